@@ -1,0 +1,115 @@
+"""Breakers: a server that does not answer makes its work wait, with one line in the log, and comes back in a ramp."""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import Column, Connection, DateTime, Integer, Table, Text, text
+
+from projectors.database import metadata
+
+__all__ = [
+    "ARCHIVE",
+    "DEPENDENCIES",
+    "LOG",
+    "READER",
+    "REGISTER",
+    "breaker",
+    "read",
+    "source_of",
+    "succeed",
+    "trip",
+]
+
+log = logging.getLogger(__name__)
+
+ARCHIVE, REGISTER, LOG, READER = "archive", "register", "log", "reader"
+
+DEPENDENCIES: Mapping[str, tuple[str, ...]] = {
+    "ingest": (LOG, READER),
+    "transfer": (LOG, ARCHIVE),
+    "register": (LOG, REGISTER),
+    "answer": (LOG,),
+    "follow": (LOG,),
+    "inbox": (LOG,),
+}
+"""What an effect can't do without; ``ingest`` and ``transfer`` need the stream's source as well."""
+
+_RAMPED_UP = 64
+_WAIT_FIRST_S = 1.0
+_WAIT_AT_MOST_S = 30.0
+
+breaker = Table(
+    "breaker",
+    metadata,
+    Column("dependency", Text, primary_key=True, comment="archive, register, log, reader, source/<stream>"),
+    Column("since", DateTime(timezone=True), nullable=False, comment="first failure"),
+    Column("failures", Integer, nullable=False, comment="probes that failed, the first failure counted"),
+    Column("retry_at", DateTime(timezone=True), nullable=False, comment="no work until then"),
+    Column("ramp", Integer, nullable=False, comment="items at once while it comes back"),
+    Column("code", Text),
+    Column("last_error", Text),
+    schema="work",
+)
+
+
+def source_of(stream: str) -> str:
+    """The dependency that a stream's source is."""
+    return f"source/{stream}"
+
+
+def read(connection: Connection) -> dict[str, int]:
+    """How many items may work at once with each dependency that failed lately; the others are not limited."""
+    return {row.dependency: row.room for row in connection.execute(_READ)}
+
+
+def trip(connection: Connection, dependency: str, *, code: str, error: str) -> datetime:
+    """A dependency failed: when it may be tried again. Says so once, when it fails first."""
+    members = {
+        "dependency": dependency,
+        "code": code,
+        "error": error[:2000],
+        "first_s": _WAIT_FIRST_S,
+        "at_most_s": _WAIT_AT_MOST_S,
+    }
+    row = connection.execute(_TRIP, members).one()
+    if row.is_new:
+        log.warning(
+            "work waits for a server", extra={"dependency": dependency, "code": code, "error": error[:2000]}
+        )
+    retry_at: datetime = row.retry_at
+    return retry_at
+
+
+def succeed(connection: Connection, dependency: str) -> None:
+    """A dependency answers again: twice as many at once from now on, until it is trusted as before."""
+    connection.execute(_RAMP, {"dependency": dependency})
+    row = connection.execute(_OVER, {"dependency": dependency, "ramp": _RAMPED_UP}).one_or_none()
+    if row is not None:
+        extra = {"dependency": dependency, "since": row.since.isoformat()}
+        log.info("work goes on, the server answers again", extra=extra)
+
+
+_READ = text("""
+    SELECT dependency, CASE WHEN retry_at <= clock_timestamp() THEN ramp ELSE 0 END AS room FROM work.breaker
+""")
+
+# Of many that fail together only the first counts: the others were under way before anybody knew.
+_TRIP = text("""
+    INSERT INTO work.breaker AS b (dependency, since, failures, retry_at, ramp, code, last_error)
+    VALUES (:dependency, clock_timestamp(), 1, clock_timestamp() + make_interval(secs => :first_s), 1, :code, :error)
+    ON CONFLICT (dependency) DO UPDATE SET
+        failures = b.failures + CASE WHEN b.retry_at <= clock_timestamp() THEN 1 ELSE 0 END,
+        retry_at = CASE WHEN b.retry_at <= clock_timestamp()
+            THEN clock_timestamp()
+                + make_interval(secs => least(:at_most_s, :first_s * power(2, least(b.failures, 20))))
+            ELSE b.retry_at END,
+        ramp = 1, code = :code, last_error = :error
+    RETURNING retry_at, (xmax = 0) AS is_new
+""")
+
+_RAMP = text(
+    "UPDATE work.breaker SET ramp = ramp * 2 WHERE dependency = :dependency AND retry_at <= clock_timestamp()"
+)
+
+_OVER = text("DELETE FROM work.breaker WHERE dependency = :dependency AND ramp >= :ramp RETURNING since")

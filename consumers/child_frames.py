@@ -1,0 +1,42 @@
+"""Frames between the inspector, its server and the children: four bytes of length, then one JSON object."""
+
+import json
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+__all__ = ["Frames", "TooLargeError", "frame"]
+
+LENGTH = struct.Struct(">I")
+
+
+class TooLargeError(ValueError):
+    """A frame is longer than its reader accepts."""
+
+
+def frame(message: dict[str, Any]) -> bytes:
+    """One message as it goes over the wire. Raises ValueError for NaN and infinities, which JSON has not."""
+    body = json.dumps(message, allow_nan=False, separators=(",", ":")).encode()
+    return LENGTH.pack(len(body)) + body
+
+
+class Frames:
+    """Puts frames together from the pieces in which they arrive; never holds more than ``max_bytes`` of one."""
+
+    def __init__(self, *, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._pending = bytearray()
+
+    def feed(self, piece: bytes) -> Iterator[dict[str, Any]]:
+        """The messages that are complete with this piece. Raises TooLargeError, or ValueError for what is no JSON."""
+        self._pending += piece
+        while len(self._pending) >= LENGTH.size:
+            (length,) = LENGTH.unpack_from(self._pending)
+            if length > self._max_bytes:
+                raise TooLargeError(f"a frame of {length} bytes, wanted at most {self._max_bytes}")
+            end = LENGTH.size + length
+            if len(self._pending) < end:
+                return
+            body = bytes(self._pending[LENGTH.size : end])
+            del self._pending[:end]
+            yield json.loads(body)

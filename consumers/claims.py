@@ -1,0 +1,310 @@
+"""Claiming work: leases on the head items of subjects, kept by heartbeats and fenced by an epoch, and given back."""
+
+# ruff: noqa: S608 - statements are put together from constants of this module
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+
+from consumers.held import WORKED_ON, is_gate_shut
+from consumers.lanes import Busy, lanes, room_of
+from consumers.rows import rows_json
+from consumers.work_items import Key
+
+__all__ = [
+    "WorkItem",
+    "claim_light",
+    "claim_steps",
+    "give_back",
+    "heartbeat",
+    "is_mine",
+    "mark_reported",
+    "release_expired",
+    "release_owned",
+    "wait",
+]
+
+CLAIM_LOCK = 7_216_000_451
+"""Advisory lock: claims of steps are made one after the other, so that limits hold exactly. A claim takes a few ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    """One item under lease, with what is known of who announced the version."""
+
+    event_id: str
+    effect: str
+    subject: str
+    stream: str
+    version: int | None
+    attempt: int | None
+    sequence: int
+    work_class: str
+    created_at: datetime
+    try_number: int
+    report_id: str
+    lease_epoch: int
+    payload: dict[str, Any]
+    correlationid: str | None = None
+    sender: str | None = None
+    sender_event_id: str | None = None
+    base_attempt: int | None = None
+
+    @property
+    def key(self) -> Key:
+        """What names the item."""
+        return Key(self.event_id, self.effect)
+
+    @property
+    def is_taken_over(self) -> bool:
+        """It has been under lease before, so something may have been done already."""
+        return self.lease_epoch > 1
+
+
+def claim_steps(
+    connection: Connection,
+    *,
+    owner: str,
+    effects: Sequence[str],
+    rooms: Mapping[str, int],
+    at_most: int,
+    large_at_most: int,
+    lease_s: float,
+) -> list[WorkItem]:
+    """Lease up to ``at_most`` items, ``large_at_most`` of them large: live before catch-up, then who waits longest.
+
+    ``rooms``: what servers that failed lately can bear, as ``breakers.read`` tells.
+    """
+    if is_gate_shut(connection):
+        return []
+    connection.execute(_ONE_BY_ONE, {"lock": CLAIM_LOCK})
+    streams = {
+        row.stream: row.class_limits for row in connection.execute(_STREAMS, {"states": list(WORKED_ON)})
+    }
+    open_lanes = lanes(streams=streams, busy=_busy(connection), rooms=rooms, effects=effects, at_most=at_most)
+    if not open_lanes:
+        return []
+    members = {
+        "lanes": rows_json(asdict(each) for each in open_lanes),
+        "at_most": at_most,
+        "large": large_at_most,
+        "owner": owner,
+        "lease_s": lease_s,
+    }
+    return _items(connection.execute(_CLAIM_STEPS, members).all())
+
+
+def claim_light(
+    connection: Connection,
+    *,
+    owner: str,
+    effects: Sequence[str],
+    rooms: Mapping[str, int],
+    at_most: int,
+    lease_s: float,
+) -> list[WorkItem]:
+    """Lease items that wait for no stream: answers, follow-ups, topics."""
+    if is_gate_shut(connection):
+        return []
+    connection.execute(_LIGHTLY)
+    wanted = {effect: room_of(effect, rooms, at_most) for effect in effects}
+    members = {
+        "lanes": rows_json({"effect": effect, "room": room} for effect, room in wanted.items() if room > 0),
+        "at_most": at_most,
+        "owner": owner,
+        "lease_s": lease_s,
+    }
+    return _items(connection.execute(_CLAIM_LIGHT, members).all())
+
+
+def heartbeat(connection: Connection, items: Iterable[WorkItem], *, lease_s: float) -> set[Key]:
+    """Prolong the leases of these items; those that are still held."""
+    rows = [_fence(item) for item in items]
+    if not rows:
+        return set()
+    found = connection.execute(_HEARTBEAT, {"rows": rows_json(rows), "lease_s": lease_s})
+    return {Key(row.event_id, row.effect) for row in found}
+
+
+def is_mine(connection: Connection, item: WorkItem) -> bool:
+    """Whether the lease is still held: asked before a report is sent, so that a late finisher stays silent."""
+    members = {**item.key._asdict(), "epoch": item.lease_epoch}
+    return connection.execute(_IS_MINE, members).scalar_one_or_none() is not None
+
+
+def mark_reported(connection: Connection, reports: Iterable[tuple[WorkItem, bytes]]) -> int:
+    """The reports are on the log; their outcome closes the items. Fenced: a lost lease marks nothing."""
+    rows = [{**_fence(item), "report": report.hex()} for item, report in reports]
+    return connection.execute(_REPORTED, {"rows": rows_json(rows)}).rowcount if rows else 0
+
+
+def wait(connection: Connection, item: WorkItem, *, until: datetime | None, code: str, error: str) -> bool:
+    """Give an item back to be claimed later, without using up a try; False if the lease was lost."""
+    members = {**_fence(item), "until": until, "code": code, "error": error[:2000]}
+    return connection.execute(_WAIT, members).rowcount == 1
+
+
+def give_back(connection: Connection, items: Iterable[WorkItem]) -> int:
+    """Give items back that nothing was done about."""
+    rows = [_fence(item) for item in items]
+    return connection.execute(_GIVE_BACK, {"rows": rows_json(rows)}).rowcount if rows else 0
+
+
+def release_owned(connection: Connection, owner: str) -> int:
+    """Give back whatever this owner has under lease: it stops."""
+    return connection.execute(_RELEASE_OWNED, {"owner": owner}).rowcount
+
+
+def release_expired(connection: Connection) -> int:
+    """Give back what dead workers had under lease."""
+    return connection.execute(_RELEASE_EXPIRED).rowcount
+
+
+def _fence(item: WorkItem) -> dict[str, Any]:
+    return {"event_id": item.event_id, "effect": item.effect, "lease_epoch": item.lease_epoch}
+
+
+def _busy(connection: Connection) -> Busy:
+    busy: Counter[tuple[str, str, str]] = Counter()
+    for row in connection.execute(_BUSY):
+        busy[row.stream, row.effect, row.work_class] = row.n
+    return busy
+
+
+def _items(rows: Sequence[Row[Any]]) -> list[WorkItem]:
+    return [WorkItem(**row._asdict()) for row in rows]
+
+
+_NOW = "clock_timestamp()"
+_NO_LEASE = "lease_owner = NULL, lease_until = NULL"
+_LEASED = f"""
+    state = 'leased', lease_owner = :owner, lease_epoch = i.lease_epoch + 1,
+    lease_until = {_NOW} + make_interval(secs => :lease_s)
+"""
+_RETURNED = """
+    i.event_id, i.effect, i.subject, i.stream, i.version, i.attempt, i.sequence, i.work_class, i.created_at,
+    i.try_number, i.report_id, i.lease_epoch, i.payload, i.correlationid
+"""
+# Ids are text with us; the driver would make UUID objects of them.
+_READ = _RETURNED.replace("i.event_id", "CAST(i.event_id AS text) AS event_id").replace(
+    "i.report_id", "CAST(i.report_id AS text) AS report_id"
+)
+# The first unfinished item of its subject in its lane, and not before its time. Asked as a minimum, this is one look
+# into an index whatever the planner believes; as an anti-join it read all unfinished items while statistics were young.
+_IS_HEAD = f"""
+    (i.due_at IS NULL OR i.due_at <= {_NOW})
+    AND i.sequence <= (
+        SELECT min(e.sequence) FROM work.item e WHERE e.subject = i.subject AND e.lane = i.lane
+            AND e.state IN ('open', 'leased', 'reported', 'parked'))
+"""
+# By their place in the table, for the same reason. A row that somebody else has just changed waits for the next claim.
+_LOCKED = """
+        SELECT i.ctid AS place FROM work.item i JOIN chosen ON i.ctid = chosen.place
+        WHERE i.state = 'open' FOR UPDATE OF i SKIP LOCKED
+"""
+
+# Along the index of open items, in its order, even where statistics say that nothing is open (they are always late):
+# without these settings a hundred thousand new items were read and sorted for each claim.
+_ALONG_THE_INDEX = """
+    set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true),
+    set_config('enable_seqscan', 'off', true)
+"""
+_ONE_BY_ONE = text(f"SELECT pg_advisory_xact_lock(:lock), {_ALONG_THE_INDEX}")
+_LIGHTLY = text(f"SELECT {_ALONG_THE_INDEX}")
+
+_STREAMS = text("SELECT stream, class_limits FROM work.stream WHERE state = ANY(:states) AND NOT held")
+
+_BUSY = text(
+    "SELECT stream, effect, work_class, count(*) AS n FROM work.item WHERE state = 'leased' GROUP BY 1, 2, 3"
+)
+
+# Each lane is one short walk along its own part of an index, however many items wait in lanes that are shut.
+_CLAIM_STEPS = text(f"""
+    WITH lane AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:lanes AS jsonb))
+            AS r (stream text, effect text, work_class text, class_room int, room int)
+    ), found AS (
+        SELECT h.*, lane.class_room,
+            row_number() OVER (PARTITION BY h.stream, h.work_class ORDER BY h.priority, h.queued_at) AS in_class,
+            row_number() OVER (PARTITION BY h.work_class ORDER BY h.priority, h.queued_at) AS of_size
+        FROM lane CROSS JOIN LATERAL (
+            SELECT i.ctid AS place, i.stream, i.work_class, i.priority, i.queued_at FROM work.item i
+            WHERE i.stream = lane.stream AND i.effect = lane.effect AND i.work_class = lane.work_class
+                AND i.state = 'open' AND i.lane = 'steps' AND {_IS_HEAD}
+                AND NOT EXISTS (SELECT FROM work.hold h WHERE h.subject = i.subject)
+            ORDER BY i.priority, i.queued_at LIMIT lane.room) h
+    ), chosen AS (
+        SELECT place FROM found
+        WHERE in_class <= class_room AND (work_class <> 'large' OR of_size <= :large)
+        ORDER BY priority, queued_at LIMIT :at_most
+    ), locked AS ({_LOCKED}
+    ), claimed AS (
+        UPDATE work.item i SET {_LEASED} FROM locked WHERE i.ctid = locked.place
+        RETURNING i.priority, i.queued_at, {_RETURNED}
+    )
+    SELECT {_READ}, v.sender, v.correlationid AS sender_event_id, v.base_attempt
+    FROM claimed i LEFT JOIN work.version v ON v.subject = i.subject AND v.version = i.version
+    ORDER BY i.priority, i.queued_at
+""")
+
+_CLAIM_LIGHT = text(f"""
+    WITH lane AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:lanes AS jsonb)) AS r (effect text, room int)
+    ), chosen AS (
+        SELECT h.place FROM lane CROSS JOIN LATERAL (
+            SELECT i.ctid AS place, i.queued_at FROM work.item i
+            WHERE i.effect = lane.effect AND i.state = 'open' AND i.lane <> 'steps' AND {_IS_HEAD}
+            ORDER BY i.queued_at LIMIT lane.room) h
+        ORDER BY h.queued_at LIMIT :at_most
+    ), locked AS ({_LOCKED}
+    ), claimed AS (
+        UPDATE work.item i SET {_LEASED} FROM locked WHERE i.ctid = locked.place
+        RETURNING {_RETURNED}
+    )
+    SELECT {_READ}, v.sender, v.correlationid AS sender_event_id, v.base_attempt
+    FROM claimed i LEFT JOIN work.version v ON v.subject = i.subject
+        AND v.version = CASE WHEN i.effect = 'follow' THEN 0 ELSE i.version END
+    ORDER BY i.created_at, i.sequence
+""")
+
+_IS_MINE = text("""
+    SELECT 1 FROM work.item
+    WHERE event_id = :event_id AND effect = :effect AND lease_epoch = :epoch AND state = 'leased'
+""")
+
+_FENCED = (
+    "i.event_id = r.event_id AND i.effect = r.effect AND i.lease_epoch = r.lease_epoch AND i.state = 'leased'"
+)
+_FENCES = "(event_id uuid, effect text, lease_epoch bigint)"
+
+_HEARTBEAT = text(f"""
+    UPDATE work.item i SET lease_until = {_NOW} + make_interval(secs => :lease_s)
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r {_FENCES} WHERE {_FENCED}
+    RETURNING CAST(i.event_id AS text) AS event_id, i.effect
+""")
+
+_REPORTED = text(f"""
+    UPDATE work.item i SET state = 'reported', reported_at = {_NOW}, resent = 0,
+        report = decode(r.report, 'hex'), {_NO_LEASE}
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+        AS r (event_id uuid, effect text, lease_epoch bigint, report text)
+    WHERE {_FENCED}
+""")
+
+_WAIT = text(f"""
+    UPDATE work.item SET state = 'open', due_at = :until, last_code = :code, last_error = :error, {_NO_LEASE}
+    WHERE event_id = :event_id AND effect = :effect AND lease_epoch = :lease_epoch AND state = 'leased'
+""")
+
+_GIVE_BACK = text(f"""
+    UPDATE work.item i SET state = 'open', {_NO_LEASE}
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r {_FENCES} WHERE {_FENCED}
+""")
+
+_RELEASE = f"UPDATE work.item SET state = 'open', {_NO_LEASE} WHERE state = 'leased'"
+_RELEASE_OWNED = text(f"{_RELEASE} AND lease_owner = :owner")
+_RELEASE_EXPIRED = text(f"{_RELEASE} AND lease_until < {_NOW}")

@@ -1,0 +1,101 @@
+"""Dispatch follows the ledger: what a fact obliges us to do stands in ``work`` in the transaction of its position."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Connection
+
+from consumers import deadlines, held, work_items
+from consumers.obligations import closing, obligations
+from consumers.owed import (
+    Cancelled,
+    Configured,
+    DeadlineOwed,
+    Held,
+    ItemOwed,
+    Obligation,
+    Passed,
+    StreamStands,
+    VersionKnown,
+)
+from events.envelope import Record
+from projectors.application import Batch
+
+__all__ = ["FOLLOWER", "apply", "write"]
+
+FOLLOWER = "dispatch"
+"""Its name in ``work.position``."""
+
+
+def apply(connection: Connection, batch: Batch) -> None:
+    """Write what a batch obliges us to do, and close what its records are the outcome of."""
+    records = [record for record, _ in batch]
+    write(connection, [each for record in records for each in obligations(record)], records)
+
+
+def write(connection: Connection, owed: Iterable[Obligation], outcomes: Iterable[Record] = ()) -> int:
+    """Write obligations, then close by outcomes; how many work items were new. Twice changes nothing.
+
+    All is keyed by subject and sequence, so a batch needs no order of its own: first everything that is owed, then
+    everything that is over.
+    """
+    sorted_by_kind = _by_kind(owed)
+    _keep(connection, sorted_by_kind)
+    items: list[ItemOwed] = sorted_by_kind[ItemOwed]
+    added = work_items.add(connection, [_item_row(each) for each in items])
+    due: list[DeadlineOwed] = sorted_by_kind[DeadlineOwed]
+    deadlines.owe(connection, [{**asdict(each), "request_id": each.request_id} for each in due])
+    closings = [closing(record) for record in outcomes]
+    work_items.close(connection, closings)
+    opened = work_items.refuse(connection, closings)
+    deadlines.close_deadlines(connection, closings)
+    passed: list[Passed] = sorted_by_kind[Passed]
+    work_items.supersede(connection, ((one.subject, one.version, one.sequence, one.at) for one in passed))
+    cancelled: list[Cancelled] = sorted_by_kind[Cancelled]
+    deadlines.cancel(
+        connection, ((one.subject, one.version, one.request, one.sequence, one.at) for one in cancelled)
+    )
+    if opened or sorted_by_kind[Held] or sorted_by_kind[StreamStands]:
+        work_items.notify(connection)
+    elif added:
+        work_items.notify(connection, {item.effect for item in items})
+    return added
+
+
+def _by_kind(owed: Iterable[Obligation]) -> dict[type, list[Any]]:
+    kinds: dict[type, list[Any]] = {
+        kind: []
+        for kind in (ItemOwed, DeadlineOwed, Passed, Cancelled, VersionKnown, StreamStands, Configured, Held)
+    }
+    for each in owed:
+        kinds[type(each)].append(each)
+    return kinds
+
+
+def _keep(connection: Connection, kinds: dict[type, list[Any]]) -> None:
+    versions: dict[tuple[str, int], dict[str, Any]] = {}
+    for known in kinds[VersionKnown]:
+        row = versions.setdefault(
+            (known.subject, known.version), {"subject": known.subject, "version": known.version}
+        )
+        row |= known.members
+    held.keep_versions(connection, list(versions.values()))
+    held.keep_configurations(connection, [asdict(each) for each in kinds[Configured]])
+    streams: dict[str, dict[str, Any]] = {}
+    for stands in kinds[StreamStands]:
+        row = streams.setdefault(stands.stream, {})
+        row |= {name: value for name, value in asdict(stands).items() if value is not None}
+    held.keep_streams(connection, list(streams.values()))
+    last = {each.subject: each for each in kinds[Held]}
+    held.keep_holds(
+        connection,
+        [(each.subject, each.sequence) for each in last.values() if each.is_held],
+        [each.subject for each in last.values() if not each.is_held],
+    )
+    if streams:
+        work_items.notify(connection, channel=held.STREAM_CHANNEL)
+
+
+def _item_row(item: ItemOwed) -> dict[str, Any]:
+    return {**asdict(item), "lane": item.lane, "stream": item.stream, "report_id": item.report_id}

@@ -1,0 +1,62 @@
+"""What effects ask: a request about one subject, with who asks and why, ready to be sent."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from consumers.claims import WorkItem
+from consumers.sender import Outgoing
+from events.base import Request, machine_of
+from events.envelope import encode_request
+from events.topics import Topics
+
+__all__ = ["ACTOR", "Ask", "Asks", "report", "request_for"]
+
+ACTOR = "worker"
+"""In whose name workers ask. The same for all of them: the same request from two workers is the same request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request. ``is_report``: its outcome closes the item."""
+
+    request: Request
+    item: WorkItem
+    id: str
+    subject: str
+    version: int | None = None
+    attempt: int | None = None
+    actor: str = ACTOR
+    correlationid: str | None = None
+    is_report: bool = False
+
+    def outgoing(self, topics: Topics, *, source: str, at: datetime) -> Outgoing:
+        """Topic, key and value."""
+        value = encode_request(
+            id=self.id,
+            type=self.request.name,
+            subject=self.subject,
+            actor=self.actor,
+            source=source,
+            at=at,
+            data=self.request.wire(),
+            causationid=self.item.event_id,
+            correlationid=self.correlationid or self.item.correlationid or self.item.sender_event_id,
+            version=self.version,
+            attempt=self.attempt,
+        )
+        return topics.requests(machine_of(self.request.name)), self.subject.encode(), value
+
+
+Asks = Iterator[Ask]
+"""An effect yields what it asks; each is sent before the effect goes on."""
+
+
+def report(item: WorkItem, request: Request) -> Ask:
+    """The report on an item's version and attempt."""
+    return request_for(item, request, id=item.report_id, is_report=True)
+
+
+def request_for(item: WorkItem, request: Request, *, id: str, is_report: bool = False) -> Ask:  # noqa: A002
+    """A request about the item's own version and attempt."""
+    return Ask(request, item, id, item.subject, item.version, item.attempt, is_report=is_report)

@@ -1,0 +1,175 @@
+"""Ingest: begin, look into the file in a child, reserve its identity, and report what was found."""
+
+from dataclasses import asdict
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from consumers.breakers import ARCHIVE, READER
+from consumers.child import ChildResult
+from consumers.claims import WorkItem
+from consumers.effects.asking import Asks, report, request_for
+from consumers.effects.fitting import fitted
+from consumers.effects.identity import reserve
+from consumers.effects.quarantine import put_aside
+from consumers.failures import Failed, Wait, from_storage
+from consumers.formats import FORMATS, Expected
+from consumers.formats.inspection import Inspection
+from consumers.storage_errors import StorageError
+from consumers.tools import Tools
+from events.file import Brief, IdentityHeld
+from events.file_requests import RejectFile, ReportFileValidated, StartFile
+from events.ids import derived_id
+from events.stream import StreamConfiguration
+from events.types import HeaderFix, QaFinding, Usage, WarningFinding
+
+__all__ = ["brief_of", "configuration_for", "ingest"]
+
+
+def ingest(item: WorkItem, tools: Tools) -> Asks:
+    """Read the file and report ``validated`` or ``reject``. Raises Wait, Failed and StorageError."""
+    brief = brief_of(item)
+    configuration = configuration_for(item, tools)
+    yield from _start(item, tools)
+    try:
+        with tools.source(brief.content.uri, configuration) as path:
+            yield from _look(item, tools, path, brief, configuration)
+    except StorageError as error:
+        if error.failure_class != "data":
+            raise from_storage(error, ARCHIVE) from error
+        yield report(item, RejectFile(code=error.code, message=str(error)))
+
+
+def brief_of(item: WorkItem) -> Brief:
+    """What the fact says of the version."""
+    return Brief.model_validate(item.payload["brief"])
+
+
+def configuration_for(item: WorkItem, tools: Tools) -> StreamConfiguration:
+    """The stream's configuration under which the version arrived, or the one a person wants it looked at with."""
+    brief = item.payload["brief"]
+    wanted = brief.get("overrides", {}).get("stream_version") or brief.get("stream_version", 1)
+    return tools.configurations.of(item.stream, int(wanted))
+
+
+def _start(item: WorkItem, tools: Tools) -> Asks:
+    if not item.payload.get("start"):
+        return
+    start_id = derived_id(item.event_id, "start", item.try_number)
+    # Whoever had the item before may have begun already; this worker's own name would make it another request.
+    if item.is_taken_over and tools.outcomes.find([(item.subject, start_id)]):
+        return
+    request = StartFile(worker=tools.worker, host=tools.host, software_version=tools.software_version)
+    yield request_for(item, request, id=start_id)
+
+
+def _look(item: WorkItem, tools: Tools, path: Path, brief: Brief, configuration: StreamConfiguration) -> Asks:
+    result = _inspected(tools, path, brief, configuration)
+    inspection = result.inspection
+    usage = Usage(host=tools.host, **asdict(result.usage))
+    if inspection is None:
+        raise _no_inspection(result, usage)
+    if inspection.verdict == "invalid":
+        yield report(item, _rejection(item, tools, path, inspection, usage, configuration))
+        return
+    held = None
+    if configuration.identity is not None:
+        wanted = brief.overrides.get("identity") or inspection.identity
+        held = yield from reserve(
+            item, tools, wanted, sha256=str(inspection.sha256), rule=configuration.identity
+        )
+    yield report(item, fitted(_validation(inspection, brief, configuration, held, usage, tools)))
+
+
+def _inspected(tools: Tools, path: Path, brief: Brief, configuration: StreamConfiguration) -> ChildResult:
+    if configuration.format not in tools.inspector.formats:
+        known = ", ".join(tools.inspector.formats)
+        message = (
+            f"format {configuration.format!r} of stream {configuration.stream}: this worker reads {known}"
+        )
+        raise Failed("UNKNOWN_FORMAT", "code", message)
+    expected = Expected(
+        # As announced: where the last step of the place is a link, the file it leads to has another name.
+        name=PurePosixPath(unquote(urlsplit(brief.content.uri).path)).name,
+        size_bytes=brief.content.size_bytes,
+        sha256=brief.content.sha256,
+        stream_checks=configuration.checks,
+        identity_rule=None if brief.overrides.get("identity") else configuration.identity,
+    )
+    return tools.inspector.inspect(path, configuration.format, expected)
+
+
+def _no_inspection(result: ChildResult, usage: Usage) -> Exception:
+    failure = result.failure
+    if failure is None:
+        return Failed(
+            "READER_BUG", "code", "the reader gave neither an inspection nor a failure", usage=usage
+        )
+    if failure.failure_class == "infrastructure":
+        return Wait(READER, failure.code, failure.message)
+    return Failed(failure.code, failure.failure_class, failure.message, usage=usage)
+
+
+def _rejection(
+    item: WorkItem,
+    tools: Tools,
+    path: Path,
+    inspection: Inspection,
+    usage: Usage,
+    configuration: StreamConfiguration,
+) -> RejectFile:
+    original = put_aside(item, tools, path, inspection, configuration)
+    return fitted(
+        RejectFile(
+            code=inspection.code or "UNREADABLE",
+            message=inspection.message or "the checks give no reason",
+            found=inspection.found,
+            wanted=inspection.wanted,
+            sha256=inspection.sha256,
+            size_bytes=inspection.size_bytes,
+            qa=_qa(inspection),
+            warnings=_warnings(inspection),
+            quarantine=original,
+            usage=usage,
+        )
+    )
+
+
+def _validation(
+    inspection: Inspection,
+    brief: Brief,
+    configuration: StreamConfiguration,
+    held: IdentityHeld | None,
+    usage: Usage,
+    tools: Tools,
+) -> ReportFileValidated:
+    metadata: dict[str, Any] = dict(inspection.metadata)
+    if "program" in brief.overrides:
+        metadata["program"] = brief.overrides["program"]
+    return ReportFileValidated(
+        sha256=inspection.sha256 or "",
+        size_bytes=inspection.size_bytes or 0,
+        media_type=FORMATS[configuration.format].media_type,
+        metadata=metadata,
+        header_fixes=tuple(HeaderFix(**asdict(fix)) for fix in inspection.header_fixes),
+        qa=_qa(inspection),
+        warnings=_warnings(inspection),
+        checks_version=f"{configuration.format}/{tools.software_version}",
+        identity_required=configuration.identity is not None,
+        identity=held,
+        usage=usage,
+    )
+
+
+def _qa(inspection: Inspection) -> tuple[QaFinding, ...]:
+    # A critical check that had nothing to judge has not failed: it is kept as a record.
+    return tuple(
+        QaFinding(**{**asdict(each), "level": "record-only"})
+        if each.level == "critical" and each.passed is None
+        else QaFinding(**asdict(each))
+        for each in inspection.qa
+    )
+
+
+def _warnings(inspection: Inspection) -> tuple[WarningFinding, ...]:
+    return tuple(WarningFinding(**asdict(each)) for each in inspection.warnings)

@@ -1,0 +1,108 @@
+"""Why an effect did not come about, by what can be done next: wait for a server, or tell the file's ledger."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from consumers.storage_errors import StorageError, TransferMismatch
+from events.file_requests import FailFile
+from events.stream import RetryPolicy
+from events.types import FailureClass, Usage
+
+__all__ = ["Failed", "Wait", "delay_s", "fail_request", "from_storage"]
+
+_MESSAGE = 7_900
+
+
+class Wait(Exception):  # noqa: N818 - says what to do; nothing is wrong with the file
+    """A server does not answer: the item waits, no try is used. ``dependency`` None: only this item has to wait."""
+
+    def __init__(self, dependency: str | None, code: str, message: str, *, pause_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.dependency = dependency
+        self.code = code
+        self.message = message
+        self.pause_s = pause_s
+
+
+class Failed(Exception):  # noqa: N818 - what the ledger will call it
+    """An attempt failed: the file becomes ERROR, with what was found, what was wanted, and what would help."""
+
+    def __init__(
+        self,
+        code: str,
+        failure_class: FailureClass,
+        message: str,
+        *,
+        found: str | None = None,
+        wanted: str | None = None,
+        evidence: dict[str, Any] | None = None,
+        usage: Usage | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.failure_class = failure_class
+        self.message = message
+        self.found = found
+        self.wanted = wanted
+        self.evidence = evidence
+        self.usage = usage
+
+
+def from_storage(error: StorageError, dependency: str) -> Wait | Failed:
+    """What a store's answer means for the item; ``dependency`` is what the store is to it."""
+    if error.failure_class == "infrastructure":
+        return Wait(dependency, error.code, str(error))
+    if isinstance(error, TransferMismatch):
+        return Failed(
+            error.code,
+            error.failure_class,
+            str(error),
+            found=f"{error.found_bytes} bytes, sha256 {error.found_sha256}",
+            wanted=f"{error.wanted_bytes} bytes, sha256 {error.wanted_sha256}",
+            evidence={
+                "found_sha256": error.found_sha256,
+                "wanted_sha256": error.wanted_sha256,
+                "found_bytes": error.found_bytes,
+                "wanted_bytes": error.wanted_bytes,
+                "existed": error.existed,
+            },
+        )
+    return Failed(error.code, error.failure_class, str(error))
+
+
+def fail_request(
+    failed: Failed,
+    *,
+    policy: RetryPolicy,
+    report_id: str,
+    attempt: int,
+    base_attempt: int | None,
+    clock: Callable[[], datetime],
+) -> FailFile:
+    """The report. Only what is transient is tried again by itself, while the stream's budget lasts."""
+    tried_again = attempt - (base_attempt or 1)
+    is_due = failed.failure_class == "transient" and tried_again < policy.tries
+    due_at = clock() + timedelta(seconds=delay_s(policy, tried_again, report_id)) if is_due else None
+    return FailFile(
+        code=failed.code,
+        failure_class=failed.failure_class,
+        message=failed.message[:_MESSAGE],
+        found=failed.found,
+        wanted=failed.wanted,
+        due_at=due_at,
+        tries_allowed=policy.tries if failed.failure_class == "transient" else None,
+        evidence=failed.evidence,
+        usage=failed.usage,
+    )
+
+
+def delay_s(policy: RetryPolicy, tried_again: int, report_id: str) -> float:
+    """Seconds to the next try: growing, at most ``max_s``, and spread by ± 20 % so that many don't come at once.
+
+    The spread follows from the report's id: the same report always names the same time after its own.
+    """
+    spread = int.from_bytes(hashlib.sha256(report_id.encode()).digest()[:4]) / 2**32
+    grown = min(policy.max_s, policy.first_s * policy.factor ** min(tried_again, 64))
+    return grown * (0.8 + 0.4 * spread)

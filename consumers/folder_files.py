@@ -1,0 +1,157 @@
+"""Files of a watched folder: which there are, which are still being written, which have been announced."""
+
+import os
+import sqlite3
+import stat
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["SETTLE_S", "Announced", "Found", "Settling", "files_below", "is_ignored", "look_at"]
+
+SETTLE_S = 3.0
+"""A file that nobody closed before our eyes has arrived when it has not changed for this long."""
+
+_UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload", "~")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file as seen: place, size, time of change; ``is_closed``: its writer was seen to close or move it."""
+
+    path: str
+    size_bytes: int
+    modified_ns: int
+    touched_ns: int
+    is_closed: bool = False
+
+    @property
+    def uri(self) -> str:
+        """The place as a ``file://`` URI."""
+        return Path(self.path).as_uri()
+
+
+class Settling:
+    """Files seen but perhaps not finished."""
+
+    def __init__(self, *, settle_s: float = SETTLE_S) -> None:
+        self._settle_s = settle_s
+        self._since: dict[str, tuple[float, Found]] = {}
+
+    def settled(self, found: Iterable[Found], now: float) -> Iterator[Found]:
+        """Those that have arrived; the others are kept in mind. ``now``: seconds of a clock that never jumps."""
+        for each in found:
+            since, before = self._since.pop(each.path, (now, each))
+            unchanged = (before.size_bytes, before.touched_ns) == (each.size_bytes, each.touched_ns)
+            # A file that was closed empty may be one that is created first and written later.
+            if (each.is_closed and each.size_bytes) or _age_s(each) >= self._settle_s:
+                yield each
+            elif unchanged and now - since >= self._settle_s:
+                yield each  # its times lie in the future: the clock of whoever writes goes ahead
+            else:
+                self._since[each.path] = (since if unchanged else now, each)
+
+    def again(self) -> Iterator[Found]:
+        """Another look at those kept in mind."""
+        for path in list(self._since):
+            found = look_at(Path(path), is_closed=False)
+            if found is None:
+                del self._since[path]
+            else:
+                yield found
+
+
+class Announced:
+    """What has been announced, in a small file of its own; losing it means announcing again, and no more."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._rows = sqlite3.connect(path)
+        self._rows.execute("PRAGMA journal_mode = WAL")
+        self._rows.execute("PRAGMA synchronous = NORMAL")
+        self._rows.execute(
+            "CREATE TABLE IF NOT EXISTS announced"
+            " (path TEXT PRIMARY KEY, size_bytes INTEGER, modified_ns INTEGER) WITHOUT ROWID"
+        )
+        self._forget_what_is_gone()
+
+    def has(self, found: Found) -> bool:
+        """It was announced as it is now."""
+        row = self._rows.execute(
+            "SELECT size_bytes, modified_ns FROM announced WHERE path = ?", (_name(found.path),)
+        ).fetchone()
+        return bool(row == (found.size_bytes, found.modified_ns))
+
+    def add(self, batch: Iterable[Found]) -> None:
+        """These have been announced."""
+        with self._rows:
+            self._rows.executemany(
+                "INSERT OR REPLACE INTO announced VALUES (?, ?, ?)",
+                [(_name(each.path), each.size_bytes, each.modified_ns) for each in batch],
+            )
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._rows.close()
+
+    def _forget_what_is_gone(self) -> None:
+        paths = (path for (path,) in self._rows.execute("SELECT path FROM announced"))
+        gone = [
+            (path,)
+            for path in paths
+            if not os.path.lexists(os.fsencode(path) if isinstance(path, str) else path)
+        ]
+        with self._rows:
+            self._rows.executemany("DELETE FROM announced WHERE path = ?", gone)
+
+
+def files_below(folder: Path) -> Iterator[Found]:
+    """All files that count, by folder; what vanishes or can't be read meanwhile is left out."""
+    pending = [str(folder)]
+    while pending:
+        try:
+            with os.scandir(pending.pop()) as entries:
+                inside = [entry for entry in entries if not _is_ignored_name(entry.name)]
+        except OSError:
+            continue
+        for entry in inside:
+            if entry.is_dir(follow_symlinks=False):
+                pending.append(entry.path)
+            elif (found := look_at(Path(entry.path), is_closed=False)) is not None:
+                yield found
+
+
+def look_at(path: Path, *, is_closed: bool) -> Found | None:
+    """The file as it is now; None if there is none."""
+    try:
+        seen = path.stat()
+    except OSError:
+        return None
+    if not stat.S_ISREG(seen.st_mode):
+        return None
+    touched_ns = max(seen.st_mtime_ns, seen.st_ctime_ns)
+    return Found(str(path), seen.st_size, seen.st_mtime_ns, touched_ns, is_closed)
+
+
+def is_ignored(path: Path, folder: Path) -> bool:
+    """Hidden and unfinished files, and whatever lies in a folder of that kind, is nobody's business."""
+    return any(_is_ignored_name(step) for step in path.relative_to(folder).parts)
+
+
+def _is_ignored_name(name: str) -> bool:
+    return name.startswith(".") or name.endswith(_UNFINISHED)
+
+
+def _age_s(found: Found) -> float:
+    """By the content's time, not the inode's: a finished file that is moved in is not young again."""
+    return time.time() - found.modified_ns / 1e9
+
+
+def _name(path: str) -> str | bytes:
+    """The path as SQLite can hold it: one that is no UTF-8 goes in as bytes."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(path)
+    return path

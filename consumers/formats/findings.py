@@ -1,0 +1,88 @@
+"""What the checks of one file have found so far: results, warnings and header fixes, all of bounded size."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from consumers.formats.inspection import HeaderFix, InvalidFileError, Level, QaResult, Scalar, Warning_
+from consumers.formats.text import shortened
+
+__all__ = ["Findings"]
+
+MAX_WARNINGS = 100
+MAX_VALUE_CHARACTERS = 500
+MAX_MESSAGE_CHARACTERS = 1900  # results and warnings hold 2,000
+
+
+class Findings:
+    """Collects while a file is looked through. A failed critical check is recorded and ends the look by raising."""
+
+    def __init__(self) -> None:
+        self.qa: list[QaResult] = []
+        self.header_fixes: list[HeaderFix] = []
+        self._warnings: list[Warning_] = []
+        self._more_warnings = 0
+
+    @property
+    def warnings(self) -> tuple[Warning_, ...]:
+        """The first hundred warnings; one more counts what came after them."""
+        if not self._more_warnings:
+            return tuple(self._warnings)
+        rest = Warning_("MORE_WARNINGS", f"{self._more_warnings} more warnings are not listed")
+        return (*self._warnings, rest)
+
+    @contextmanager
+    def critical(self, check: str, *, value: Scalar = None) -> Iterator[None]:
+        """A critical check: passed when the block ends, failed when it raises InvalidFileError."""
+        try:
+            yield
+        except InvalidFileError as invalid:
+            message = shortened(invalid.message, MAX_MESSAGE_CHARACTERS)
+            wanted = None if invalid.wanted is None else shortened(invalid.wanted, 500)
+            self._add(QaResult(check, "critical", False, value, threshold=wanted, message=message))
+            raise
+        self._add(QaResult(check, "critical", True, value))
+
+    def skipped(self, check: str, message: str, *, level: Level = "critical") -> None:
+        """Record that a check had nothing to judge, and why."""
+        self._add(QaResult(check, level, None, message=message))
+
+    def advise(
+        self, check: str, passed: bool | None, message: str | None = None, *, value: Scalar = None
+    ) -> None:
+        """Record a check whose failure is listed and changes nothing, unless the stream makes it critical."""
+        text = None if message is None else shortened(message, MAX_MESSAGE_CHARACTERS)
+        self._add(QaResult(check, "advisory", passed, value, message=text))
+
+    def record(
+        self, check: str, value: Scalar, unit: str | None = None, *, message: str | None = None
+    ) -> None:
+        """Record a value as it stands in the file; None where the file does not say."""
+        self._add(QaResult(check, "record-only", None, value, unit, message=message))
+
+    def warn(
+        self,
+        code: str,
+        message: str,
+        *,
+        keyword: str | None = None,
+        found: Scalar = None,
+        wanted: Scalar = None,
+    ) -> None:
+        """Note something unusual that changes no state."""
+        if len(self._warnings) >= MAX_WARNINGS:
+            self._more_warnings += 1
+            return
+        texts = (None if text is None else shortened(str(text), 200) for text in (keyword, found, wanted))
+        self._warnings.append(Warning_(code, shortened(message, MAX_MESSAGE_CHARACTERS), *texts))
+
+    def fix(self, keyword: str, *, original: Scalar, fixed: Scalar, reason: str) -> None:
+        """Note a header value that is read differently from what stands in the file."""
+        self.header_fixes.append(HeaderFix(keyword, _bounded(original), _bounded(fixed), reason))
+
+    def _add(self, result: QaResult) -> None:
+        self.qa.append(replace(result, value=_bounded(result.value)))
+
+
+def _bounded(value: Scalar) -> Scalar:
+    return shortened(value, MAX_VALUE_CHARACTERS) if isinstance(value, str) else value

@@ -1,0 +1,71 @@
+"""CHECKSUM and DATASUM of every HDU, computed here: astropy only warns, and says nothing when they are absent."""
+
+from collections.abc import Sequence
+from typing import BinaryIO
+
+from consumers.formats.findings import Findings
+from consumers.formats.fits_scan import BLOCK_BYTES, Hdu
+
+__all__ = ["check_sums"]
+
+CHUNK_BYTES = BLOCK_BYTES * 1024
+ALL_ONES = 0xFFFFFFFF
+
+
+def check_sums(source: BinaryIO, hdus: Sequence[Hdu], findings: Findings) -> None:
+    """Two advisory results, one a kind of sum: false names the HDUs that differ, None those that carry none."""
+    wrong: dict[str, list[str]] = {"fits_checksum": [], "fits_datasum": []}
+    absent: dict[str, list[int]] = {"fits_checksum": [], "fits_datasum": []}
+    for hdu in hdus:
+        announced = {"fits_checksum": hdu.values.get("CHECKSUM"), "fits_datasum": hdu.values.get("DATASUM")}
+        for check, value in announced.items():
+            if not value:
+                absent[check].append(hdu.index)
+        if any(announced.values()):
+            _compare(source, hdu, wrong, announced={k for k, v in announced.items() if v})
+    for check, problems in wrong.items():
+        _report(check, problems, absent[check], len(hdus), findings)
+
+
+def _compare(source: BinaryIO, hdu: Hdu, wrong: dict[str, list[str]], *, announced: set[str]) -> None:
+    data = _sum(source, hdu.data_at, hdu.data_bytes)
+    if "fits_datasum" in announced:
+        wanted = str(hdu.values["DATASUM"]).strip()
+        if wanted != str(data):
+            wrong["fits_datasum"].append(f"HDU {hdu.index}: DATASUM {wanted[:40]}, computed {data}")
+    if "fits_checksum" in announced:
+        whole = _folded(data + _sum(source, hdu.header_at, hdu.data_at - hdu.header_at))
+        if whole not in {0, ALL_ONES}:
+            wrong["fits_checksum"].append(
+                f"HDU {hdu.index}: its bytes sum to {whole:#010x}, not {ALL_ONES:#010x}"
+            )
+
+
+def _report(check: str, problems: list[str], absent: list[int], total: int, findings: Findings) -> None:
+    checked = f"{total - len(absent)} of {total} HDUs"
+    if problems:
+        findings.advise(check, False, "; ".join(problems), value=checked)
+    elif absent:
+        shown = ", ".join(str(index) for index in absent[:20])
+        findings.advise(check, None, f"no {check[5:].upper()} in HDU {shown}", value=checked)
+    else:
+        findings.advise(check, True, value=checked)
+
+
+def _sum(source: BinaryIO, at: int, length: int) -> int:
+    """The 32-bit ones' complement sum of ``length`` bytes from ``at``; what is missing counts as zero."""
+    import numpy as np
+
+    source.seek(at)
+    total = 0
+    while length > 0 and (chunk := source.read(min(length, CHUNK_BYTES))):
+        length -= len(chunk)
+        words = np.frombuffer(chunk + bytes(-len(chunk) % 4), dtype=">u4")
+        total = _folded(total + int(words.sum(dtype=np.uint64)))
+    return total
+
+
+def _folded(total: int) -> int:
+    while total > ALL_ONES:
+        total = (total >> 32) + (total & ALL_ONES)
+    return total

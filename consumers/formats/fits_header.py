@@ -1,0 +1,70 @@
+"""The headers of a FITS file as astropy reads them, once our own look found them sound."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO
+
+from consumers.formats import fits_scan
+from consumers.formats.bytes_scan import SeenBytes, require_kind
+from consumers.formats.findings import Findings
+from consumers.formats.fits_scan import Hdu
+from consumers.formats.inspection import Scalar
+from consumers.formats.library import reading_with
+from consumers.formats.text import as_scalar
+
+if TYPE_CHECKING:
+    from astropy.io.fits import HDUList, Header
+
+__all__ = ["opened", "scanned", "shape_of", "values_of"]
+
+COMMENTARY = frozenset({"", "COMMENT", "HISTORY", "CONTINUE"})
+
+
+def scanned(source: BinaryIO, seen: SeenBytes, findings: Findings) -> tuple[Hdu, ...]:
+    """Two critical checks: the file is FITS by its first bytes, and its structure holds."""
+    with findings.critical("format", value="FITS"):
+        require_kind(seen, "FITS")
+    with findings.critical("structure"):
+        return fits_scan.scan(source, seen.size_bytes, findings)
+
+
+@contextmanager
+def opened(source: BinaryIO, findings: Findings) -> "Iterator[HDUList]":
+    """The file in astropy, data untouched. What astropy cannot read is UNREADABLE, its warnings are kept."""
+    from astropy.io import fits
+
+    source.seek(0)
+    with reading_with("astropy", findings):
+        hdus = fits.open(source, mode="readonly", memmap=False, lazy_load_hdus=True)
+        yield hdus
+
+
+def values_of(header: "Header") -> Mapping[str, Scalar]:
+    """The values of a header; the first where a keyword repeats, None where undefined or not readable."""
+    from astropy.io.fits import VerifyError
+    from astropy.io.fits.card import Undefined
+
+    values: dict[str, Scalar] = {}
+    for card in header.cards:
+        if card.keyword in COMMENTARY or card.keyword in values:
+            continue
+        try:
+            value = card.value
+        except VerifyError:
+            value = None  # our own look has reported the value already
+        values[card.keyword] = None if isinstance(value, Undefined) else _scalar(value)
+    return values
+
+
+def shape_of(hdus: Sequence[Hdu]) -> str | None:
+    """The shape of the first HDU that holds data, slowest axis last as FITS counts, such as ``2048x4112``."""
+    for hdu in hdus:
+        axes = hdu.values.get("NAXIS")
+        if isinstance(axes, int) and axes and hdu.data_bytes:
+            return "x".join(str(hdu.values.get(f"NAXIS{n}")) for n in range(1, min(axes, 16) + 1))
+    return None
+
+
+def _scalar(value: object) -> Scalar:
+    scalar = as_scalar(value)
+    return scalar.rstrip() if isinstance(scalar, str) else scalar

@@ -1,0 +1,217 @@
+"""One file format: what it is called, and the steps every file goes through whatever its format."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from pathlib import Path
+from typing import BinaryIO, Protocol, cast
+
+from consumers.formats import bytes_scan
+from consumers.formats.bytes_scan import SeenBytes
+from consumers.formats.findings import Findings
+from consumers.formats.inspection import Inspection, InvalidFileError, QaResult
+from consumers.formats.metadata import Metadata
+from consumers.formats.text import shortened
+
+__all__ = ["Content", "Expected", "Format", "UnknownRuleError"]
+
+MAX_FILE_BYTES = 64 * 1024**3
+MAX_MESSAGE_CHARACTERS = 7_000  # a rejection holds 8,000
+
+# The code a file gets when its stream makes an advisory check critical and the check fails.
+CODES_OF_ADVICE = {
+    "fits_checksum": "CHECKSUM_MISMATCH",
+    "fits_datasum": "CHECKSUM_MISMATCH",
+    "block_checksums": "CHECKSUM_MISMATCH",
+    "name_consistent": "BAD_NAME",
+}
+
+
+class UnknownRuleError(ValueError):
+    """The stream's configuration names an identity rule that no format knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the notification and the stream say of a file.
+
+    ``stream_checks`` names advisory checks that are critical for this stream: failed, they make the file INVALID.
+    ``identity_rule`` is ``koaid``, ``name`` (the file's name without its extension), ``keyword:NAME`` (for ASDF a
+    dotted name such as ``keyword:roman.meta.observation.visit_id``), or None where the stream has no identities.
+    """
+
+    name: str
+    size_bytes: int | None = None
+    sha256: str | None = None
+    stream_checks: tuple[str, ...] = ()
+    identity_rule: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a format made of a file: the metadata, and every value an identity rule may ask for."""
+
+    metadata: Metadata
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
+class Reader(Protocol):
+    """What a format's module offers."""
+
+    def read(self, source: BinaryIO, seen: SeenBytes, expected: Expected, findings: Findings) -> Content:
+        """Look through the file; raise InvalidFileError where it is not what was wanted."""
+
+    def warm_up(self) -> None:
+        """Load the libraries and go once through what they do lazily the first time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format by its name, read by a module. Its libraries are imported with its first file, or by ``warm_up``."""
+
+    name: str
+    media_type: str
+    extensions: tuple[str, ...]
+    module: str
+
+    def warm_up(self) -> None:
+        """Load the format's libraries now."""
+        self._reader().warm_up()
+
+    def inspect(self, path: Path | str, expected: Expected) -> Inspection:
+        """Look into a file in this process: for trusted files and tests. ``consumers.child`` does it in a child."""
+        with Path(path).open("rb") as source:
+            return self.inspect_open(source, expected)
+
+    def inspect_open(
+        self,
+        source: BinaryIO,
+        expected: Expected,
+        *,
+        max_bytes: int = MAX_FILE_BYTES,
+        on_bytes: Callable[[SeenBytes], None] = lambda _: None,
+    ) -> Inspection:
+        """Look into an open file. Raises OSError and FileChangedError; what is wrong with the file is the result."""
+        findings = Findings()
+        seen: SeenBytes | None = None
+        try:
+            with findings.critical("readable"):
+                seen = bytes_scan.scan(source, max_bytes=max_bytes)
+            on_bytes(seen)
+            _compare_announced(seen, expected, findings)
+            content = self._reader().read(source, seen, expected, findings)
+            _require_advice(expected, findings)
+            identity = _identity(expected, content, findings)
+        except InvalidFileError as invalid:
+            return _invalid(invalid, seen, findings)
+        return Inspection(
+            verdict="ok",
+            size_bytes=seen.size_bytes,
+            sha256=seen.sha256,
+            metadata=content.metadata.to_dict(),
+            identity=identity,
+            header_fixes=tuple(findings.header_fixes),
+            qa=tuple(findings.qa),
+            warnings=findings.warnings,
+        )
+
+    def _reader(self) -> Reader:
+        return cast("Reader", import_module(self.module))
+
+
+def _compare_announced(seen: SeenBytes, expected: Expected, findings: Findings) -> None:
+    """What arrived must be what was announced, before anybody judges what it says."""
+    if expected.size_bytes is None:
+        findings.skipped("size_announced", "no size was announced")
+    else:
+        with findings.critical("size_announced", value=seen.size_bytes):
+            if expected.size_bytes != seen.size_bytes:
+                raise _wrong_size(seen, expected.size_bytes)
+    if expected.sha256 is None:
+        findings.skipped("checksum_announced", "no checksum was announced")
+    else:
+        with findings.critical("checksum_announced", value=seen.sha256):
+            if expected.sha256.lower() != seen.sha256:
+                raise _wrong_sum(seen, expected.sha256)
+
+
+def _wrong_size(seen: SeenBytes, announced: int) -> InvalidFileError:
+    difference = announced - seen.size_bytes
+    hint = "cut on the way, or still being written" if difference > 0 else "written to after it was announced"
+    return InvalidFileError(
+        "SIZE_MISMATCH",
+        f"found {seen.size_bytes} bytes, announced {announced}: {abs(difference)} too "
+        f"{'few' if difference > 0 else 'many'}, {hint}; send it again",
+        found=f"{seen.size_bytes} bytes",
+        wanted=f"{announced} bytes",
+    )
+
+
+def _wrong_sum(seen: SeenBytes, announced: str) -> InvalidFileError:
+    return InvalidFileError(
+        "CHECKSUM_MISMATCH",
+        f"found sha256 {seen.sha256}, announced {shortened(announced, 100)}; send the file or its own sum again",
+        found=seen.sha256,
+        wanted=shortened(announced, 100),
+    )
+
+
+def _require_advice(expected: Expected, findings: Findings) -> None:
+    """Advisory checks that the stream names are critical for it."""
+    for wanted in expected.stream_checks:
+        places = [place for place, result in enumerate(findings.qa) if result.check == wanted]
+        if not places:
+            message = f"the stream asks for the check {wanted}, this format has none of that name"
+            findings.warn("UNKNOWN_CHECK", message, wanted=wanted)
+        for place in places:
+            result = replace(findings.qa[place], level="critical")
+            findings.qa[place] = result
+            if result.passed is False:
+                raise _advice_failed(result)
+
+
+def _advice_failed(result: QaResult) -> InvalidFileError:
+    code = CODES_OF_ADVICE.get(result.check, "SCHEMA_VIOLATION")
+    message = f"{result.check}, which this stream requires: {result.message or result.value}"
+    return InvalidFileError(code, message, found=str(result.value), wanted=str(result.threshold or "passed"))
+
+
+def _identity(expected: Expected, content: Content, findings: Findings) -> str | None:
+    """The file's archive identity by the stream's rule."""
+    rule = expected.identity_rule
+    if rule is None:
+        return None
+    if rule == "name":
+        return Path(expected.name).stem
+    if rule != "koaid" and not rule.startswith("keyword:"):
+        raise UnknownRuleError(f"identity rule {rule!r}, wanted koaid, name or keyword:NAME")
+    keyword = "KOAID" if rule == "koaid" else rule.removeprefix("keyword:")
+    value = str(content.values.get(keyword) or "").strip()
+    with findings.critical("identity", value=shortened(value, 200)):
+        if not value:
+            raise _no_identity(keyword, rule)
+    return shortened(value, 200)
+
+
+def _no_identity(keyword: str, rule: str) -> InvalidFileError:
+    return InvalidFileError(
+        "MISSING_KEYWORD",
+        f"{keyword} has no value, and the stream names its files by it ({rule})",
+        found="nothing",
+        wanted=keyword,
+    )
+
+
+def _invalid(invalid: InvalidFileError, seen: SeenBytes | None, findings: Findings) -> Inspection:
+    return Inspection(
+        verdict="invalid",
+        code=invalid.code,
+        message=shortened(invalid.message, MAX_MESSAGE_CHARACTERS),
+        found=None if invalid.found is None else shortened(invalid.found, 500),
+        wanted=None if invalid.wanted is None else shortened(invalid.wanted, 500),
+        size_bytes=None if seen is None else seen.size_bytes,
+        sha256=None if seen is None else seen.sha256,
+        header_fixes=tuple(findings.header_fixes),
+        qa=tuple(findings.qa),
+        warnings=findings.warnings,
+    )

@@ -1,0 +1,62 @@
+"""The metadata every format fills in, with units and time scale in the names, plus a bounded rest."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from consumers.formats.inspection import Scalar
+from consumers.formats.text import as_scalar, shortened
+
+__all__ = ["Metadata"]
+
+MAX_EXTRA_BYTES = 32 * 1024
+MAX_EXTRA_VALUES = 1_000
+MAX_VALUE_CHARACTERS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What a file says of itself; None where it does not say. Times are ISO 8601, UTC with ``Z``, TAI without."""
+
+    instrument: str | None = None
+    exposure_id: str | None = None
+    visit_id: str | None = None
+    detector: str | None = None
+    filter: str | None = None
+    obs_start_utc: str | None = None
+    obs_end_utc: str | None = None
+    obs_start_tai: str | None = None
+    obs_end_tai: str | None = None
+    exposure_s: float | None = None
+    program: str | None = None
+    purpose: str | None = None
+    target: str | None = None
+    ra_deg: float | None = None
+    dec_deg: float | None = None
+    footprint: str | None = None
+    extra: Mapping[str, object] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The metadata as JSON holds it; what did not fit into ``extra`` is counted in ``extra_omitted``."""
+        plain = {name: _bounded(value) for name, value in asdict(self).items() if name != "extra"}
+        extra, omitted = _bounded_extra(self.extra)
+        return {**plain, "extra": extra, "extra_omitted": omitted}
+
+
+def _bounded(value: object) -> Scalar:
+    scalar = as_scalar(value)
+    return shortened(scalar, MAX_VALUE_CHARACTERS) if isinstance(scalar, str) else scalar
+
+
+def _bounded_extra(values: Mapping[str, object]) -> tuple[dict[str, Scalar], int]:
+    """The first values that fit into ``MAX_EXTRA_BYTES`` of JSON, and how many did not."""
+    kept: dict[str, Scalar] = {}
+    room = MAX_EXTRA_BYTES - 2
+    for name, value in values.items():
+        key, scalar = shortened(name, 200), _bounded(value)
+        size = len(json.dumps({key: scalar}, ensure_ascii=False).encode())
+        if size <= room and len(kept) < MAX_EXTRA_VALUES:
+            kept[key] = scalar
+            room -= size
+    return kept, len(values) - len(kept)

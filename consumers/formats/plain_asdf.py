@@ -1,0 +1,40 @@
+"""An ASDF file of no particular mission: structure, block checksums, and what its tree says of the software."""
+
+from typing import BinaryIO
+
+from consumers.formats import asdf_scan
+from consumers.formats.asdf_blocks import check_block_sums
+from consumers.formats.asdf_scan import Layout, flattened
+from consumers.formats.bytes_scan import SeenBytes, require_kind
+from consumers.formats.findings import Findings
+from consumers.formats.format import Content, Expected
+from consumers.formats.metadata import Metadata
+from consumers.formats.yaml_tree import Leaf
+
+__all__ = ["read", "scanned", "warm_up"]
+
+
+def warm_up() -> None:
+    """Load the YAML reader; asdf itself is not needed to look through a file of no known schema."""
+    import yaml
+
+    list(yaml.parse("a: 1", Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+
+
+def scanned(source: BinaryIO, seen: SeenBytes, findings: Findings) -> Layout:
+    """Two critical checks: the file is ASDF by its first bytes, and its structure holds."""
+    with findings.critical("format", value="ASDF"):
+        require_kind(seen, "ASDF")
+    with findings.critical("structure"):
+        return asdf_scan.scan(source, seen.size_bytes, findings)
+
+
+def read(source: BinaryIO, seen: SeenBytes, expected: Expected, findings: Findings) -> Content:  # noqa: ARG001
+    """Look through any ASDF file. No schema is known, so nothing is asked of the tree but its structure."""
+    layout = scanned(source, seen, findings)
+    check_block_sums(source, layout.blocks, findings)
+    findings.record("blocks", len(layout.blocks))
+    keys = [key.text for key, _ in layout.root.items if isinstance(key, Leaf)]
+    values = {name: value for key in keys for name, value in flattened(layout.root.get(key), key).items()}
+    findings.record("keys", ", ".join(keys[:50])[:500])
+    return Content(Metadata(extra=values), values)

@@ -1,0 +1,259 @@
+"""What becomes of one message at the door: requests, or a refusal with its reasons. Nothing is written or read here."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+from pydantic import ValidationError
+
+from consumers.announced import Place
+from consumers.arrival import arrive, rule_for, rule_of_place
+from consumers.foreign import Foreign, NotTaken, S3Change, recognise
+from consumers.objections import Objection
+from events.base import Payload, Request
+from events.cloudevents import EVENT_BYTES_AT_MOST, InboxEvent, read_event
+from events.envelope import UndecodableError, encode_request, readable
+from events.ids import derived_id
+from events.inbox import INBOX, InboxFileArrived, InboxInstrumentOffline, InboxInstrumentOnline
+from events.log import Message
+from events.stream import OfflineStream, StandbyStream
+from projectors.stream_rules import StreamRule
+
+__all__ = ["Asked", "Refused", "Taken", "payload_of", "sender_of", "take"]
+
+_ID_CHARS = 200
+_VERSION = re.compile(r"(?:^|[/.:-])v?(\d{1,9})$")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that follows from a message, as it goes to ``<machine>.requests`` with the subject as key."""
+
+    machine: str
+    subject: str
+    request_id: str
+    event_id: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A message, or one record in it, that is not taken. ``is_kept``: its bytes go to ``deadletter``."""
+
+    sender: str
+    event_id: str | None
+    code: str
+    reasons: tuple[str, ...]
+    is_kept: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A message that was understood; of a notification with many records some may have been refused."""
+
+    sender: str
+    asked: tuple[Asked, ...]
+    refused: tuple[Refused, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """Who says it, where it stands, when it is taken."""
+
+    sender: str
+    witness: str
+    at: datetime
+
+    def ask(self, request: Request, *, subject: str, event_id: str, reason: str | None = None) -> Asked:
+        """The request in its envelope; its id follows from the sender's, so sending again asks nothing new."""
+        cause = f"{self.sender}/{event_id}"
+        request_id = derived_id(cause, "arrive", 1)
+        value = encode_request(
+            id=request_id,
+            type=request.name,
+            subject=subject,
+            actor=self.sender,
+            source="intake",
+            at=self.at,
+            data=request.wire(),
+            causationid=cause,
+            correlationid=event_id,
+            reason=reason,
+        )
+        return Asked(request.name.partition(".")[0], subject, request_id, event_id, value)
+
+
+def take(message: Message, rules: Mapping[str, StreamRule], at: datetime) -> Taken | Refused:
+    """What a message at the door asks for, by the rules in force. The topic is the proof of the sender."""
+    letter = _Letter(sender_of(message.topic), f"{message.topic}/{message.partition}/{message.offset}", at)
+    try:
+        _check_size(message)
+        foreign = _foreign(message)
+        if foreign is not None:
+            return _take_each(letter, foreign, rules)
+        event = read_event(message.value, message.headers)
+        return Taken(letter.sender, (_take_event(letter, event, rules),))
+    except Objection as objection:
+        return Refused(letter.sender, event_id_of(message), objection.code, objection.reasons)
+    except UndecodableError as error:
+        return Refused(letter.sender, event_id_of(message), "NOT_AN_EVENT", (str(error),))
+
+
+def sender_of(topic: str) -> str:
+    """The sender whose inbox a topic is: what follows ``.inbox.`` in its name."""
+    return topic.partition(".inbox.")[2] or topic
+
+
+def event_id_of(message: Message) -> str | None:
+    """The sender's event id of a message that may be no event at all; None if there is none to be read."""
+    told: object = _told(message).get("ce_id")
+    if told is None:
+        document = _json(message.value)
+        told = document.get("id") if isinstance(document, dict) else None
+    text = told.decode("utf-8", "replace") if isinstance(told, bytes) else told
+    return text if isinstance(text, str) and 0 < len(text) <= _ID_CHARS and text.isprintable() else None
+
+
+def _foreign(message: Message) -> Foreign | None:
+    """What the message holds if it is of a known foreign shape; None for what is, or should be, a CloudEvent."""
+    told = _told(message)
+    stated = told.get("content-type", b"").lower()
+    if stated.startswith(b"application/cloudevents") or any(name.startswith("ce_") for name in told):
+        return None
+    document = _json(message.value)
+    return None if isinstance(document, dict) and "specversion" in document else recognise(document)
+
+
+def _told(message: Message) -> dict[str, bytes]:
+    return {name.lower(): value for name, value in message.headers}
+
+
+def _check_size(message: Message) -> None:
+    size = len(message.value or b"")
+    if size > EVENT_BYTES_AT_MOST:
+        raise Objection(
+            "TOO_LARGE",
+            f"message: found {size} bytes, wanted at most {EVENT_BYTES_AT_MOST}; put bulk data in S3",
+        )
+
+
+def _json(value: bytes | None) -> object:
+    try:
+        return orjson.loads(value or b"") if len(value or b"") <= EVENT_BYTES_AT_MOST else None
+    except orjson.JSONDecodeError:
+        return None
+
+
+# --- events of our own vocabulary
+
+
+def _take_event(letter: _Letter, event: InboxEvent, rules: Mapping[str, StreamRule]) -> Asked:
+    _check_source(letter, event)
+    payload = payload_of(event)
+    if isinstance(payload, InboxFileArrived):
+        rule = rule_for(payload.stream, letter.sender, rules)
+        subject, request = arrive(
+            Place.of_uri(payload.uri),
+            rule,
+            witness=letter.witness,
+            size_bytes=payload.size_bytes,
+            sha256=payload.sha256,
+            modified_at=payload.modified_at,
+            catch_up=payload.catch_up,
+        )
+        return letter.ask(request, subject=subject, event_id=event.id)
+    if isinstance(payload, InboxInstrumentOffline):
+        rule = rule_for(payload.stream, letter.sender, rules)
+        offline = OfflineStream(until=payload.until)
+        return letter.ask(
+            offline, subject=rule.stream, event_id=event.id, reason="the instrument says it is off"
+        )
+    if isinstance(payload, InboxInstrumentOnline):
+        rule = rule_for(payload.stream, letter.sender, rules)
+        return letter.ask(
+            StandbyStream(), subject=rule.stream, event_id=event.id, reason="the instrument says it is back"
+        )
+    raise Objection("UNKNOWN_TYPE", f"type {event.type!r}: known, but intake has no rule for it")
+
+
+def _check_source(letter: _Letter, event: InboxEvent) -> None:
+    if event.source != letter.sender and not event.source.startswith(f"{letter.sender}/"):
+        raise Objection(
+            "WRONG_SENDER",
+            f"source: found {event.source[:200]!r} in the inbox of {letter.sender!r}, wanted {letter.sender!r} "
+            f"or a path below it; a sender writes to its own inbox only",
+        )
+
+
+def payload_of(event: InboxEvent) -> Payload:
+    """What an event says, by its type's own class; raises ``Objection``."""
+    if len(event.id) > _ID_CHARS or not event.id.isprintable():
+        raise Objection(
+            "BAD_ID", f"id: found {event.id[:40]!r}…, wanted at most {_ID_CHARS} printable characters"
+        )
+    cls = INBOX.get(event.type)
+    if cls is None:
+        raise Objection(
+            "UNKNOWN_TYPE", f"type: found {event.type[:200]!r}, wanted one of {', '.join(sorted(INBOX))}"
+        )
+    stated = _VERSION.search(event.dataschema or "")
+    if stated and int(stated[1]) > cls.version:
+        raise Objection(
+            "UNKNOWN_VERSION",
+            f"dataschema: found {event.dataschema!r}, wanted {cls.schema_id()} or older; "
+            "redrive this message once Meridian knows that version",
+        )
+    try:
+        payload = cls.read(event.data)
+    except ValidationError as error:
+        raise Objection("SCHEMA_VIOLATION", f"data of {event.type}: {readable(error)}") from error
+    return payload
+
+
+# --- other people's shapes
+
+
+def _take_each(
+    letter: _Letter, foreign: tuple[S3Change | NotTaken | str, ...], rules: Mapping[str, StreamRule]
+) -> Taken | Refused:
+    asked: list[Asked] = []
+    refused: list[Refused] = []
+    for each in foreign:
+        outcome = _take_foreign(letter, each, rules)
+        (asked if isinstance(outcome, Asked) else refused).append(outcome)  # type: ignore[arg-type]
+    if not asked and len(refused) == 1:
+        return refused[0]
+    return Taken(letter.sender, tuple(asked), tuple(refused))
+
+
+def _take_foreign(
+    letter: _Letter, each: S3Change | NotTaken | str, rules: Mapping[str, StreamRule]
+) -> Asked | Refused:
+    if isinstance(each, str):
+        return Refused(letter.sender, None, "SCHEMA_VIOLATION", (each,))
+    if isinstance(each, NotTaken):
+        reason = f"{each.kind}: known, not yet taken by any stream"
+        return Refused(letter.sender, each.event_id, "NOT_TAKEN", (reason,), is_kept=False)
+    if not each.is_creation:
+        reason = f"S3 {each.event_name} of {each.bucket}/{each.key}: known, not taken; only ObjectCreated is"
+        return Refused(letter.sender, each.event_id, "NOT_TAKEN", (reason,), is_kept=False)
+    try:
+        return _take_object(letter, each, rules)
+    except Objection as objection:
+        return Refused(letter.sender, each.event_id, objection.code, objection.reasons)
+
+
+def _take_object(letter: _Letter, change: S3Change, rules: Mapping[str, StreamRule]) -> Asked:
+    place = Place.of_object(change.bucket, change.key)
+    subject, request = arrive(
+        place,
+        rule_of_place(place, letter.sender, rules),
+        witness=letter.witness,
+        size_bytes=change.size_bytes,
+        sha256=None,
+        modified_at=change.at,
+        catch_up=False,
+    )
+    return letter.ask(request, subject=subject, event_id=change.event_id)

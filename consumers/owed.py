@@ -1,0 +1,136 @@
+"""What may be owed for a record, or over because of it: items, deadlines, and what claims have to know."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from consumers.deadlines import request_id_of
+from consumers.work_items import LANES
+from events.ids import derived_id
+
+__all__ = [
+    "Cancelled",
+    "Configured",
+    "Data",
+    "DeadlineOwed",
+    "Held",
+    "ItemOwed",
+    "Obligation",
+    "Passed",
+    "StreamStands",
+    "VersionKnown",
+]
+
+Data = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemOwed:
+    """An effect to be brought about. What is None is taken from the version."""
+
+    effect: str
+    event_id: str
+    subject: str
+    version: int | None
+    attempt: int | None
+    sequence: int
+    created_at: datetime
+    correlationid: str | None
+    payload: Data = field(default_factory=dict)
+    work_class: str | None = None
+    priority: int | None = None
+
+    @property
+    def lane(self) -> str:
+        """Items of a subject and lane are worked on in order."""
+        return LANES[self.effect]
+
+    @property
+    def stream(self) -> str:
+        """The stream of the subject; of a stream, itself."""
+        return self.subject.partition("/")[0]
+
+    @property
+    def report_id(self) -> str:
+        """Id of the request that reports on the first try."""
+        return derived_id(self.event_id, self.effect)
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineOwed:
+    """A request to be sent when its time comes; it names the sequence that set the deadline."""
+
+    event_id: str
+    request: str
+    subject: str
+    version: int | None
+    due_sequence: int
+    due_at: str
+    correlationid: str | None
+
+    @property
+    def request_id(self) -> str:
+        """Whoever sends it sends the same id."""
+        return request_id_of(self.event_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """The version has gone on: steps owed by its earlier facts are nobody's any more."""
+
+    subject: str
+    version: int | None
+    sequence: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """Deadlines for this request, set by earlier facts, are void; of all versions where ``version`` is None."""
+
+    subject: str
+    version: int | None
+    request: str
+    sequence: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class VersionKnown:
+    """What is to be remembered of a version (0: of the file as a whole); members left out stay as they are."""
+
+    subject: str
+    version: int
+    members: Data
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStands:
+    """Where a stream stands; None: unchanged."""
+
+    stream: str
+    state: str
+    sequence: int
+    held: bool | None = None
+    class_limits: dict[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """One version of a stream's configuration."""
+
+    stream: str
+    configuration_version: int
+    configuration: Data
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Work on a file rests, or goes on."""
+
+    subject: str
+    is_held: bool
+    sequence: int
+
+
+Obligation = ItemOwed | DeadlineOwed | Passed | Cancelled | VersionKnown | StreamStands | Configured | Held

@@ -1,0 +1,143 @@
+"""Finds work that the views say is owed and ``work`` does not have: from the ledger as it stands in PostgreSQL."""
+
+# ruff: noqa: S608 - statements are put together from constants of this module
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+
+from consumers.obligations import obligations
+from consumers.owed import DeadlineOwed, ItemOwed, Obligation, VersionKnown
+from events.envelope import Record
+
+__all__ = ["Missing", "missing_deadlines", "missing_follow_ups", "missing_steps"]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What is owed by one record; ``is_certain``: the view is as new as the decider's last batch."""
+
+    owed: tuple[Obligation, ...]
+    is_certain: bool
+
+
+def missing_steps(
+    connection: Connection, *, before: datetime, thorough: bool, at_most: int
+) -> Iterator[Missing]:
+    """Versions that have waited for a step since before then, without an item for it."""
+    members = {"before": before, "thorough": thorough, "at_most": at_most}
+    for row in connection.execute(_STEPS, members).all():
+        record = _record(row)
+        if record is None:
+            continue
+        owed = [each for each in obligations(record) if isinstance(each, VersionKnown | ItemOwed)]
+        steps = [each for each in owed if not isinstance(each, ItemOwed) or each.lane == "steps"]
+        yield Missing(tuple(steps), row.is_certain)
+
+
+def missing_deadlines(connection: Connection, *, before: datetime, at_most: int) -> Iterator[Missing]:
+    """Versions in ERROR that are to be tried again by themselves, and nobody knows when."""
+    for row in connection.execute(_DEADLINES, {"before": before, "at_most": at_most}).all():
+        record = _record(row)
+        if record is not None:
+            owed = (each for each in obligations(record) if isinstance(each, DeadlineOwed))
+            yield Missing(tuple(owed), row.is_certain)
+
+
+def missing_follow_ups(
+    connection: Connection, *, since: datetime, before: datetime, at_most: int
+) -> Iterator[Missing]:
+    """Content that was to be announced again when a version ended, and was not."""
+    members = {"since": since, "before": before, "at_most": at_most}
+    for row in connection.execute(_FOLLOW_UPS, members).all():
+        record = _record(row)
+        if record is not None:
+            owed = obligations(record)
+            yield Missing(
+                tuple(each for each in owed if isinstance(each, ItemOwed) and each.effect == "follow"), True
+            )
+
+
+def _record(row: Row[Any]) -> Record | None:
+    """The ledger's row as a record; None where PostgreSQL could not hold its data."""
+    if row.data is None:
+        return None
+    return Record(
+        id=row.event_id,
+        type=row.type,
+        subject=row.subject,
+        time=row.time.isoformat(),
+        sequence=row.sequence,
+        fromstate=row.fromstate,
+        tostate=row.tostate,
+        actor=row.actor,
+        requestid=row.requestid,
+        requesttopic="",
+        ownerepoch=row.ownerepoch,
+        chain=row.chain,
+        data=row.data,
+        version=row.version,
+        attempt=row.attempt,
+        correlationid=row.correlationid,
+        partition=row.partition,
+        offset=row.ledger_offset,
+    )
+
+
+_LEDGER: Sequence[str] = (
+    "type", "subject", "time", "sequence", "fromstate", "tostate", "actor", "requestid", "ownerepoch",
+    "chain", "data", "version", "attempt", "correlationid", "partition", "ledger_offset",
+)  # fmt: skip
+_COLUMNS = "CAST(l.event_id AS text) AS event_id, " + ", ".join(f"l.{name}" for name in _LEDGER)
+
+# The view shows what the decider has saved last, and dispatch has passed the fact that led to the state.
+_IS_CERTAIN = """
+    EXISTS (SELECT FROM projection.position p JOIN decider.watermark w USING (machine, partition)
+            WHERE p.machine = 'file' AND p.partition = f.partition AND p.next_offset >= w.next_offset)
+"""
+_IS_PASSED = """
+    EXISTS (SELECT FROM work.position d
+            WHERE d.machine = 'file' AND d.partition = f.partition AND d.next_offset > f.ledger_offset)
+"""
+
+_STEPS = text(f"""
+    SELECT {_COLUMNS}, {_IS_CERTAIN} AS is_certain
+    FROM projection.file_version f
+    CROSS JOIN LATERAL (
+        SELECT * FROM projection.ledger o
+        WHERE o.machine = 'file' AND o.subject = f.file AND o.version = f.version AND o.type IN
+            ('file.arrived', 'file.validated', 'file.transferred', 'file.retried', 'file.reprocessed', 'file.reopened')
+        ORDER BY o.sequence DESC LIMIT 1) l
+    WHERE f.state IN ('QUEUED', 'PROCESSING', 'TRANSFERRING', 'TRANSFERRED')
+        AND (NOT f.is_superseded OR :thorough) AND f.since_at < :before AND {_IS_PASSED}
+        AND NOT EXISTS (
+            SELECT FROM work.item i WHERE i.subject = f.file AND i.lane = 'steps' AND i.version = f.version
+                AND i.state IN ('open', 'leased', 'reported', 'parked'))
+    ORDER BY f.since_at LIMIT :at_most
+""")
+
+_DEADLINES = text(f"""
+    SELECT {_COLUMNS}, {_IS_CERTAIN} AS is_certain
+    FROM projection.file_version f
+    CROSS JOIN LATERAL (
+        SELECT * FROM projection.ledger o
+        WHERE o.machine = 'file' AND o.subject = f.file AND o.version = f.version AND o.type = 'file.failed'
+        ORDER BY o.sequence DESC LIMIT 1) l
+    WHERE f.state = 'ERROR' AND NOT f.is_superseded AND f.due_at IS NOT NULL AND f.since_at < :before AND {_IS_PASSED}
+        AND NOT EXISTS (SELECT FROM work.deadline d WHERE d.event_id = l.event_id)
+    ORDER BY f.due_at LIMIT :at_most
+""")
+
+_FOLLOW_UPS = text(f"""
+    SELECT {_COLUMNS}, true AS is_certain
+    FROM projection.ledger l JOIN work.position d
+        ON d.machine = l.machine AND d.partition = l.partition AND d.next_offset > l.ledger_offset
+    WHERE l.machine = 'file' AND l.time >= :since AND l.time < :before
+        AND l.type IN ('file.registered', 'file.rejected', 'file.failed', 'file.dismissed', 'file.validated')
+        AND l.data ? 'pending'
+        AND NOT EXISTS (SELECT FROM work.item i WHERE i.event_id = l.event_id AND i.effect = 'follow')
+    ORDER BY l.time LIMIT :at_most
+""")

@@ -1,0 +1,168 @@
+"""The parts of the role ``consumers`` and the timers, each run with plain arguments until told to stop."""
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+from sqlalchemy import Engine
+
+from consumers.dispatch import FOLLOWER, apply
+from consumers.gatekeeper import Gatekeeper
+from consumers.outage import OUTAGES, in_words
+from consumers.reconciler import Patience, Reconciler
+from consumers.sender import Sender
+from consumers.storage import Storage
+from consumers.timers import Timers
+from consumers.tools import Configurations, Inspects, Tools
+from consumers.work_items import position
+from consumers.worker import Pace, Worker
+from events.log import Log, LogError
+from events.topics import MACHINES, Topics
+from projectors.follower import Follower
+from projectors.outcome import Outcomes
+
+__all__ = ["run_dispatch", "run_reconciler", "run_timers", "run_workers", "worker_name"]
+
+log = logging.getLogger(__name__)
+
+Clock = Callable[[], datetime]
+
+_AWAY: tuple[type[Exception], ...] = (LogError, *OUTAGES)
+_THOROUGH_EVERY = 20
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def worker_name() -> str:
+    """Host, process and a random word: no two workers ever have the same."""
+    return f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
+
+
+def run_dispatch(
+    *,
+    log: Log,
+    topics: Topics,
+    engine: Engine,
+    stop: threading.Event,
+    batch: int = 2000,
+    poll_s: float = 0.25,
+) -> None:
+    """Follow the ledger and write what it obliges us to do. Raises FollowerError; outages are waited out."""
+    follower = Follower(
+        log=log,
+        topics=topics,
+        engine=engine,
+        name=FOLLOWER,
+        machines=MACHINES,
+        apply=apply,
+        positions_table=position,
+        batch=batch,
+    )
+    ended = threading.Event()
+    keeper = Gatekeeper(log=log, topics=topics, engine=engine)
+    # Before the first batch: what is far behind must not be worked on before it is known what has become of it.
+    keeper.look(stop)
+    watch = threading.Thread(target=keeper.watch, args=(stop, ended), name="dispatch-gate", daemon=True)
+    watch.start()
+    try:
+        follower.run(stop, poll_s=poll_s)
+    finally:
+        ended.set()
+        follower.close()
+
+
+def run_workers(  # noqa: PLR0913 - plain arguments, each by name
+    *,
+    log: Log,
+    topics: Topics,
+    engine: Engine,
+    storage: Storage,
+    inspector: Inspects,
+    bucket: str,
+    staging_dir: Path,
+    software_version: str,
+    stop: threading.Event,
+    pace: Pace | None = None,
+    clock: Clock = _now,
+    name: str | None = None,
+) -> None:
+    """Work until told to stop, then hand back what is under way, within ``pace.grace_s``.
+
+    ``engine`` needs ``pace.threads + 5`` connections; ``inspector`` the formats of the site's streams.
+    """
+    sender = Sender(log.writer)
+    tools = Tools(
+        engine=engine,
+        log=log,
+        topics=topics,
+        sender=sender,
+        storage=storage,
+        inspector=inspector,
+        outcomes=Outcomes(engine, site=topics.site),
+        configurations=Configurations(engine),
+        clock=clock,
+        bucket=bucket,
+        staging_dir=staging_dir,
+        host=socket.gethostname(),
+        worker=name or worker_name(),
+        software_version=software_version,
+    )
+    try:
+        Worker(tools, pace).run(stop)
+    finally:
+        sender.close()
+
+
+def run_timers(
+    *, log: Log, topics: Topics, engine: Engine, stop: threading.Event, clock: Clock = _now
+) -> None:
+    """Send what deadlines ask for, while no other process does."""
+    sender = Sender(log.writer)
+    try:
+        Timers(engine=engine, sender=sender, topics=topics, clock=clock, source=worker_name()).run(stop)
+    finally:
+        sender.close()
+
+
+def run_reconciler(
+    *,
+    log: Log,
+    topics: Topics,
+    engine: Engine,
+    stop: threading.Event,
+    every_s: float = 15.0,
+    patience: Patience | None = None,
+    clock: Clock = _now,
+) -> None:
+    """Look for what was lost, again and again; outages are waited out."""
+    sender = Sender(log.writer)
+    reconciler = Reconciler(
+        engine=engine,
+        sender=sender,
+        outcomes=Outcomes(engine, site=topics.site),
+        topics=topics,
+        clock=clock,
+        source=worker_name(),
+        patience=patience,
+    )
+    rounds = 0
+    told = False
+    while not stop.is_set():
+        try:
+            reconciler.run_once(thorough=rounds % _THOROUGH_EVERY == 0)
+            rounds, told = rounds + 1, False
+        except _AWAY as error:
+            if not told:
+                logging.getLogger(__name__).warning(
+                    "reconciler waits for a server", extra={"error": in_words(error)}
+                )
+                told = True
+        stop.wait(every_s)
+    sender.close()

@@ -1,0 +1,135 @@
+"""What becomes of an item after its effect: a report that is on the log before the item is marked, or a wait."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+
+from sqlalchemy import Connection
+
+from consumers import breakers, claims, work_items
+from consumers.breakers import DEPENDENCIES, LOG, source_of
+from consumers.claims import WorkItem
+from consumers.effects.asking import Ask, report
+from consumers.effects.ingest import configuration_for
+from consumers.failures import Failed, Wait, fail_request
+from consumers.tools import Tools
+from events.log import LogUnavailableError, Sent
+from events.stream import RetryPolicy
+
+__all__ = ["Reporting", "named"]
+
+log = logging.getLogger(__name__)
+
+
+class Reporting:
+    """Shared by the threads of a worker. Raises one of ``OUTAGES`` where the database is away."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._limping: frozenset[str] = frozenset()
+
+    def limping(self, connection: Connection) -> Mapping[str, int]:
+        """What servers that failed lately can bear; remembered, so that their recovery is noticed."""
+        rooms = breakers.read(connection)
+        self._limping = frozenset(rooms)
+        return rooms
+
+    def send(self, ask: Ask) -> Sent:
+        """Hand a request over to the log. Raises Wait where the log is away."""
+        topic, key, value = ask.outgoing(
+            self._tools.topics, source=self._tools.worker, at=self._tools.clock()
+        )
+        try:
+            return self._tools.sender.send(topic, key=key, value=value)
+        except LogUnavailableError as error:
+            raise _log_away(error) from error
+
+    def acknowledged(self, sent: Iterable[Sent]) -> None:
+        """Return once these are on the log; raises Wait."""
+        try:
+            self._tools.sender.acknowledged(sent)
+        except LogUnavailableError as error:
+            raise _log_away(error) from error
+
+    def report(self, asks: Sequence[Ask]) -> None:
+        """Put reports on the log, then mark their items; whoever has lost the lease stays silent. Raises Wait."""
+        tools = self._tools
+        with tools.engine.connect() as connection:
+            mine = [ask for ask in asks if claims.is_mine(connection, ask.item)]
+        now = tools.clock()
+        outgoing = [ask.outgoing(tools.topics, source=tools.worker, at=now) for ask in mine]
+        try:
+            tools.sender.send_all(outgoing)
+        except LogUnavailableError as error:
+            raise _log_away(error) from error
+        reports = [(ask.item, value) for ask, (_, _, value) in zip(mine, outgoing, strict=True)]
+        with tools.engine.begin() as connection:
+            claims.mark_reported(connection, reports)
+        lost = len(asks) - len(mine)
+        if lost:
+            log.warning("late finish, nothing reported", extra={"items": lost, "worker": tools.worker})
+
+    def fail(self, item: WorkItem, failed: Failed) -> None:
+        """Report that the attempt failed, and when it is tried again if the budget has that. Raises Wait."""
+        request = fail_request(
+            failed,
+            policy=self._policy(item),
+            report_id=item.report_id,
+            attempt=item.attempt or 1,
+            base_attempt=item.base_attempt,
+            clock=self._tools.clock,
+        )
+        if failed.failure_class == "code":
+            extra = {**named(item), "code": failed.code, "error": failed.message}
+            log.error("effect failed, ours to mend", extra=extra)
+        self.report([report(item, request)])
+
+    def wait(self, item: WorkItem, why: Wait) -> None:
+        """Give the item back until its server may answer again; no try is used."""
+        with self._tools.engine.begin() as connection:
+            if why.dependency is not None:
+                until = breakers.trip(connection, why.dependency, code=why.code, error=why.message)
+            else:
+                until = self._tools.clock() + timedelta(seconds=why.pause_s)
+            claims.wait(connection, item, until=until, code=why.code, error=why.message)
+
+    def park(self, item: WorkItem, error: Exception) -> None:
+        """A bug of ours: this item and what waits behind it stand still, and say why."""
+        log.error("effect raised, item parked", exc_info=error, extra=named(item))
+        reason = f"{item.effect} raised {type(error).__name__}: {error}; redrive it once the code is mended"
+        with self._tools.engine.begin() as connection:
+            work_items.park(connection, item.key, epoch=item.lease_epoch, code="EFFECT_BUG", reason=reason)
+
+    def succeeded(self, items: Iterable[WorkItem]) -> None:
+        """Their servers answered: those that failed lately are trusted with more."""
+        limping = self._limping
+        if not limping:
+            return
+        used = {each for item in items for each in _dependencies(item)}
+        with self._tools.engine.begin() as connection:
+            for dependency in sorted(used & limping):
+                breakers.succeed(connection, dependency)
+
+    def _policy(self, item: WorkItem) -> RetryPolicy:
+        try:
+            return configuration_for(item, self._tools).retry
+        except Wait:
+            return RetryPolicy()
+
+
+def named(item: WorkItem) -> dict[str, object]:
+    """The item's names, for a line of the log."""
+    return {
+        "file_id": item.subject,
+        "event_id": item.event_id,
+        "effect": item.effect,
+        "attempt": item.attempt,
+    }
+
+
+def _dependencies(item: WorkItem) -> tuple[str, ...]:
+    return (*DEPENDENCIES[item.effect], source_of(item.stream))
+
+
+def _log_away(error: LogUnavailableError) -> Wait:
+    return Wait(LOG, "LOG_UNAVAILABLE", str(error))

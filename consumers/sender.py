@@ -1,0 +1,73 @@
+"""Sends records for many threads through one writer, made when first needed and anew after the log was away."""
+
+import threading
+from collections.abc import Callable, Iterable
+
+from events.log import LogError, LogUnavailableError, Sent, Writer
+
+__all__ = ["Outgoing", "Sender"]
+
+Outgoing = tuple[str, bytes | None, bytes]
+"""Topic, key, value."""
+
+
+class Sender:
+    """``send`` hands over, ``acknowledged`` waits. Every failure is a ``LogUnavailableError``."""
+
+    def __init__(self, open_writer: Callable[[], Writer], *, patience_s: float = 10.0) -> None:
+        self._open_writer = open_writer
+        self._patience_s = patience_s
+        self._writer: Writer | None = None
+        self._lock = threading.Lock()
+
+    def send(self, topic: str, *, key: bytes | None, value: bytes) -> Sent:
+        """Hand one record over; records of one key arrive in the order of these calls."""
+        writer = self._opened()
+        try:
+            return writer.send(topic, key=key, value=value)
+        except LogError as error:
+            raise self._given_up(writer, error) from error
+
+    def acknowledged(self, sent: Iterable[Sent]) -> None:
+        """Return once all of these are on the log."""
+        writer = self._writer
+        try:
+            for each in sent:
+                each.result(self._patience_s)
+        except LogError as error:
+            raise self._given_up(writer, error) from error
+
+    def send_all(self, outgoing: Iterable[Outgoing]) -> None:
+        """Hand records over and return once all are on the log."""
+        self.acknowledged([self.send(topic, key=key, value=value) for topic, key, value in outgoing])
+
+    def close(self) -> None:
+        """Flush and let go; what can't be delivered is sent again by whoever asked for it."""
+        with self._lock:
+            writer, self._writer = self._writer, None
+        if writer is not None:
+            _let_go(writer)
+
+    def _opened(self) -> Writer:
+        with self._lock:
+            if self._writer is None:
+                self._writer = self._open_writer()
+            return self._writer
+
+    def _given_up(self, writer: Writer | None, error: LogError) -> LogUnavailableError:
+        """A writer that failed once may be of no use any more: the next one who sends makes a new one."""
+        with self._lock:
+            is_current = writer is not None and self._writer is writer
+            if is_current:
+                self._writer = None
+        if is_current and writer is not None:
+            # Closing waits for what is under way; whoever failed should not.
+            threading.Thread(target=_let_go, args=(writer,), name="sender-close", daemon=True).start()
+        return error if isinstance(error, LogUnavailableError) else LogUnavailableError(str(error))
+
+
+def _let_go(writer: Writer) -> None:
+    try:
+        writer.close()
+    except LogError:
+        return  # its records were reported as failed already, one by one

@@ -1,0 +1,339 @@
+"""The one door to object storage: puts files where they are to stay and makes sure that they arrived."""
+
+import base64
+import errno
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import quote
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
+
+from consumers.storage_answers import AnswerError, DigestError, NotThereError, TakenError, meaning_of
+from consumers.storage_errors import (
+    ObjectHead,
+    SourceMissing,
+    SourceTooLarge,
+    StorageError,
+    StorageFull,
+    StorageRefused,
+    StorageUnavailable,
+    Stored,
+    TransferMismatch,
+)
+
+__all__ = ["STAGING_PREFIX", "Storage"]
+
+MIB = 1024 * 1024
+STAGING_PREFIX = "staging/"
+"""The only keys that may be deleted; archived objects stay."""
+
+_CHUNK = 1 * MIB
+_SMALLEST_PART = 5 * MIB  # S3's own limit for all parts but the last
+_MOST_PARTS = 9_000  # S3 takes 10,000
+
+
+class Storage:
+    """One S3 service, for any number of threads. Every failure is a ``StorageError``.
+
+    ``attempts`` counts the tries of one call: few, because whoever calls has a retry budget of its own.
+    Files above ``multipart_bytes`` go in parts of that size; a small store holds each piece in memory, some times over.
+    """
+
+    def __init__(  # noqa: PLR0913 - settings, each by name
+        self,
+        *,
+        endpoint: str | None,
+        access_key: str | None,
+        secret_key: str | None,
+        region: str = "us-east-1",
+        multipart_bytes: int = 8 * MIB,
+        connect_timeout_s: float = 3.0,
+        read_timeout_s: float = 60.0,
+        attempts: int = 2,
+        connections: int = 16,
+    ) -> None:
+        if multipart_bytes < _SMALLEST_PART:
+            raise ValueError(f"multipart_bytes is {multipart_bytes}, wanted at least {_SMALLEST_PART}")
+        self.endpoint = endpoint or "the default S3 endpoint"
+        self._multipart_bytes = multipart_bytes
+        config = Config(
+            # Unless told otherwise, botocore adds a CRC of its own everywhere; we name SHA-256 ourselves.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            retries={"mode": "standard", "total_max_attempts": attempts},
+            connect_timeout=connect_timeout_s,
+            read_timeout=read_timeout_s,
+            max_pool_connections=connections,
+            tcp_keepalive=True,
+            s3={"addressing_style": "path"},
+        )
+        session = boto3.session.Session(
+            aws_access_key_id=access_key, aws_secret_access_key=secret_key, region_name=region
+        )
+        self._region = region
+        self._client: Any = session.client("s3", endpoint_url=endpoint, config=config)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._client.close()
+
+    def put_file(
+        self,
+        path: Path,
+        *,
+        bucket: str,
+        key: str,
+        sha256: str,
+        size_bytes: int,
+        metadata: Mapping[str, str] | None = None,
+    ) -> Stored:
+        """The file at ``path`` under ``key``, proven to be there. An equal object already there is as good.
+
+        Raises ``TransferMismatch`` if the file is not what ``sha256`` and ``size_bytes`` say, if other
+        content has the key, or if what arrived is something else; nothing is ever overwritten.
+        """
+        try:
+            found_bytes = path.stat().st_size
+        except FileNotFoundError as error:
+            raise SourceMissing(f"{path}: the file to send has gone") from error
+        if found_bytes != size_bytes:
+            raise TransferMismatch(str(path), sha256, None, size_bytes, found_bytes)
+        put = self._put_whole if size_bytes <= self._multipart_bytes else self._put_parts
+        labels = {name: quote(value, safe=" /:") for name, value in (metadata or {}).items()}
+        place = {"Bucket": bucket, "Key": key}
+        existed = not put(path, place, sha256, size_bytes, {**labels, "sha256": sha256})
+        return self._verified(bucket, key, sha256, size_bytes, existed=existed)
+
+    def head(self, bucket: str, key: str) -> ObjectHead | None:
+        """What the store says of an object, or None where there is none."""
+        try:
+            with self._errors(f"s3://{bucket}/{key}"):
+                found = self._client.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
+        except NotThereError:
+            return None
+        s3_checksum, kind = found.get("ChecksumSHA256"), found.get("ChecksumType")
+        return ObjectHead(
+            bucket=bucket,
+            key=key,
+            size_bytes=found["ContentLength"],
+            etag=found.get("ETag", "").strip('"'),
+            sha256=_whole_sha256(s3_checksum, kind),
+            s3_checksum=s3_checksum,
+            s3_checksum_type=kind,
+            metadata=found.get("Metadata", {}),
+        )
+
+    def get_to_file(
+        self, bucket: str, key: str, path: Path, *, max_bytes: int | None = None
+    ) -> tuple[int, str]:
+        """Write the object to ``path``; its size in bytes and SHA-256 (hex), as received."""
+        try:
+            with path.open("wb") as target:
+                return self._read(bucket, key, target=target, max_bytes=max_bytes)
+        except OSError as error:
+            if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+                raise
+            raise StorageFull(
+                f"{path}: no room left to fetch s3://{bucket}/{key}; make room there"
+            ) from error
+
+    def ensure_bucket(self, bucket: str) -> bool:
+        """Make the bucket unless it is there; True if it was made."""
+        try:
+            with self._errors(f"s3://{bucket}"):
+                self._client.head_bucket(Bucket=bucket)
+        except NotThereError:
+            where = {} if self._region == "us-east-1" else {"LocationConstraint": self._region}
+            extra = {"CreateBucketConfiguration": where} if where else {}
+            try:
+                with self._errors(f"s3://{bucket}"):
+                    self._client.create_bucket(Bucket=bucket, **extra)
+            except TakenError:
+                return False  # somebody else made it between the two calls
+            return True
+        return False
+
+    def list_keys(self, bucket: str, prefix: str = "") -> Iterator[tuple[str, int]]:
+        """Every key below ``prefix`` with its size in bytes, in the store's order."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        with self._errors(f"s3://{bucket}/{prefix}"):
+            for page in pages:
+                for entry in page.get("Contents", ()):
+                    yield entry["Key"], entry["Size"]
+
+    def delete_staged(self, bucket: str, key: str) -> None:
+        """Remove a staged object; refuses any key outside ``staging/``."""
+        if not key.startswith(STAGING_PREFIX):
+            raise StorageRefused(f"s3://{bucket}/{key}: only keys below {STAGING_PREFIX} may be deleted")
+        with self._errors(f"s3://{bucket}/{key}"):
+            self._client.delete_object(Bucket=bucket, Key=key)
+
+    def _put_whole(
+        self, path: Path, place: dict[str, str], sha256: str, size_bytes: int, labels: dict[str, str]
+    ) -> bool:
+        """Put in one request; False if something has the key already."""
+        try:
+            with self._errors(_url(place)), path.open("rb") as body:
+                self._client.put_object(
+                    **place,
+                    Body=body,
+                    ContentLength=size_bytes,
+                    ChecksumSHA256=_base64(bytes.fromhex(sha256)),
+                    IfNoneMatch="*",
+                    Metadata=labels,
+                )
+        except TakenError:
+            return False
+        except DigestError as error:
+            raise _changed(path, sha256, size_bytes) from error
+        return True
+
+    def _put_parts(
+        self, path: Path, place: dict[str, str], sha256: str, size_bytes: int, labels: dict[str, str]
+    ) -> bool:
+        """Put in parts, each with its own SHA-256; False if something has the key already."""
+        with self._errors(_url(place)):
+            started = self._client.create_multipart_upload(
+                **place, ChecksumAlgorithm="SHA256", Metadata=labels
+            )
+        upload = {**place, "UploadId": started["UploadId"]}
+        try:
+            parts, found_bytes, found_sha256 = self._send_parts(path, upload, size_bytes)
+            if (found_bytes, found_sha256) != (size_bytes, sha256):
+                raise TransferMismatch(str(path), sha256, found_sha256, size_bytes, found_bytes)
+            with self._errors(_url(place)):
+                self._client.complete_multipart_upload(
+                    **upload, MultipartUpload={"Parts": parts}, IfNoneMatch="*"
+                )
+        except TakenError:
+            self._abort(upload)
+            return False
+        except DigestError as error:
+            self._abort(upload)
+            raise _changed(path, sha256, size_bytes) from error
+        except BaseException:
+            self._abort(upload)
+            raise
+        return True
+
+    def _send_parts(
+        self, path: Path, upload: dict[str, str], size_bytes: int
+    ) -> tuple[list[dict[str, Any]], int, str]:
+        """Send every part; the list to complete the upload with, and size and SHA-256 of what was sent."""
+        part_bytes = max(self._multipart_bytes, -(-size_bytes // _MOST_PARTS))
+        parts: list[dict[str, Any]] = []
+        whole, sent_bytes = hashlib.sha256(), 0
+        with path.open("rb") as source:
+            while piece := source.read(part_bytes):
+                whole.update(piece)
+                sent_bytes += len(piece)
+                checksum = _base64(hashlib.sha256(piece).digest())
+                number = len(parts) + 1
+                with self._errors(_url(upload)):
+                    answer = self._client.upload_part(
+                        **upload, PartNumber=number, Body=piece, ChecksumSHA256=checksum
+                    )
+                parts.append({"PartNumber": number, "ETag": answer["ETag"], "ChecksumSHA256": checksum})
+        return parts, sent_bytes, whole.hexdigest()
+
+    def _abort(self, upload: dict[str, str]) -> None:
+        try:
+            with self._errors(_url(upload)):
+                self._client.abort_multipart_upload(**upload)
+        except (StorageError, AnswerError):
+            return  # parts without an object are invisible; the store's own housekeeping removes them
+
+    def _verified(self, bucket: str, key: str, sha256: str, size_bytes: int, *, existed: bool) -> Stored:
+        head = self.head(bucket, key)
+        what = f"s3://{bucket}/{key}"
+        if head is None:
+            raise StorageUnavailable(
+                f"{what}: written, and not found there right after; the store has to settle"
+            )
+        found = head.sha256
+        if head.size_bytes == size_bytes and found is None:
+            # A sum of sums (COMPOSITE) or none at all says nothing about the whole: read what is there.
+            _, found = self._read(bucket, key)
+        if (head.size_bytes, found) != (size_bytes, sha256):
+            raise TransferMismatch(what, sha256, found, size_bytes, head.size_bytes, existed)
+        return Stored(
+            bucket, key, size_bytes, sha256, head.s3_checksum, head.s3_checksum_type, head.etag, existed
+        )
+
+    def _read(
+        self, bucket: str, key: str, *, target: BinaryIO | None = None, max_bytes: int | None = None
+    ) -> tuple[int, str]:
+        """Read an object to its end: size and SHA-256 of what came, all of it or an error."""
+        what = f"s3://{bucket}/{key}"
+        whole, got_bytes = hashlib.sha256(), 0
+        try:
+            with self._errors(what):
+                answer = self._client.get_object(Bucket=bucket, Key=key)
+                wanted_bytes = answer["ContentLength"]
+                _check_size(what, wanted_bytes, max_bytes)
+                for chunk in answer["Body"].iter_chunks(_CHUNK):
+                    whole.update(chunk)
+                    got_bytes += len(chunk)
+                    _check_size(what, got_bytes, max_bytes)
+                    if target is not None:
+                        target.write(chunk)
+        except NotThereError as error:
+            raise SourceMissing(
+                f"{what}: found nothing there; it may have been moved, or not have come yet"
+            ) from error
+        if got_bytes != wanted_bytes:
+            raise StorageUnavailable(f"{what}: the answer ended after {got_bytes} of {wanted_bytes} bytes")
+        return got_bytes, whole.hexdigest()
+
+    @contextmanager
+    def _errors(self, what: str) -> Iterator[None]:
+        """Botocore's exceptions as ours, told apart by what the caller can do next."""
+        try:
+            yield
+        except ClientError as error:
+            raise _exception_for(f"{what} at {self.endpoint}", error) from error
+        except (NoCredentialsError, ParamValidationError) as error:
+            raise StorageRefused(
+                f"{what} at {self.endpoint}: {error}; check the settings of the store"
+            ) from error
+        except BotoCoreError as error:
+            raise StorageUnavailable(f"{what} at {self.endpoint}: {error}") from error
+
+
+def _exception_for(what: str, error: ClientError) -> Exception:
+    said = error.response.get("Error", {})
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return meaning_of(what, status=status, code=said.get("Code", ""), message=said.get("Message", ""))
+
+
+def _whole_sha256(s3_checksum: str | None, kind: str | None) -> str | None:
+    """The SHA-256 of the whole object in hex, if that is what the store's checksum is."""
+    if s3_checksum is None or kind == "COMPOSITE" or "-" in s3_checksum:
+        return None
+    return base64.b64decode(s3_checksum).hex()
+
+
+def _base64(digest: bytes) -> str:
+    return base64.b64encode(digest).decode()
+
+
+def _changed(path: Path, sha256: str, size_bytes: int) -> TransferMismatch:
+    """The file is not what we were told; or, if it is, its bytes changed on their way."""
+    with path.open("rb") as source:
+        found_sha256 = hashlib.file_digest(source, "sha256").hexdigest()
+        arrived = None if found_sha256 == sha256 else found_sha256
+        return TransferMismatch(str(path), sha256, arrived, size_bytes, source.tell())
+
+
+def _check_size(what: str, size_bytes: int, max_bytes: int | None) -> None:
+    if max_bytes is not None and size_bytes > max_bytes:
+        raise SourceTooLarge(f"{what}: {size_bytes} bytes so far or announced, wanted at most {max_bytes}")
+
+
+def _url(place: Mapping[str, str]) -> str:
+    return f"s3://{place['Bucket']}/{place['Key']}"

@@ -1,0 +1,49 @@
+"""What an answer with an error in it means: the words of S3 services, sorted by what can be done next."""
+
+from consumers.storage_errors import StorageFull, StorageRefused, StorageUnavailable
+
+__all__ = ["AnswerError", "DigestError", "NotThereError", "TakenError", "meaning_of"]
+
+
+class AnswerError(Exception):
+    """An answer that means something to the method that asked; it never leaves ``consumers.storage``."""
+
+
+class NotThereError(AnswerError):
+    """Nothing has this key."""
+
+
+class TakenError(AnswerError):
+    """Something has this key, or is just getting it."""
+
+
+class DigestError(AnswerError):
+    """The bytes that arrived don't have the checksum that came with them."""
+
+
+# Answers to conditional and checked requests. A repeated completion of a finished upload says NoSuchUpload.
+_SIGNALS: dict[str, type[AnswerError]] = {
+    **dict.fromkeys(("404", "NoSuchKey", "NotFound"), NotThereError),
+    **dict.fromkeys(("412", "PreconditionFailed", "ConditionalRequestConflict", "NoSuchUpload"), TakenError),
+    **dict.fromkeys(("BucketAlreadyOwnedByYou", "BucketAlreadyExists"), TakenError),
+    **dict.fromkeys(("BadDigest", "InvalidDigest", "IncompleteBody"), DigestError),
+    **dict.fromkeys(("XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch"), DigestError),
+}
+_FULL = {"InsufficientStorage", "InsufficientCapacity", "QuotaExceeded", "XMinioStorageFull"}
+_BUSY = {"SlowDown", "RequestTimeout", "Throttling", "OperationAborted"}
+
+
+def meaning_of(what: str, *, status: int, code: str, message: str) -> Exception:
+    """The exception for an answer: an ``AnswerError`` for the method that asked, else a ``StorageError``."""
+    if code in _SIGNALS:
+        return _SIGNALS[code](what)
+    detail = f"{what}: answered {status} {code}, {message or 'without a message'}"
+    if code in _FULL or status == 507:
+        return StorageFull(f"{detail}; make room, then ask again")
+    if status >= 500 or status == 429 or code in _BUSY:
+        return StorageUnavailable(detail)
+    if code == "NoSuchBucket":
+        return StorageRefused(f"{detail}; make the bucket or correct the stream's destination")
+    if status in {401, 403}:
+        return StorageRefused(f"{detail}; check the store's access key, secret and policy")
+    return StorageRefused(detail)

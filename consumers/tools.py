@@ -1,0 +1,109 @@
+"""What effects work with: stores, the log, the reader of files, outcomes, a clock; all of it handed in."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import Engine
+
+from consumers.breakers import source_of
+from consumers.child import ChildResult
+from consumers.failures import Wait
+from consumers.formats import Expected
+from consumers.held import configuration_of
+from consumers.sender import Sender
+from consumers.sources import open_source
+from consumers.storage import Storage
+from consumers.storage_errors import StorageError
+from events.log import Log
+from events.stream import StreamConfiguration
+from events.topics import Topics
+from projectors.outcome import Outcomes
+
+__all__ = ["Configurations", "Inspects", "Tools"]
+
+
+class Inspects(Protocol):
+    """Looks into files; ``consumers.child.Inspector`` does it in limited children."""
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """Names of the formats it can read."""
+
+    def inspect(self, path: Path | str, format: str, expected: Expected) -> ChildResult:  # noqa: A002
+        """Look into one file. Never raises for what is wrong with the file."""
+
+
+class Configurations:
+    """Streams' configurations by version, remembered: a version never changes."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._known: dict[tuple[str, int], StreamConfiguration] = {}
+        self._lock = threading.Lock()
+
+    def of(self, stream: str, version: int) -> StreamConfiguration:
+        """Exactly the version that a file arrived under; raises Wait where dispatch has not met it yet."""
+        with self._lock:
+            found = self._known.get((stream, version))
+        if found is None:
+            with self._engine.connect() as connection:
+                found = configuration_of(connection, stream, version)
+            if found is None:
+                message = (
+                    f"configuration {version} of {stream} is not known here yet; dispatch has to read it"
+                )
+                raise Wait(None, "CONFIGURATION_NOT_SEEN", message)
+            with self._lock:
+                self._known[stream, version] = found
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """One set for all threads of a worker. ``bucket`` is the site's; streams may name another."""
+
+    engine: Engine
+    log: Log
+    topics: Topics
+    sender: Sender
+    storage: Storage
+    inspector: Inspects
+    outcomes: Outcomes
+    configurations: Configurations
+    clock: Callable[[], datetime]
+    bucket: str
+    staging_dir: Path
+    host: str
+    worker: str
+    software_version: str
+    answer_topics: dict[str, bool] = field(default_factory=dict)
+
+    @contextmanager
+    def source(self, uri: str, configuration: StreamConfiguration) -> Iterator[Path]:
+        """A local path with the announced bytes. Raises StorageError; Wait where the source's server is away."""
+        opened = open_source(
+            uri,
+            source_roots(configuration),
+            self.staging_dir,
+            storage=self.storage,
+            max_bytes=configuration.max_bytes,
+        )
+        with ExitStack() as stack:
+            try:
+                path = stack.enter_context(opened)
+            except StorageError as error:
+                if error.failure_class == "infrastructure":
+                    raise Wait(source_of(configuration.stream), error.code, str(error)) from error
+                raise
+            yield path
+
+
+def source_roots(configuration: StreamConfiguration) -> tuple[str, ...]:
+    """URI prefixes of a stream's files; a watched folder is one without being named twice."""
+    folders = (folder for folder in configuration.watch_folders if folder.startswith("/"))
+    return configuration.roots + tuple(Path(folder).as_uri() for folder in folders)

@@ -1,0 +1,227 @@
+"""A worker: claims items, brings about what they ask for in threads of its own, and reports what came of it."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from queue import SimpleQueue
+
+from consumers import claims
+from consumers.claims import WorkItem
+from consumers.effects import HEAVY, LIGHT
+from consumers.held import STREAM_CHANNEL
+from consumers.light_work import LightWork
+from consumers.outage import OUTAGES, in_words
+from consumers.reporting import Reporting, named
+from consumers.steps import Steps
+from consumers.tools import Tools
+from consumers.wake import Listener
+from consumers.work_items import CHANNEL
+
+__all__ = ["Pace", "Worker"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How much a worker does at once, and how it holds on to what it has."""
+
+    threads: int = 6
+    large_at_once: int = 2
+    lease_s: float = 30.0
+    look_s: float = 1.0
+    """A look for work without having been called: back-offs end without a notice."""
+    batch: int = 200
+    """Light items claimed at once."""
+    grace_s: float = 8.0
+    """What is under way when the worker stops may take so long; then it is handed back."""
+
+    @property
+    def ahead(self) -> int:
+        """Items claimed beyond those under way, so that a thread never waits for a claim."""
+        return max(1, self.threads // 2)
+
+
+class Worker:
+    """One process's share of the work. ``run`` returns after ``stop``, having handed back what it had."""
+
+    def __init__(self, tools: Tools, pace: Pace | None = None) -> None:
+        self._tools = tools
+        self._pace = pace or Pace()
+        self._reporting = Reporting(tools)
+        self._steps = Steps(tools, self._reporting)
+        self._light = LightWork(tools, self._reporting)
+        self._queue: SimpleQueue[WorkItem | None] = SimpleQueue()
+        self._mine: dict[tuple[str, str], WorkItem] = {}
+        self._lock = threading.Lock()
+        self._call_heavy, self._call_light = threading.Event(), threading.Event()
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until ``stop``; outages of servers are waited out."""
+        listener = Listener(self._tools.engine, (CHANNEL, STREAM_CHANNEL), self._on_notice)
+        parts: dict[str, Callable[[], None]] = {
+            "listen": lambda: listener.run(stop),
+            "beat": lambda: self._beat(stop),
+            "light": lambda: self._keep_on("light", self._claim_light, self._call_light, stop),
+            **{f"step-{number}": self._work for number in range(self._pace.threads)},
+        }
+        for name, target in parts.items():
+            threading.Thread(target=target, name=f"worker-{name}", daemon=True).start()
+        log.info("worker started", extra={"worker": self._tools.worker, "threads": self._pace.threads})
+        self._keep_on("heavy", self._claim_heavy, self._call_heavy, stop)
+        self._hand_back()
+        log.info("worker stopped", extra={"worker": self._tools.worker})
+
+    # --- claiming ---
+
+    def _keep_on(
+        self, what: str, claim: Callable[[], bool], call: threading.Event, stop: threading.Event
+    ) -> None:
+        """Claim while there is something; then wait to be called."""
+        told = False
+        while not stop.is_set():
+            call.clear()
+            try:
+                found = claim()
+            except OUTAGES as error:
+                found = False
+                if not told:
+                    log.warning(
+                        "worker waits for the database", extra={"claims": what, "error": in_words(error)}
+                    )
+                    told = True
+                stop.wait(self._pace.look_s)
+            else:
+                if told:
+                    log.info("worker goes on", extra={"claims": what})
+                told = False
+            if not found:
+                call.wait(self._pace.look_s)
+
+    def _claim_heavy(self) -> bool:
+        with self._lock:
+            have = [item for item in self._mine.values() if item.effect in HEAVY]
+        room = self._pace.threads + self._pace.ahead - len(have)
+        large = self._pace.large_at_once - sum(item.work_class == "large" for item in have)
+        if room < self._pace.ahead:
+            return False  # all threads are busy and the next items are here: claim several at once, later
+        with self._tools.engine.begin() as connection:
+            found = claims.claim_steps(
+                connection,
+                owner=self._tools.worker,
+                effects=tuple(HEAVY),
+                rooms=self._reporting.limping(connection),
+                at_most=room,
+                large_at_most=max(0, large),
+                lease_s=self._pace.lease_s,
+            )
+        self._hold(found)
+        for item in found:
+            self._queue.put(item)
+        return bool(found)
+
+    def _claim_light(self) -> bool:
+        pace, owner = self._pace, self._tools.worker
+        with self._tools.engine.begin() as connection:
+            rooms = self._reporting.limping(connection)
+            found = claims.claim_light(
+                connection, owner=owner, effects=LIGHT, rooms=rooms, at_most=pace.batch, lease_s=pace.lease_s
+            )
+            found += claims.claim_steps(
+                connection,
+                owner=owner,
+                effects=("register",),
+                rooms=rooms,
+                at_most=pace.batch,
+                large_at_most=pace.batch,
+                lease_s=pace.lease_s,
+            )
+        self._hold(found)
+        try:
+            if found:
+                self._light.do(found)
+        finally:
+            self._let_go(found)
+        return bool(found)
+
+    def _hold(self, items: Iterable[WorkItem]) -> None:
+        with self._lock:
+            self._mine |= {item.key: item for item in items}
+
+    def _let_go(self, items: Iterable[WorkItem]) -> None:
+        with self._lock:
+            for item in items:
+                self._mine.pop(item.key, None)
+
+    # --- working ---
+
+    def _work(self) -> None:
+        while (item := self._queue.get()) is not None:
+            try:
+                self._steps.do(item)
+            except OUTAGES as error:
+                # Its lease runs out, and whoever takes it over looks at what has been done.
+                log.warning("item let go, no database", extra={**named(item), "error": in_words(error)})
+            except Exception:  # a thread less would be a worker that grows slower and says nothing
+                log.exception("item let go", extra=named(item))
+            finally:
+                self._let_go([item])
+                self._call_heavy.set()
+
+    def _beat(self, stop: threading.Event) -> None:
+        """Prolong our leases, and take back those of the dead."""
+        told = False
+        while not stop.wait(self._pace.lease_s / 4):
+            try:
+                released = self._prolong()
+                told = False
+            except OUTAGES as error:
+                released = 0
+                if not told:
+                    log.warning("no heartbeat", extra={"error": in_words(error)})
+                    told = True
+            if released:
+                log.warning("items taken back from workers that are gone", extra={"items": released})
+                self._on_notice("")
+
+    def _prolong(self) -> int:
+        with self._lock:
+            have = list(self._mine.values())
+        with self._tools.engine.begin() as connection:
+            claims.heartbeat(connection, have, lease_s=self._pace.lease_s)
+        with self._tools.engine.begin() as connection:
+            return claims.release_expired(connection)
+
+    def _on_notice(self, payload: str) -> None:
+        effects = set(filter(None, payload.split(",")))
+        if not effects or effects & HEAVY.keys():
+            self._call_heavy.set()
+        if not effects or effects - HEAVY.keys():
+            self._call_light.set()
+
+    def _hand_back(self) -> None:
+        """Let what is under way end, then give back the rest; a late finisher is fenced."""
+        self._let_go_of_queued()
+        until = time.monotonic() + self._pace.grace_s
+        while self._mine and time.monotonic() < until:
+            self._call_heavy.wait(0.05)
+            self._call_heavy.clear()
+        try:
+            with self._tools.engine.begin() as connection:
+                released = claims.release_owned(connection, self._tools.worker)
+        except OUTAGES:
+            return  # without a database the leases run out by themselves
+        if released:
+            log.info("items handed back", extra={"items": released, "worker": self._tools.worker})
+
+    def _let_go_of_queued(self) -> None:
+        waiting: list[WorkItem] = []
+        while not self._queue.empty():
+            item = self._queue.get()
+            if item is not None:
+                waiting.append(item)
+        for _ in range(self._pace.threads):
+            self._queue.put(None)
+        self._let_go(waiting)

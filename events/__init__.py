@@ -1,0 +1,23 @@
+"""The vocabulary of Meridian and the log that keeps it. This page imports no I/O."""
+
+from events import file, file_requests, identity, inbox, stream
+from events.base import FACTS, REQUESTS, Fact, Request, machine_of
+from events.envelope import Record, RequestEnvelope, decode_record, decode_request, encode_request
+
+__all__ = [
+    "FACTS",
+    "REQUESTS",
+    "Fact",
+    "Record",
+    "Request",
+    "RequestEnvelope",
+    "decode_record",
+    "decode_request",
+    "encode_request",
+    "file",
+    "file_requests",
+    "identity",
+    "inbox",
+    "machine_of",
+    "stream",
+]

@@ -1,0 +1,166 @@
+"""The CloudEvents 1.0 envelope of requests and ledger records, to and from one JSON object (structured mode)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from events.types import Name, Reason, format_time
+
+__all__ = [
+    "RECORD_BYTES_AT_MOST",
+    "REQUEST_BYTES_AT_MOST",
+    "Record",
+    "RequestEnvelope",
+    "UndecodableError",
+    "decode_record",
+    "decode_request",
+    "encode_request",
+]
+
+REQUEST_BYTES_AT_MOST = 256 * 1024
+RECORD_BYTES_AT_MOST = 768 * 1024
+
+
+class UndecodableError(ValueError):
+    """Bytes that are no message of ours; says where and why. They go to ``deadletter``."""
+
+
+class RequestEnvelope(BaseModel):
+    """A request with who, when, about whom, caused by what. ``data`` is validated by its type's own class."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    specversion: str = Field("1.0", pattern=r"^1\.0$")
+    id: str = Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
+    source: Name
+    type: Name
+    subject: str = Field(min_length=1, max_length=512)
+    time: str | None = Field(None, max_length=40, description="as the asker says; the decider stamps its own")
+    actor: Name
+    reason: Reason | None = None
+    causationid: str | None = Field(None, max_length=512)
+    correlationid: str | None = Field(None, max_length=512)
+    expectedsequence: int | None = Field(None, ge=0)
+    version: int | None = Field(None, ge=1)
+    attempt: int | None = Field(None, ge=1)
+    traceparent: str | None = Field(None, max_length=128)
+    data: dict[str, Any] = Field(default_factory=dict)
+
+
+_KNOWN = frozenset(RequestEnvelope.model_fields)
+
+
+def encode_request(
+    *,
+    id: str,  # noqa: A002 - the attributes' own names
+    type: str,  # noqa: A002
+    subject: str,
+    actor: str,
+    source: str,
+    at: datetime,
+    data: dict[str, Any],
+    **extensions: str | int | None,
+) -> bytes:
+    """A request as bytes. ``extensions``: reason, causationid, correlationid, expectedsequence, version, attempt."""
+    unknown = extensions.keys() - _KNOWN
+    if unknown:
+        raise TypeError(
+            f"request {type}: found the extensions {sorted(unknown)}, wanted some of {sorted(_KNOWN)}"
+        )
+    envelope = {
+        "specversion": "1.0",
+        "id": id,
+        "source": source,
+        "type": type,
+        "subject": subject,
+        "time": format_time(at),
+        "actor": actor,
+        **{key: value for key, value in extensions.items() if value is not None},
+        "data": data,
+    }
+    return orjson.dumps(envelope)
+
+
+def decode_request(value: bytes | None) -> RequestEnvelope:
+    """The request in these bytes; raises UndecodableError with the member that is wrong."""
+    if value is None:
+        raise UndecodableError("found no value (a tombstone), wanted a CloudEvents JSON object")
+    if len(value) > REQUEST_BYTES_AT_MOST:
+        raise UndecodableError(
+            f"found {len(value)} bytes, wanted at most {REQUEST_BYTES_AT_MOST}; put bulk data in S3"
+        )
+    try:
+        return RequestEnvelope.model_validate(orjson.loads(value))
+    except orjson.JSONDecodeError as error:
+        raise UndecodableError(f"not JSON: {error}") from error
+    except ValidationError as error:
+        raise UndecodableError(readable(error)) from error
+
+
+def readable(error: ValidationError) -> str:
+    """A validation error in one line: each path, what was found, what was wanted."""
+    parts = []
+    for each in error.errors(include_url=False)[:8]:
+        path = ".".join(str(step) for step in each["loc"]) or "the object"
+        parts.append(f"{path}: found {str(each['input'])[:80]!r}; {each['msg'][:300]}")
+    left = error.error_count() - len(parts)
+    return "; ".join(parts) + (f"; and {left} more" if left > 0 else "")
+
+
+@dataclass(slots=True)
+class Record:
+    """One ledger record: a fact or a refusal, with its place on the log. ``data`` is as it stands on the wire."""
+
+    id: str
+    type: str
+    subject: str
+    time: str
+    sequence: int
+    fromstate: str | None
+    tostate: str | None
+    actor: str
+    requestid: str
+    requesttopic: str
+    ownerepoch: int
+    chain: str
+    data: dict[str, Any]
+    version: int | None = None
+    attempt: int | None = None
+    reason: str | None = None
+    causationid: str | None = None
+    correlationid: str | None = None
+    traceparent: str | None = None
+    requestdigest: str | None = None
+    dataschema: str = ""
+    source: str = ""
+    specversion: str = "1.0"
+    partition: int = -1
+    offset: int = -1
+
+    @property
+    def machine(self) -> str:
+        """The machine that this record belongs to."""
+        return self.type.partition(".")[0]
+
+    @property
+    def is_refusal(self) -> bool:
+        """A refusal changes no state."""
+        return self.type.endswith(".refused")
+
+    @property
+    def at(self) -> datetime:
+        """The decider's time, aware UTC."""
+        return datetime.fromisoformat(self.time)
+
+
+def decode_record(value: bytes | None, *, partition: int = -1, offset: int = -1) -> Record:
+    """The ledger record in these bytes, not yet upcast; raises UndecodableError. Not re-validated."""
+    if value is None:
+        raise UndecodableError(f"ledger {partition}/{offset}: found a tombstone; the ledger has none")
+    try:
+        return Record(**orjson.loads(value), partition=partition, offset=offset)
+    except (orjson.JSONDecodeError, TypeError) as error:
+        raise UndecodableError(f"ledger {partition}/{offset}: {error}") from error

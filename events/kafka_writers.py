@@ -1,0 +1,253 @@
+"""Writers on Kafka: single records, and records with offsets in one transaction."""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from itertools import count
+from typing import Any
+
+from events.ids import partition_of
+from events.kafka_admin import KafkaConnection, is_fenced, let_go, next_offsets, translated
+from events.log import (
+    FencedError,
+    Headers,
+    LogError,
+    LogUnavailableError,
+    Place,
+    Sent,
+    TransactionInDoubtError,
+)
+
+__all__ = ["KafkaTransactionalWriter", "KafkaWriter"]
+
+log = logging.getLogger(__name__)
+
+_STEP_BYTES = 1024 * 1024
+_STEPS_UNDER_WAY = 32  # a writer holds at most 32 MiB that the broker has not acknowledged
+
+
+class _Sent:
+    """A record handed over; ``failed`` says what a failure means to the writer it came from."""
+
+    __slots__ = ("_failed", "_future")
+
+    def __init__(self, future: Any, failed: Callable[[Exception], LogError]) -> None:
+        self._future = future
+        self._failed = failed
+
+    def result(self, timeout_s: float) -> tuple[int, int]:
+        """Partition and offset, once acknowledged; raises LogError."""
+        try:
+            metadata = self._future.get(timeout_s)
+        except Exception as error:
+            raise self._failed(error) from error
+        return metadata.partition, metadata.offset
+
+
+class KafkaWriter:
+    """Writes single records. What is under way is bounded: ``send`` waits when the broker falls behind.
+
+    A record that the broker refuses takes those with it that are under way; their ``Sent`` says so. Later ones go.
+    """
+
+    def __init__(self, connection: KafkaConnection) -> None:
+        self._connection = connection
+        self._where = connection.bootstrap
+        self._producer = connection.producer(linger_ms=2)
+        self._is_spoilt = False
+        self._turns = count()
+        self._under_way: deque[Any] = deque()
+        self._bytes = 0
+        self._failure: Exception | None = None
+
+    def send(
+        self,
+        topic: str,
+        *,
+        key: bytes | None,
+        value: bytes | None,
+        partition: int | None = None,
+        headers: Headers = (),
+    ) -> Sent:
+        """Hand a record over; ``partition`` None lets ``partition_of(key)`` decide, any one without a key."""
+        if self._is_spoilt:
+            self._renew()
+        try:
+            chosen = self._partition(topic, key) if partition is None else partition
+            future = self._producer.send(topic, value, key, list(headers), chosen)
+            future.add_errback(self._remember)
+            self._bytes += len(value or b"")
+            if self._bytes >= _STEP_BYTES:
+                self._wait_for_room(future)
+        except (ValueError, TypeError) as error:
+            raise LogError(f"send to {topic}: the client does not take this record ({error})") from error
+        except Exception as error:
+            raise translated(error, f"send to {topic}", self._where) from error
+        return _Sent(future, self._failed)
+
+    def flush(self, timeout_s: float) -> None:
+        """Wait until all is acknowledged; raises the error of what could not be delivered since the last flush."""
+        try:
+            self._producer.flush(timeout_s)
+        except Exception as error:
+            raise translated(error, f"flush within {timeout_s:g} s", self._where) from error
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise self._failed(failure) from failure
+
+    def close(self) -> None:
+        """Flush and let go."""
+        try:
+            self.flush(self._connection.patience_s)
+        finally:
+            let_go(self._producer)
+
+    def _partition(self, topic: str, key: bytes | None) -> int:
+        partitions = len(self._producer.partitions_for(topic))
+        if key is None:
+            return next(self._turns) % partitions
+        return partition_of(key.decode(errors="replace"), partitions)
+
+    def _failed(self, error: Exception) -> LogError:
+        return translated(error, "deliver a record", self._where)
+
+    def _remember(self, error: Exception) -> None:
+        self._failure = error
+        self._is_spoilt = True
+
+    def _renew(self) -> None:
+        """One record that the broker refuses, such as one too large, and the client refuses all that follow."""
+        with suppress(Exception):  # what fails here as well has told its own Sent
+            self._producer.flush(self._connection.patience_s)
+        let_go(self._producer)
+        self._under_way.clear()
+        self._producer = self._connection.producer(linger_ms=2)
+        self._is_spoilt = False
+
+    def _wait_for_room(self, newest: Any) -> None:
+        self._bytes = 0
+        self._under_way.append(newest)
+        if len(self._under_way) > _STEPS_UNDER_WAY:
+            self._under_way.popleft().get(self._connection.patience_s)
+
+
+class KafkaTransactionalWriter:
+    """Writes records and offsets in transactions of one ``transactional.id``; spent after its first failure."""
+
+    def __init__(
+        self,
+        connection: KafkaConnection,
+        transactional_id: str,
+        *,
+        commit_limit_s: float,
+        on_stuck: Callable[[str], None] | None = None,
+    ) -> None:
+        """Fences every earlier writer of this id and closes what it left open; raises LogError."""
+        self._where = connection.bootstrap
+        self._id = transactional_id
+        self._limit_s = commit_limit_s
+        self._on_stuck = on_stuck
+        self._sent: list[Any] = []
+        self._spent: LogError | None = None
+        self._producer = connection.producer(
+            transactional_id=transactional_id,
+            transaction_timeout_ms=15_000,
+            delivery_timeout_ms=15_000,
+            retry_backoff_ms=5,  # by default every commit waits out 100 ms
+        )
+        try:
+            self._producer.init_transactions()
+        except Exception as error:
+            self.close()
+            raise translated(error, f"take over {transactional_id}", self._where) from error
+
+    def begin(self) -> None:
+        """Open a transaction."""
+        self._still_good()
+        self._sent.clear()
+        try:
+            self._producer.begin_transaction()
+        except Exception as error:
+            raise self._doubt("begin", error) from error
+
+    def send(
+        self, topic: str, *, key: bytes | None, value: bytes, partition: int, headers: Headers = ()
+    ) -> Sent:
+        """Hand a record over as part of the open transaction."""
+        self._still_good()
+        try:
+            future = self._producer.send(topic, value, key, list(headers), partition)
+        except Exception as error:
+            raise self._doubt(f"send to {topic}/{partition}", error) from error
+        self._sent.append(future)
+        return _Sent(future, self._not_delivered)
+
+    def commit(self, offsets: Mapping[Place, int], *, group: str) -> None:
+        """Commit records and next offsets together. Nothing is ever sent twice."""
+        self._still_good()
+        self._within_limit("commit", lambda: self._commit(offsets, group))
+
+    def abort(self) -> None:
+        """Give up the open transaction; if that fails this writer is spent, and its successor closes it."""
+        if self._spent is not None:
+            return
+        try:
+            self._within_limit("abort", self._producer.abort_transaction)
+        except LogError as error:
+            log.warning("abort failed", extra={"transactional_id": self._id, "error": str(error)})
+
+    def close(self) -> None:
+        """Let go without waiting; an open transaction is left to the successor."""
+        self._spent = self._spent or TransactionInDoubtError(f"{self._id}: this writer is closed")
+        let_go(self._producer)
+
+    def _commit(self, offsets: Mapping[Place, int], group: str) -> None:
+        self._producer.flush(self._limit_s)
+        for future in self._sent:
+            if not future.succeeded():
+                raise future.exception or LogUnavailableError("a record is not acknowledged")
+        if offsets:
+            self._producer.send_offsets_to_transaction(next_offsets(offsets), group)
+        self._producer.commit_transaction()
+
+    def _within_limit(self, what: str, step: Callable[[], None]) -> None:
+        """The client waits for its broker without limit; in a thread of its own that cannot hold up the owner."""
+        failures: list[Exception] = []
+        thread = threading.Thread(target=_run, args=(step, failures), name=f"{self._id} {what}", daemon=True)
+        thread.start()
+        thread.join(self._limit_s)
+        if thread.is_alive():
+            late = LogUnavailableError(f"{self._id}: {what} has not come back after {self._limit_s:g} s")
+            if self._on_stuck is not None:
+                self._on_stuck(str(late))
+            raise self._doubt(what, late)
+        if failures:
+            raise self._doubt(what, failures[0]) from failures[0]
+
+    def _still_good(self) -> None:
+        if self._spent is not None:
+            raise type(self._spent)(f"{self._spent}; make a new writer")
+
+    def _not_delivered(self, error: Exception) -> LogError:
+        return self._doubt("deliver a record", error)
+
+    def _doubt(self, what: str, error: Exception) -> LogError:
+        if is_fenced(error):
+            self._spent = FencedError(
+                f"{self._id}: {what}: another owner has taken over ({error}); stop writing"
+            )
+        else:
+            self._spent = TransactionInDoubtError(
+                f"{self._id}: {what} failed at {self._where} ({type(error).__name__}: {error}); "
+                "the transaction may stand: take over again and read the log"
+            )
+        return self._spent
+
+
+def _run(step: Callable[[], None], failures: list[Exception]) -> None:
+    try:
+        step()
+    except Exception as error:  # noqa: BLE001  handed to the waiting thread, which raises it
+        failures.append(error)

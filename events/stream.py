@@ -1,0 +1,222 @@
+"""Requests and facts of a data stream: its commandable states, and its configuration as a fact."""
+
+import re
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, Field
+
+from events.base import Fact, Request
+from events.refusal import Refused
+from events.types import Name, Part, StreamName, UtcTime
+
+__all__ = [
+    "ConfigureStream",
+    "Destination",
+    "DisableStream",
+    "EnableStream",
+    "FaultStream",
+    "HoldStream",
+    "OfflineStream",
+    "PatternRule",
+    "RetryPolicy",
+    "StandbyStream",
+    "StartStream",
+    "StreamConfiguration",
+    "StreamConfigured",
+    "StreamDisabled",
+    "StreamEnabled",
+    "StreamFaulted",
+    "StreamHeld",
+    "StreamOffline",
+    "StreamRefused",
+    "StreamStandby",
+    "StreamStarted",
+    "StreamUnheld",
+    "UnholdStream",
+]
+
+
+def _compiles(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"found a regular expression that does not compile: {error}") from error
+    return pattern
+
+
+Pattern = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_compiles)]
+
+
+class PatternRule(Part):
+    """Names that match ``pattern`` have this ``value`` (a role, a purpose); the first rule that matches counts."""
+
+    pattern: Pattern
+    value: Name
+
+
+class Destination(Part):
+    """Where the archive keeps the stream's files. Keys are built by us: stream, name, version, checksum."""
+
+    bucket: Name | None = Field(None, description="None: the site's bucket")
+    prefix: str = Field("", pattern=r"^([a-z0-9][a-z0-9._-]*/)*$")
+
+
+class RetryPolicy(Part):
+    """How often a transient failure is tried again, and after how long (seconds, growing by ``factor``)."""
+
+    tries: int = Field(5, ge=0, le=100)
+    first_s: float = Field(30.0, gt=0)
+    factor: float = Field(2.0, ge=1)
+    max_s: float = Field(3600.0, gt=0)
+
+
+class StreamConfiguration(Part):
+    """Everything that differs between streams. Adding a stream is one command with this and no code."""
+
+    stream: StreamName
+    title: str = ""
+    owner: str = ""
+    senders: tuple[Name, ...] = Field((), description="who may announce files of this stream: inbox.<sender>")
+    roots: tuple[str, ...] = Field((), description="URI prefixes under which announced files must lie")
+    watch_folders: tuple[str, ...] = Field(
+        (), description="local folders whose new files are announced by us"
+    )
+    format: Name = "any"
+    name_pattern: Pattern = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+    strip_suffix: bool = Field(True, description="the logical name is the file's name without its extension")
+    identity: Name | None = Field(
+        None, description="rule of the archive identity, such as koaid; None: no identities"
+    )
+    roles: tuple[PatternRule, ...] = ()
+    purposes: tuple[PatternRule, ...] = ()
+    checks: tuple[Name, ...] = Field((), description="checks by name; empty: all of the format")
+    destination: Destination = Destination()
+    register_table: Name = Field("operations.l2_file", pattern=r"^operations\.[a-z][a-z0-9_]*$")
+    changed_content: Literal["new_version", "conflict"] = "new_version"
+    retry: RetryPolicy = RetryPolicy()
+    large_bytes: int = Field(100_000_000, ge=0, description="files from this size on are class large")
+    max_bytes: int = Field(10_000_000_000, gt=0, description="larger files are INVALID")
+    class_limits: dict[str, int] = Field(default_factory=dict, description="work items at once, by class")
+    observing_day: Literal["utc", "utc-12h", "hawaii"] = "utc"
+    settings: dict[str, Any] = Field(default_factory=dict, description="for the format's own rules")
+
+
+class ConfigureStream(Request):
+    """Put this configuration in force."""
+
+    name: ClassVar[str] = "stream.configure"
+    configuration: StreamConfiguration
+
+
+class StartStream(Request):
+    """Standby → Disabled."""
+
+    name: ClassVar[str] = "stream.start"
+
+
+class EnableStream(Request):
+    """Disabled → Enabled: work goes on."""
+
+    name: ClassVar[str] = "stream.enable"
+
+
+class DisableStream(Request):
+    """Enabled → Disabled: files are taken in and queued, work stops."""
+
+    name: ClassVar[str] = "stream.disable"
+
+
+class StandbyStream(Request):
+    """Disabled, Offline or Fault → Standby."""
+
+    name: ClassVar[str] = "stream.standby"
+
+
+class OfflineStream(Request):
+    """Standby → Offline: silence is expected."""
+
+    name: ClassVar[str] = "stream.offline"
+    until: UtcTime | None = None
+
+
+class FaultStream(Request):
+    """Something is wrong with the stream as a whole."""
+
+    name: ClassVar[str] = "stream.fault"
+    message: str
+
+
+class HoldStream(Request):
+    """No work on this stream's files for now, whatever its state."""
+
+    name: ClassVar[str] = "stream.hold"
+
+
+class UnholdStream(Request):
+    """Work goes on."""
+
+    name: ClassVar[str] = "stream.unhold"
+
+
+class StreamConfigured(Fact):
+    """This configuration is in force; ``configuration_version`` counts them from 1."""
+
+    name: ClassVar[str] = "stream.configured"
+    configuration: StreamConfiguration
+    configuration_version: int = Field(ge=1)
+
+
+class StreamStarted(Fact):
+    """Standby → Disabled."""
+
+    name: ClassVar[str] = "stream.started"
+
+
+class StreamEnabled(Fact):
+    """The stream's files are worked on."""
+
+    name: ClassVar[str] = "stream.enabled"
+
+
+class StreamDisabled(Fact):
+    """The stream's files are queued, not worked on."""
+
+    name: ClassVar[str] = "stream.disabled"
+
+
+class StreamStandby(Fact):
+    """The stream is ready to be started."""
+
+    name: ClassVar[str] = "stream.standby"
+
+
+class StreamOffline(Fact):
+    """Silence is expected, until then."""
+
+    name: ClassVar[str] = "stream.offline"
+    until: UtcTime | None = None
+
+
+class StreamFaulted(Fact):
+    """Something is wrong with the stream as a whole."""
+
+    name: ClassVar[str] = "stream.faulted"
+    message: str
+
+
+class StreamHeld(Fact):
+    """No work on this stream's files."""
+
+    name: ClassVar[str] = "stream.held"
+
+
+class StreamUnheld(Fact):
+    """Work goes on."""
+
+    name: ClassVar[str] = "stream.unheld"
+
+
+class StreamRefused(Refused):
+    """A request about a stream was refused; nothing changes."""
+
+    name: ClassVar[str] = "stream.refused"

@@ -1,0 +1,98 @@
+"""Small types that several payloads share: identifiers, checksums, times, findings."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, NewType
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+__all__ = [
+    "Code",
+    "FailureClass",
+    "HeaderFix",
+    "Name",
+    "Part",
+    "QaFinding",
+    "Reason",
+    "Sha256",
+    "StreamName",
+    "Subject",
+    "Usage",
+    "UtcTime",
+    "WarningFinding",
+    "format_time",
+]
+
+Subject = NewType("Subject", str)
+"""Whom a message is about: ``<stream>/<logical name>`` for a file, the archive identity, the stream's name."""
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{1,63}$")]
+StreamName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+FailureClass = Literal["data", "transient", "code", "infrastructure"]
+"""Whose fault a failure is and so what follows: see ``failure classes`` in the lifecycle of a file."""
+
+
+def format_time(moment: datetime) -> str:
+    """A time as it stands on the wire: UTC, milliseconds, ``Z``."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def _in_utc(moment: datetime) -> datetime:
+    if moment.utcoffset() is None or moment.utcoffset().total_seconds() != 0:  # type: ignore[union-attr]
+        raise ValueError(f"found the offset {moment.utcoffset()}, wanted UTC (a time that ends in Z)")
+    return moment
+
+
+UtcTime = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
+
+class Part(BaseModel):
+    """A piece of a payload."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class QaFinding(Part):
+    """One check's result: ``passed`` is None where the check only records; ``value`` in ``unit``."""
+
+    check: Name
+    level: Literal["critical", "advisory", "record-only"]
+    passed: bool | None = None
+    value: float | int | str | None = None
+    unit: str | None = None
+    threshold: float | int | str | None = None
+    message: str | None = Field(None, max_length=2000)
+    part: str | None = Field(None, description="the HDU, block or dataset looked at")
+
+
+class WarningFinding(Part):
+    """Something unusual that changes no state: counted, listed, acknowledged."""
+
+    code: Code
+    message: str = Field(max_length=2000)
+    keyword: str | None = None
+    found: str | None = None
+    wanted: str | None = None
+
+
+class HeaderFix(Part):
+    """A header value that was read differently from what stands in the file; the original is kept here."""
+
+    keyword: str
+    original: Any = None
+    fixed: Any = None
+    reason: str = Field(max_length=1000)
+
+
+class Usage(Part):
+    """What one attempt cost, and the end of its log (at most 64 KiB)."""
+
+    host: str | None = None
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+    peak_rss_bytes: int = 0
+    bytes_read: int = 0
+    exit: str | None = Field(None, description="exit code or signal of the child, such as 0 or SIGKILL")
+    log_tail: str | None = Field(None, max_length=65536)

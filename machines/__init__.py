@@ -1,0 +1,12 @@
+"""Deciding what may happen: one machine a kind of subject. No clock, no I/O, no dice."""
+
+from typing import Any
+
+from machines.file import FILE
+from machines.identity import IDENTITY
+from machines.ruling import Accepted, Ask, Machine, Refusal, Ruling
+from machines.stream import STREAM
+
+__all__ = ["MACHINES", "Accepted", "Ask", "Machine", "Refusal", "Ruling"]
+
+MACHINES: dict[str, Machine[Any]] = {machine.name: machine for machine in (FILE, IDENTITY, STREAM)}

@@ -1,0 +1,307 @@
+"""The desk: one request about one subject in, one sealed record out. Pure; the clock's reading is handed in."""
+
+import traceback
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+import orjson
+from pydantic import ValidationError
+
+from events.base import FACTS, REQUESTS, Fact, Request
+from events.chain import seal
+from events.envelope import RECORD_BYTES_AT_MOST, Record, RequestEnvelope, readable
+from events.refusal import REASONS_AT_MOST
+from machines.ruling import Accepted, Ask, Machine, Refusal, Ruling
+
+__all__ = ["Decision", "Desk", "FoldError", "GapError", "Stamp", "Subject", "digest_of"]
+
+REASON_CHARACTERS_AT_MOST = 1000
+
+
+class FoldError(RuntimeError):
+    """Folding a fact that was just decided raised: the code is wrong. The batch has to be given up."""
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(f"folding the answer to request {request_id} raised")
+        self.request_id = request_id
+
+
+class GapError(RuntimeError):
+    """A record does not follow the one before it: law 1 is broken, or a snapshot is from elsewhere."""
+
+
+@dataclass(slots=True)
+class Subject:
+    """A subject's state and where its history stands. ``fact_sequence`` is that of the last fact, refusals left out."""
+
+    state: Any
+    sequence: int = 0
+    fact_sequence: int = 0
+    time: str = ""
+    chain: str = ""
+
+
+class Stamp(NamedTuple):
+    """What the decider adds to a decision: the record's id, the request's digest and place, its clock, its epoch."""
+
+    id: str
+    digest: str
+    now: str
+    requesttopic: str
+    ownerepoch: int
+
+
+class Decision(NamedTuple):
+    """One record, sealed, with what it says. ``poison`` is the traceback where deciding raised."""
+
+    record: Record
+    value: bytes
+    poison: str | None = None
+
+
+def digest_of(request: RequestEnvelope) -> str:
+    """What makes two requests of one id the same: all that is asked, but not when, nor by which program."""
+    content = (
+        request.type,
+        request.subject,
+        request.actor,
+        request.reason,
+        request.expectedsequence,
+        request.version,
+        request.attempt,
+        request.data,
+    )
+    return sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+
+
+class Desk:
+    """Decides for one machine of one site."""
+
+    def __init__(self, machine: Machine[Any], *, site: str) -> None:
+        self.machine = machine
+        self.site = site
+        self._source = f"/{site}/{machine.name}"
+        self._refused: type[Fact] = FACTS[f"{machine.name}.refused"]
+
+    def new(self) -> Subject:
+        """A subject of which nothing is known."""
+        return Subject(self.machine.new())
+
+    def decide(
+        self,
+        subject: Subject,
+        request: RequestEnvelope,
+        stamp: Stamp,
+        *,
+        id_reused: bool = False,
+        is_poison: bool = False,
+    ) -> Decision:
+        """The record that answers this request, already folded into ``subject``. Raises FoldError."""
+        ruling, poison = self._ruling(subject, request, id_reused=id_reused, is_poison=is_poison)
+        record, value = self._sealed(subject, request, ruling, stamp)
+        against = _unstorable(value)
+        if against is not None:
+            refusal = Refusal((against[1],), self.machine.where(subject.state), code=against[0])
+            record, value = self._sealed(subject, _without_text(request), refusal, stamp)
+        self._fold_own(subject, record)
+        return Decision(record, value, poison)
+
+    def apply(self, subject: Subject, record: Record, *, chain: str) -> None:
+        """Fold a record of the ledger; ``chain`` is its verified link. Raises GapError where it does not follow."""
+        if record.sequence != subject.sequence + 1:
+            raise GapError(
+                f"{record.subject}: found sequence {record.sequence}, wanted {subject.sequence + 1}"
+            )
+        self._fold(subject, record, chain)
+
+    def dump(self, subject: Subject) -> bytes:
+        """A snapshot as JSON."""
+        return orjson.dumps(
+            {
+                "sequence": subject.sequence,
+                "fact_sequence": subject.fact_sequence,
+                "time": subject.time,
+                "chain": subject.chain,
+                "state": self.machine.dump(subject.state),
+            }
+        )
+
+    def load(self, dumped: bytes) -> Subject:
+        """The subject from what ``dump`` gave."""
+        members = orjson.loads(dumped)
+        return Subject(**{**members, "state": self.machine.load(members["state"])})
+
+    def _ruling(
+        self, subject: Subject, request: RequestEnvelope, *, id_reused: bool, is_poison: bool
+    ) -> tuple[Ruling, str | None]:
+        against = self._against(subject, request, id_reused=id_reused, is_poison=is_poison)
+        if against is not None:
+            return against, "fold" if is_poison else None
+        payload = self._payload(request)
+        if isinstance(payload, Refusal):
+            return payload, None
+        try:
+            return self.machine.decide(subject.state, Ask(payload, request)), None
+        except Exception:  # noqa: BLE001 - the one place where any exception is an answer: poison
+            trace = traceback.format_exc(limit=20)
+            where = self.machine.where(subject.state)
+            return Refusal((f"deciding raised: {trace.splitlines()[-1]}",), where, code="INTERNAL"), trace
+
+    def _against(
+        self, subject: Subject, request: RequestEnvelope, *, id_reused: bool, is_poison: bool
+    ) -> Refusal | None:
+        """What speaks against a request whatever it asks."""
+        if is_poison:
+            reason = "deciding this request raised before; the code is wrong"
+            return Refusal((reason,), self.machine.where(subject.state), code="INTERNAL")
+        if id_reused:
+            reason = f"request id {request.id} was used before with other content; use a new id"
+            return Refusal((reason,), self.machine.where(subject.state), code="ID_REUSED")
+        if request.expectedsequence is not None and request.expectedsequence != subject.fact_sequence:
+            reason = f"expected the last fact at sequence {request.expectedsequence}, found {subject.fact_sequence}"
+            where, allowed = self.machine.where(subject.state), self.machine.allowed(subject.state)
+            return Refusal((reason,), where, allowed, code="CONFLICT")
+        return None
+
+    def _payload(self, request: RequestEnvelope) -> Request | Refusal:
+        known = REQUESTS.get(request.type)
+        if known is None or not request.type.startswith(f"{self.machine.name}."):
+            wanted = ", ".join(name for name in REQUESTS if name.startswith(f"{self.machine.name}."))
+            return Refusal(
+                (f"found the request {request.type}, wanted one of {wanted}",), None, code="INVALID_REQUEST"
+            )
+        try:
+            return known.read(request.data)
+        except ValidationError as error:
+            return Refusal((f"data: {readable(error)}",), None, code="INVALID_REQUEST")
+
+    def _sealed(
+        self, subject: Subject, request: RequestEnvelope, ruling: Ruling, stamp: Stamp
+    ) -> tuple[Record, bytes]:
+        if isinstance(ruling, Accepted):
+            fact, ends = ruling.fact, (ruling.fromstate, ruling.tostate)
+        else:
+            fact, ends = self._refusal(request, ruling), (ruling.state, ruling.state)
+        record = Record(
+            id=stamp.id,
+            source=self._source,
+            type=fact.name,
+            dataschema=fact.schema_id(),
+            time=max(stamp.now, subject.time),
+            subject=request.subject,
+            sequence=subject.sequence + 1,
+            fromstate=ends[0],
+            tostate=ends[1],
+            version=ruling.version,
+            attempt=ruling.attempt,
+            actor=request.actor,
+            reason=request.reason,
+            requestid=request.id,
+            requesttopic=stamp.requesttopic,
+            requestdigest=stamp.digest,
+            causationid=request.causationid,
+            correlationid=request.correlationid,
+            traceparent=request.traceparent,
+            ownerepoch=stamp.ownerepoch,
+            data=fact.wire(),
+            chain="",
+        )
+        value, record.chain = seal(subject.chain, _body(record))
+        return record, value
+
+    def _refusal(self, request: RequestEnvelope, ruling: Refusal) -> Fact:
+        reasons = [reason[:REASON_CHARACTERS_AT_MOST] for reason in ruling.reasons[:REASONS_AT_MOST]]
+        members = {
+            "request": request.type[:255],
+            "code": ruling.code,
+            "reasons": reasons,
+            "allowed": ruling.allowed,
+        }
+        return self._refused.model_validate({**members, **(ruling.extra or {})})
+
+    def _fold_own(self, subject: Subject, record: Record) -> None:
+        try:
+            self._fold(subject, record, record.chain)
+        except Exception as error:
+            raise FoldError(record.requestid) from error
+
+    def _fold(self, subject: Subject, record: Record, chain: str) -> None:
+        if not record.is_refusal:
+            self.machine.evolve(subject.state, record)
+            subject.fact_sequence = record.sequence
+            if record.tostate != self._stated(subject, record):
+                folded = self._stated(subject, record)
+                raise GapError(
+                    f"{record.subject}/{record.sequence}: folded {folded}, recorded {record.tostate}"
+                )
+        subject.sequence, subject.time, subject.chain = record.sequence, record.time, chain
+
+    def _stated(self, subject: Subject, record: Record) -> str | None:
+        versions = getattr(subject.state, "versions", None)
+        if versions is not None and record.version is not None:
+            return str(versions[record.version].state)
+        return self.machine.where(subject.state)
+
+
+def _body(record: Record) -> bytes:
+    members: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": record.id,
+        "source": record.source,
+        "type": record.type,
+        "dataschema": record.dataschema,
+        "time": record.time,
+        "subject": record.subject,
+        "sequence": record.sequence,
+        "fromstate": record.fromstate,
+        "tostate": record.tostate,
+        "actor": record.actor,
+        "requestid": record.requestid,
+        "requesttopic": record.requesttopic,
+        "requestdigest": record.requestdigest,
+        "ownerepoch": record.ownerepoch,
+    }
+    if record.version is not None:
+        members["version"] = record.version
+    if record.attempt is not None:
+        members["attempt"] = record.attempt
+    if record.reason is not None:
+        members["reason"] = record.reason
+    if record.causationid is not None:
+        members["causationid"] = record.causationid
+    if record.correlationid is not None:
+        members["correlationid"] = record.correlationid
+    if record.traceparent is not None:
+        members["traceparent"] = record.traceparent
+    members["data"] = record.data
+    return orjson.dumps(members)
+
+
+def _unstorable(value: bytes) -> tuple[str, str] | None:
+    """The code and the reason why a record can't be kept, if so."""
+    if len(value) > RECORD_BYTES_AT_MOST:
+        return (
+            "TOO_LARGE",
+            f"the record would have {len(value)} bytes, wanted at most {RECORD_BYTES_AT_MOST}; put bulk in S3",
+        )
+    if b"\\u0000" in value and _has_nul(orjson.loads(value)):
+        return "UNSTORABLE_TEXT", "found a NUL character in text, which PostgreSQL can't hold; leave it out"
+    return None
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\x00" in value
+    if isinstance(value, dict):
+        return any(_has_nul(key) or _has_nul(each) for key, each in value.items())
+    return isinstance(value, list) and any(_has_nul(each) for each in value)
+
+
+def _without_text(request: RequestEnvelope) -> RequestEnvelope:
+    clean = {
+        name: getattr(request, name).replace("\x00", "\ufffd")
+        for name in ("type", "actor", "reason", "causationid", "correlationid", "traceparent")
+        if getattr(request, name) is not None
+    }
+    return request.model_copy(update=clean)

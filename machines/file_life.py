@@ -1,0 +1,50 @@
+"""The lifecycle of a version of a file: the whole table."""
+
+from events import file as facts
+from events import file_requests as asks
+from machines.file_state import FileState
+from machines.lifecycle import SAME, Lifecycle, Row
+
+__all__ = ["FILE_LIFE"]
+
+S = FileState
+NOTHING, QUEUED, PROCESSING, TRANSFERRING = S.NOTHING, S.QUEUED, S.PROCESSING, S.TRANSFERRING
+TRANSFERRED, COMPLETE, INVALID, ERROR, DISMISSED = S.TRANSFERRED, S.COMPLETE, S.INVALID, S.ERROR, S.DISMISSED
+KNOWN = frozenset(S) - {NOTHING}
+CHECKED = frozenset({TRANSFERRING, COMPLETE, INVALID, ERROR})
+DISMISSIBLE = frozenset({QUEUED, INVALID, ERROR})
+WORKING = frozenset({QUEUED, PROCESSING, TRANSFERRING, TRANSFERRED})
+
+FILE_LIFE = Lifecycle(
+    FileState,
+    initial=NOTHING,
+    rows=[
+        #   request                     fact                      from                        to
+        Row(asks.ArriveFile,            facts.FileArrived,        NOTHING,                     QUEUED),
+        Row(asks.ArriveFile,            facts.FileConflicted,     NOTHING,                     ERROR),
+        Row(asks.ArriveFile,            facts.FileWitnessed,      KNOWN,                       SAME),
+        Row(asks.ArriveFile,            facts.FileDeferred,       WORKING,                     SAME),
+        Row(asks.AdoptFile,             facts.FileAdopted,        NOTHING,                     COMPLETE),
+        Row(asks.StartFile,             facts.FileStarted,        QUEUED,                      PROCESSING),
+        Row(asks.ReportFileValidated,   facts.FileValidated,      PROCESSING,                  CHECKED),
+        Row(asks.RejectFile,            facts.FileRejected,       PROCESSING,                  INVALID),
+        Row(asks.ReportFileTransferred, facts.FileTransferred,    TRANSFERRING,                TRANSFERRED),
+        Row(asks.ReportFileRegistered,  facts.FileRegistered,     TRANSFERRED,                 COMPLETE),
+        Row(asks.ReportNotifyFailed,    facts.FileNotifyFailed,   TRANSFERRED,                 SAME),
+        Row(asks.FailFile,              facts.FileFailed,         WORKING,                     ERROR),
+        Row(asks.RetryFile,             facts.FileRetried,        ERROR,                       WORKING),
+        Row(asks.ReprocessFile,         facts.FileReprocessed,    {COMPLETE, INVALID, ERROR},  QUEUED),
+        Row(asks.ReportFileDamaged,     facts.FileDamaged,        COMPLETE,                    ERROR),
+        Row(asks.ReportFileRestored,    facts.FileRestored,       ERROR,                       COMPLETE),
+        Row(asks.DismissFile,           facts.FileDismissed,      {QUEUED, INVALID, ERROR},    DISMISSED),
+        Row(asks.ReopenFile,            facts.FileReopened,       DISMISSED,                   DISMISSIBLE),
+        Row(asks.AcknowledgeFile,       facts.FileAcknowledged,   KNOWN,                       SAME),
+        Row(asks.HoldFile,              facts.FileHeld,           KNOWN,                       SAME),
+        Row(asks.UnholdFile,            facts.FileUnheld,         KNOWN,                       SAME),
+        Row(asks.NoteFile,              facts.FileNoted,          KNOWN,                       SAME),
+        Row(asks.EmbargoFile,           facts.FileEmbargoed,      KNOWN,                       SAME),
+        Row(asks.ExtendFile,            facts.FileExtended,       KNOWN,                       SAME),
+        Row(asks.LiftFile,              facts.FileLifted,         KNOWN,                       SAME),
+        Row(None,                       facts.FileReportIgnored,  KNOWN,                       SAME),
+    ],
+)  # fmt: skip

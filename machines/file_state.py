@@ -1,0 +1,127 @@
+"""What is remembered of a file: its versions, each with its own state, and what concerns all of them."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from events.file import Brief
+
+__all__ = ["STATES", "VERSIONS_KEPT", "File", "FileState", "Version"]
+
+VERSIONS_KEPT = 32
+"""Versions remembered for comparison; older ones but ``best`` are forgotten here, never in the ledger."""
+
+OVERTAKEN_KEPT = 16
+
+
+class FileState(StrEnum):
+    """States of a version, spelled as operations spell them."""
+
+    NOTHING = "∅"
+    QUEUED = "QUEUED"
+    PROCESSING = "PROCESSING"
+    TRANSFERRING = "TRANSFERRING"
+    TRANSFERRED = "TRANSFERRED"
+    COMPLETE = "COMPLETE"
+    INVALID = "INVALID"
+    ERROR = "ERROR"
+    DISMISSED = "DISMISSED"
+
+
+STATES = {state.value: state for state in FileState}
+"""By name: faster than asking the class."""
+
+IN_FLIGHT = frozenset({FileState.QUEUED, FileState.PROCESSING, FileState.TRANSFERRING, FileState.TRANSFERRED})
+
+
+@dataclass(slots=True)
+class Version:
+    """One content of the file. ``content`` was announced, ``sha256`` was read, ``work`` is for workers."""
+
+    number: int
+    state: FileState
+    content: dict[str, Any]
+    attempt: int = 1
+    work: dict[str, Any] = field(default_factory=dict)
+    witnesses: int = 1
+    sha256: str | None = None
+    size_bytes: int | None = None
+    object: dict[str, Any] | None = None
+    code: str | None = None
+    failed_from: FileState | None = None
+    due_sequence: int | None = None
+    transfer: bool = True
+    came_from: FileState | None = None
+    dismissed_from: FileState | None = None
+
+    @property
+    def is_in_flight(self) -> bool:
+        """Work on it is under way or queued."""
+        return self.state in IN_FLIGHT
+
+    def brief(self, **more: Any) -> Brief:
+        """All that work on this version needs to know; ``more`` is what the fact at hand adds."""
+        known = {
+            "content": self.content,
+            "sha256": self.sha256,
+            "size_bytes": self.size_bytes,
+            "object": self.object,
+        }
+        return Brief.model_validate({**known, **self.work, **more})
+
+
+@dataclass(slots=True)
+class File:
+    """One logical file."""
+
+    versions: dict[int, Version] = field(default_factory=dict)
+    best: int | None = None
+    pending: dict[str, Any] | None = None
+    overtaken: list[str] = field(default_factory=list)
+    is_held: bool = False
+    embargoed: bool = False
+    embargo_until: str | None = None
+    embargo_sequence: int | None = None
+
+    @property
+    def newest(self) -> Version | None:
+        """The version that was begun last; versions are kept in the order of their numbers."""
+        return next(reversed(self.versions.values())) if self.versions else None
+
+    def dump(self) -> dict[str, Any]:
+        """As JSON members, the parts as dataclasses (orjson writes them)."""
+        return {
+            "versions": list(self.versions.values()),
+            "best": self.best,
+            "pending": self.pending,
+            "overtaken": self.overtaken,
+            "is_held": self.is_held,
+            "embargoed": self.embargoed,
+            "embargo_until": self.embargo_until,
+            "embargo_sequence": self.embargo_sequence,
+        }
+
+    @classmethod
+    def load(cls, dumped: dict[str, Any]) -> "File":
+        """From what ``dump`` gave."""
+        versions = [_version(each) for each in dumped["versions"]]
+        return cls(**{**dumped, "versions": {each.number: each for each in versions}})
+
+    def forget_old(self) -> None:
+        """Keep the newest versions and ``best``."""
+        for number in sorted(self.versions)[:-VERSIONS_KEPT]:
+            if number != self.best:
+                del self.versions[number]
+
+    def note_overtaken(self, witness: str) -> None:
+        """Remember a notification whose content was overtaken before its turn came."""
+        self.overtaken = [*self.overtaken, witness][-OVERTAKEN_KEPT:]
+
+
+def _version(dumped: dict[str, Any]) -> Version:
+    version = Version(**dumped)
+    version.state = FileState(version.state)
+    for name in ("failed_from", "came_from", "dismissed_from"):
+        value = getattr(version, name)
+        setattr(version, name, FileState(value) if value is not None else None)
+    return version

@@ -1,0 +1,7 @@
+"""What Alembic runs: one transaction under a lock, with tables by revision, then views and grants as the code has them."""
+
+from alembic import context
+
+from migrations.run import run
+
+run(context)

@@ -1,0 +1,16 @@
+"""The tables of the first release."""
+
+from migrations.sql_file import execute_beside, no_way_back
+
+__all__ = ["down_revision", "downgrade", "revision", "upgrade"]
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    execute_beside(__file__)
+
+
+def downgrade() -> None:
+    no_way_back(revision)

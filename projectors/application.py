@@ -1,0 +1,61 @@
+"""What a follower does with the records it reads: prepared in memory, written in the transaction of the position."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from events.envelope import Record
+from projectors.sequences import LastSequences
+
+__all__ = ["Application", "Apply", "Batch", "Plain", "Write"]
+
+Batch = Sequence[tuple[Record, bytes]]
+"""Records as today's code reads them, each with the bytes that lie on the log."""
+
+Write = Callable[[Connection], None]
+"""Writes one prepared batch; runs in the transaction that moves the position."""
+
+Apply = Callable[[Connection, Batch], None]
+
+
+class Application(Protocol):
+    """What is done with the ledger."""
+
+    last_sequences: LastSequences | None
+    """Where the follower asks for sequences it does not remember; None: a subject first met is taken as it comes."""
+
+    def reset(self, connection: Connection) -> None:
+        """Forget whatever is remembered and read it again: the last batches may not have been written."""
+
+    def prepare(self, batch: Batch) -> Write:
+        """Fold a batch in memory; touches no database, and may run while the batch before is still being written."""
+
+    def set_aside(self, record: Record, error: Exception) -> Write | None:
+        """The database refuses what this one record leads to: write that instead; None: the follower halts."""
+
+
+class Plain:
+    """An application that is one function."""
+
+    last_sequences: LastSequences | None = None
+
+    def __init__(self, apply: Apply) -> None:
+        self._apply = apply
+
+    def reset(self, connection: Connection) -> None:
+        """Nothing is remembered."""
+
+    def prepare(self, batch: Batch) -> Write:
+        """All the work is done while writing."""
+        return partial(_called, self._apply, batch)
+
+    def set_aside(self, record: Record, error: Exception) -> Write | None:
+        """Nothing is known that could be written instead."""
+        del record, error
+        return None
+
+
+def _called(apply: Apply, batch: Batch, connection: Connection) -> None:
+    apply(connection, batch)

@@ -1,0 +1,285 @@
+"""Follows the ledger: poll, check, apply a batch and move the position in one transaction."""
+
+import logging
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, Engine, Table
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
+
+from events.envelope import Record
+from events.log import Log, LogUnavailableError, Place
+from events.topics import Topics
+from projectors.application import Application, Apply, Batch, Plain, Write
+from projectors.halt import HaltError, LostPositionError
+from projectors.positions import Key, Move, Positions
+from projectors.reading import read
+from projectors.sequences import Sequences
+
+__all__ = ["Follower", "HaltError", "LostPositionError"]
+
+log = logging.getLogger(__name__)
+
+_REFUSED_ROWS = (DataError, IntegrityError)
+_OUTAGE = (OperationalError, InterfaceError, LogUnavailableError)
+_WAIT_FIRST_S = 0.1
+_WAIT_AT_MOST_S = 5.0
+
+
+@dataclass(slots=True)
+class _Taken:
+    """What one poll gave, folded and not yet written; ``halt``: what stands behind it can't be passed."""
+
+    batch: list[tuple[Record, bytes]] = field(default_factory=list)
+    moves: list[Move] = field(default_factory=list)
+    write: Write | None = None
+    halt: HaltError | None = None
+
+
+class Follower:
+    """One follower of some partitions of some machines; for one thread at a time."""
+
+    def __init__(  # noqa: PLR0913  # each of these is a thing of its own, and named by the caller
+        self,
+        *,
+        log: Log,
+        topics: Topics,
+        engine: Engine,
+        name: str,
+        machines: Sequence[str],
+        apply: Application | Apply,
+        positions_table: Table,
+        partitions: Sequence[int] | None = None,
+        batch: int = 2000,
+    ) -> None:
+        """``partitions``: None for all. ``apply``: an Application, or a function of connection and batch."""
+        self._log = log
+        self._topics = {machine: topics.events(machine) for machine in machines}
+        self._engine = engine
+        self._name = name
+        self._partitions = partitions
+        self._batch = batch
+        self._application: Application = Plain(apply) if callable(apply) else apply
+        self._positions = Positions(positions_table, name)
+        self._sequences = Sequences(self._application.last_sequences)
+        self._reader = log.reader(committed=True)
+        self._connection: Connection | None = None
+        self._epochs: dict[Key, int] = {}
+        self._next: dict[Key, int] = {}
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix=f"{name}-writer")
+        self._writing: tuple[Future[None], _Taken] | None = None
+
+    # --- owning ---
+
+    def take_over(self) -> None:
+        """Own the partitions: a former owner's next step fails. Raises HaltError where log and position do not fit."""
+        ids = self._topic_ids()
+        connection = self._own_connection()
+        with connection.begin():
+            seats = self._positions.take_over(connection, ids)
+            self._application.reset(connection)
+        self._epochs = {key: seat.owner_epoch for key, seat in seats.items()}
+        self._seat({key: seat.next_offset for key, seat in seats.items()})
+        log.info("position taken over", extra={"follower": self._name, "partitions": len(seats)})
+
+    def step(self, timeout_s: float) -> int:
+        """Apply what has come, at most one batch; how many records. Waits up to ``timeout_s`` for the first."""
+        taken = self._take(timeout_s)
+        self._begin_write(taken)
+        self._finish_write()
+        if taken.halt is not None:
+            raise taken.halt
+        return len(taken.batch)
+
+    def run(self, stop: threading.Event, *, poll_s: float = 0.25) -> None:
+        """Take over, then follow until ``stop``; outlives outages of log and database. Raises FollowerError."""
+        go_on, wait_s = self.take_over, _WAIT_FIRST_S
+        while not stop.is_set():
+            try:
+                go_on()
+                go_on, wait_s = self._resume, _WAIT_FIRST_S
+                self._follow(stop, poll_s)
+            except _OUTAGE as error:
+                log.warning("follower waits", extra={"follower": self._name, "error": str(error), "wait_s": wait_s})
+                self._drop()
+                stop.wait(wait_s)
+                wait_s = min(wait_s * 2, _WAIT_AT_MOST_S)
+
+    def close(self) -> None:
+        """Let go of reader and connection; what is being written is finished first."""
+        self._writer.shutdown(wait=True)
+        self._reader.close()
+        if self._connection is not None:
+            self._connection.close()
+
+    def _topic_ids(self) -> dict[Key, str]:
+        names = list(self._topics.values())
+        ids, counts = self._log.topic_ids(names), self._log.partitions(names)
+        missing = [name for name in names if name not in ids]
+        if missing:
+            raise HaltError(f"{self._name}: found no topic {', '.join(missing)}; create it with meridian up")
+        return {
+            (machine, partition): ids[topic]
+            for machine, topic in self._topics.items()
+            for partition in range(counts[topic])
+            if self._partitions is None or partition in self._partitions
+        }
+
+    def _seat(self, next_offsets: dict[Key, int]) -> None:
+        self._next = dict(next_offsets)
+        self._sequences.forget()
+        self._reader.assign({self._place(key): offset for key, offset in next_offsets.items()})
+        for (machine, partition), offset in next_offsets.items():
+            place = self._place((machine, partition))
+            first, end = self._reader.beginning(place), self._reader.end(place)
+            if not first <= offset <= end:
+                raise HaltError(
+                    f"{self._name}: the position of {machine}/{partition} is {offset}, the log has {first} to {end}; "
+                    "see meridian recover --explain"
+                )
+
+    def _resume(self) -> None:
+        """Back to what the database says, as the same owner; raises LostPositionError if that is another by now."""
+        connection = self._own_connection()
+        with connection.begin():
+            next_offsets = self._positions.read_again(connection, self._epochs)
+            self._application.reset(connection)
+        self._seat(next_offsets)
+
+    def _place(self, key: Key) -> Place:
+        return Place(self._topics[key[0]], key[1])
+
+    def _own_connection(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        return self._connection
+
+    def _drop(self) -> None:
+        """After an outage: nothing that was in flight counts, and the next connection is a new one."""
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            with suppress(Exception):  # whatever became of it, the database's position will tell
+                writing[0].result()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.invalidate()
+            connection.close()
+
+    # --- following ---
+
+    def _follow(self, stop: threading.Event, poll_s: float) -> None:
+        """One batch is folded while the one before is written."""
+        while not stop.is_set():
+            taken = self._take(poll_s)
+            if self._finish_write():
+                self._begin_write(taken)
+            if taken.halt is not None:
+                self._finish_write()
+                raise taken.halt
+        self._finish_write()
+
+    def _take(self, timeout_s: float) -> _Taken:
+        taken = _Taken()
+        polled = self._reader.poll(at_most=self._batch, timeout_s=timeout_s)
+        for key in self._next:
+            place = self._place(key)
+            messages = polled.get(place, [])
+            read_now, halt = read(key[0], messages)
+            good, halt = self._in_sequence(key[0], read_now, halt)
+            wanted = self._reader.position(place)
+            if halt is not None:
+                taken.halt = taken.halt or halt
+                wanted = good[-1][0].offset + 1 if good else self._next[key]
+            if wanted != self._next[key]:
+                taken.moves.append(Move(*key, self._next[key], wanted, good[-1][0].at if good else None))
+                self._next[key] = wanted
+            taken.batch += good
+        if taken.batch:
+            taken.write = self._application.prepare(taken.batch)
+        return taken
+
+    def _in_sequence(
+        self, machine: str, batch: list[tuple[Record, bytes]], halt: HaltError | None
+    ) -> tuple[list[tuple[Record, bytes]], HaltError | None]:
+        records = [record for record, _ in batch]
+        unknown = self._sequences.meet(machine, records)
+        if unknown:
+            with self._engine.connect() as connection:
+                self._sequences.learn(connection, machine, unknown)
+        wrong = self._sequences.first_wrong(machine, records)
+        return (batch, halt) if wrong is None else (batch[: wrong[0]], wrong[1])
+
+    def _begin_write(self, taken: _Taken) -> None:
+        if taken.moves:
+            self._writing = (self._writer.submit(self._write, taken.moves, taken.write), taken)
+
+    def _finish_write(self) -> bool:
+        """Wait for the batch that is being written. False: it went otherwise than planned; what was taken since is void."""
+        if self._writing is None:
+            return True
+        (future, taken), self._writing = self._writing, None
+        try:
+            future.result()
+        except LostPositionError:
+            self._resume()  # raises unless PostgreSQL has only forgotten its last transactions in a crash
+        except _REFUSED_ROWS as error:
+            log.warning("batch refused, taken apart", extra={"follower": self._name, "error": str(error.orig)[:500]})
+            self._resume()
+            self._in_pieces(taken.batch)
+            self._resume()
+        else:
+            return True
+        return False
+
+    def _write(self, moves: Sequence[Move], write: Write | None) -> None:
+        connection = self._own_connection()
+        with connection.begin():
+            # The position first: its lock keeps a second owner out before either has touched a row.
+            self._positions.move(connection, moves, self._epochs)
+            if write is not None:
+                write(connection)
+
+    # --- a batch that the database refuses ---
+
+    def _in_pieces(self, batch: Batch) -> None:
+        """Halve the batch until the record that the database refuses stands alone."""
+        try:
+            self._write(self._moves_over(batch), self._application.prepare(batch))
+        except _REFUSED_ROWS as error:
+            self._resume()  # what prepare remembers of this batch has not been written
+            if len(batch) == 1:
+                self._set_aside(batch[0][0], error)
+                return
+            half = len(batch) // 2
+            self._in_pieces(batch[:half])
+            self._in_pieces(batch[half:])
+            return
+        self._advance(batch)
+
+    def _set_aside(self, record: Record, error: Exception) -> None:
+        instead = self._application.set_aside(record, error)
+        if instead is None:
+            raise self._halted(record, error) from error
+        one = [(record, b"")]
+        try:
+            self._write(self._moves_over(one), instead)
+        except _REFUSED_ROWS as again:
+            raise self._halted(record, again) from again
+        self._advance(one)
+
+    def _moves_over(self, batch: Batch) -> list[Move]:
+        last = {(record.machine, record.partition): record for record, _ in batch}
+        return [Move(*key, self._next[key], record.offset + 1, record.at) for key, record in last.items()]
+
+    def _advance(self, batch: Batch) -> None:
+        for record, _ in batch:
+            self._next[record.machine, record.partition] = record.offset + 1
+
+    def _halted(self, record: Record, error: Exception) -> HaltError:
+        return HaltError(
+            f"{self._name}: the database refuses {record.machine}/{record.partition} offset {record.offset} "
+            f"({record.type} of {record.subject}): {error}; see meridian recover --explain"
+        )

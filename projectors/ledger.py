@@ -1,0 +1,87 @@
+"""All records of all machines, refusals included: for search, for history, and for the check for holes."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    DateTime,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    bindparam,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
+
+from events.envelope import Record
+from projectors.copy_text import NULL, Encoder, json_cell, text_cell
+from projectors.database import metadata
+
+__all__ = ["last_sequences", "ledger", "ledger_line", "storable_ledger_line"]
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("machine", Text, primary_key=True, comment="file, identity, stream: which lifecycle"),
+    Column("partition", Integer, primary_key=True, autoincrement=False, comment="partition of the ledger topic"),
+    Column("ledger_offset", BigInteger, primary_key=True, autoincrement=False, comment="offset in that partition"),
+    Column("event_id", UUID(as_uuid=False), nullable=False, comment="id of the record, a UUID made from its request"),
+    Column("subject", Text(collation="C"), nullable=False, comment="whom it is about; <stream>/<name> for a file"),
+    Column("sequence", BigInteger, nullable=False, comment="number of the record in its subject's history, from 1"),
+    Column("type", Text, nullable=False, comment="what happened, such as file.started, or <machine>.refused"),
+    Column("time", DateTime(timezone=True), nullable=False, comment="UTC; when it was decided"),
+    Column("fromstate", Text, comment="state before; NULL: nothing was known"),
+    Column("tostate", Text, comment="state after; the same as before for a refusal"),
+    Column("version", Integer, comment="version of the file that it concerns"),
+    Column("attempt", Integer, comment="attempt at that version"),
+    Column("actor", Text, nullable=False, comment="who asked: a sender, a worker, an operator"),
+    Column("reason", Text, comment="why, where a person asked"),
+    Column("requestid", Text, nullable=False, comment="id of the request that it answers"),
+    Column("causationid", Text, comment="id of what caused the request"),
+    Column("correlationid", Text, comment="the story: the same for all that follows from one announcement"),
+    Column("ownerepoch", BigInteger, nullable=False, comment="epoch of the decider that wrote it"),
+    Column("chain", Text, nullable=False, comment="SHA-256 over the subject's previous link and this record, hex"),
+    Column("is_refusal", Boolean, nullable=False, comment="a refusal changes no state"),
+    Column("data", JSONB, comment="what the event says; NULL where PostgreSQL can't hold it"),
+    UniqueConstraint("machine", "subject", "sequence", name="ledger_one_sequence"),
+    Index("ledger_by_time", "time", postgresql_using="brin"),
+    Index("ledger_of_refusals", "machine", "time", postgresql_where=text("is_refusal")),
+    schema="projection",
+)
+
+_LAST = text(
+    "SELECT subject, max(sequence) FROM projection.ledger "
+    "WHERE machine = :machine AND subject = ANY(:subjects) GROUP BY subject"
+).bindparams(bindparam("subjects", type_=ARRAY(Text(collation="C"))))
+
+
+def ledger_line(record: Record) -> str:
+    """The record's row as a line of COPY, in the order of the table's columns."""
+    return _line(record, json_cell(record.data), text_cell)
+
+
+def storable_ledger_line(record: Record) -> str:
+    """The same for a record that PostgreSQL refuses: without data, and without characters that it can't hold."""
+    return _line(record, NULL, lambda value: text_cell(value.replace("\0", "␀")))
+
+
+def _line(r: Record, data: str, cell: Encoder) -> str:
+    return (
+        f"{r.machine}\t{r.partition}\t{r.offset}\t{r.id}\t{cell(r.subject)}\t{r.sequence}\t{r.type}\t{r.time}\t"
+        f"{r.fromstate or NULL}\t{r.tostate or NULL}\t{r.version or NULL}\t{r.attempt or NULL}\t{cell(r.actor)}\t"
+        f"{NULL if r.reason is None else cell(r.reason)}\t{r.requestid}\t"
+        f"{NULL if r.causationid is None else cell(r.causationid)}\t"
+        f"{NULL if r.correlationid is None else cell(r.correlationid)}\t"
+        f"{r.ownerepoch}\t{r.chain}\t{'t' if r.is_refusal else 'f'}\t{data}"
+    )
+
+
+def last_sequences(connection: Connection, machine: str, subjects: Iterable[str]) -> dict[str, int]:
+    """The last sequence of each of these subjects that the table has."""
+    rows = connection.execute(_LAST, {"machine": machine, "subjects": list(subjects)})
+    return {row[0]: row[1] for row in rows}

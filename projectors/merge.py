@@ -1,0 +1,119 @@
+"""Bringing rows into their tables: COPY into a staging table, then one MERGE a table, in the order of the keys."""
+
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import psycopg2
+from sqlalchemy import Column, Connection, Table, text
+from sqlalchemy.dialects.postgresql.psycopg2 import dialect
+from sqlalchemy.exc import DBAPIError
+
+from projectors.projection import EMPTIED, Copy, Folded
+
+__all__ = ["append_lines", "begin_merging", "make_stages", "merge_copies", "merge_statement"]
+
+_DIALECT = dialect()  # type: ignore[no-untyped-call]
+
+_KEYED = text(
+    "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off; "
+    "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_material = off; SET LOCAL enable_memoize = off; "
+    "SET LOCAL jit = off; SET LOCAL synchronous_commit = off"
+)
+
+_STAGED = text("SELECT to_regclass('pg_temp.' || :name) IS NOT NULL")
+_PREPARED = text("SELECT EXISTS (SELECT FROM pg_prepared_statements WHERE name = :name)")
+
+
+def make_stages(connection: Connection, projections: Iterable[Folded]) -> None:
+    """Staging tables and prepared statements for this connection, where it does not have them yet."""
+    for projection in projections:
+        stage = _stage(projection.table)
+        if not connection.scalar(_STAGED, {"name": stage}):
+            columns = ", ".join(f'"{c.name}" {_type(c)}' for c in projection.table.columns)
+            connection.exec_driver_sql(f"CREATE TEMP TABLE {stage} ({columns}, {EMPTIED} bigint) ON COMMIT DELETE ROWS")
+        if not connection.scalar(_PREPARED, {"name": stage}):
+            connection.exec_driver_sql(f"PREPARE {stage} AS {merge_statement(projection)}")
+
+
+def begin_merging(connection: Connection) -> None:
+    """For this transaction: find rows by key, whatever the statistics say, and do not wait for the disk.
+
+    Rows and position commit together, so a crash of PostgreSQL that forgets the last of them only makes the follower
+    read them again.
+    """
+    connection.execute(_KEYED)
+
+
+def append_lines(connection: Connection, table: Table, lines: Sequence[str]) -> None:
+    """COPY these lines into a table as new rows."""
+    _copy(connection, table.fullname, [column.name for column in table.columns], lines)
+
+
+def merge_copies(connection: Connection, projection: Folded, copies: Iterable[Copy]) -> None:
+    """Merge these rows (of ``projection.copies``) into the projection's table; ``make_stages`` came before."""
+    stage = _stage(projection.table)
+    for copy in copies:
+        _copy(connection, stage, copy.columns, copy.lines)
+    connection.exec_driver_sql(f"EXECUTE {stage}")
+
+
+def merge_statement(projection: Folded) -> str:
+    """The MERGE that follows the rules of the columns, as ``Folded.take`` does within a batch."""
+    table = projection.table
+    key = projection.key
+    same = " AND ".join(f't."{name}" = s."{name}"' for name in key)
+    sets = ", ".join(
+        f'"{c.name}" = {_joined(c, index)}' for index, c in enumerate(table.columns) if c.name not in key
+    )
+    names = ", ".join(f'"{c.name}"' for c in table.columns)
+    values = ", ".join(_first_value(c) for c in table.columns)
+    order = ", ".join(f'"{name}"' for name in key)
+    return (  # names of our own tables and columns
+        f"MERGE INTO {table.fullname} AS t USING (SELECT * FROM {_stage(table)} ORDER BY {order}) AS s ON {same} "  # noqa: S608
+        f"WHEN MATCHED THEN UPDATE SET {sets} WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({values})"
+    )
+
+
+def _joined(column: Column[Any], index: int) -> str:
+    old, new = f't."{column.name}"', f's."{column.name}"'
+    match column.info.get("rule"):
+        case "first":
+            return f"COALESCE({old}, {new})"
+        case "greatest":
+            return f"GREATEST({old}, {new})"  # NULLs are passed over
+        case "total":
+            return f"CASE WHEN {new} IS NULL THEN {old} ELSE COALESCE({old}, 0) + {new} END"
+        case "merged":
+            return f"COALESCE({old} || {new}, {new}, {old})"
+    kept = f"COALESCE({new}, {old})"
+    return f"CASE WHEN s.{EMPTIED} & {1 << index} <> 0 THEN NULL ELSE {kept} END" if column.nullable else kept
+
+
+def _first_value(column: Column[Any]) -> str:
+    default = column.server_default
+    value = f's."{column.name}"'
+    return value if default is None else f"COALESCE({value}, {default.arg})"  # type: ignore[attr-defined]
+
+
+def _stage(table: Table) -> str:
+    return f"staged_{table.schema}_{table.name}"
+
+
+def _type(column: Column[Any]) -> str:
+    return str(column.type.compile(dialect=_DIALECT))
+
+
+def _copy(connection: Connection, target: str, columns: Iterable[str], lines: Sequence[str]) -> None:
+    quoted = ", ".join(f'"{name}"' for name in columns)
+    statement = f"COPY {target} ({quoted}) FROM STDIN"
+    body = ("\n".join(lines) + "\n").encode()
+    cursor: Any = connection.connection.cursor()
+    try:
+        # In one piece: between pieces the driver would wait for the interpreter, which is busy folding the next batch.
+        cursor.copy_expert(statement, io.BytesIO(body), len(body))
+    except psycopg2.Error as error:
+        # The driver's own call: its errors are wrapped here as SQLAlchemy wraps those of its calls.
+        raise DBAPIError.instance(statement, None, error, psycopg2.Error, dialect=connection.dialect) from error
+    finally:
+        cursor.close()

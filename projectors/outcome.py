@@ -1,0 +1,112 @@
+"""What became of a request: read from the decider's outcomes, waiting for them where they are not there yet."""
+
+import select
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy import select as sql_select
+
+from events.ids import record_id
+from projectors.decided import outcome
+
+__all__ = ["CHANNEL", "Outcome", "Outcomes"]
+
+CHANNEL = "meridian_decided"
+"""The decider notifies here after each batch it has saved."""
+
+Ask = tuple[str, str]
+"""Subject and request id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One fact or one refusal, as it answers a request."""
+
+    request_id: str
+    subject: str
+    record_id: str
+    accepted: bool
+    type: str
+    sequence: int
+    at: datetime
+    tostate: str | None = None
+    version: int | None = None
+    code: str | None = None
+    reasons: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ()
+    refusal: dict[str, object] | None = None
+
+
+class Outcomes:
+    """Looks outcomes up by subject and request id. ``engine`` may be shared; waiting uses a connection of its own."""
+
+    def __init__(self, engine: Engine, *, site: str) -> None:
+        self._engine = engine
+        self._site = site
+
+    def find(self, asked: Iterable[Ask]) -> dict[str, Outcome]:
+        """The outcomes that are there now, by request id."""
+        by_record = {
+            record_id(self._site, subject, request): (subject, request) for subject, request in asked
+        }
+        if not by_record:
+            return {}
+        with self._engine.connect() as connection:
+            rows = (
+                connection.execute(sql_select(outcome).where(outcome.c.record_id.in_(by_record)))
+                .mappings()
+                .all()
+            )
+        found = (_outcome(dict(row), *by_record[str(row["record_id"])]) for row in rows)
+        return {each.request_id: each for each in found}
+
+    def wait(self, asked: Iterable[Ask], *, timeout_s: float = 10.0) -> dict[str, Outcome]:
+        """The outcomes, as many as have come within ``timeout_s``. A request that is missing is in doubt: ask again."""
+        missing = {request: subject for subject, request in asked}
+        found: dict[str, Outcome] = {}
+        until = time.monotonic() + timeout_s
+        raw = self._engine.raw_connection()
+        try:
+            raw.dbapi_connection.set_session(autocommit=True)  # type: ignore[union-attr]
+            raw.cursor().execute(f"LISTEN {CHANNEL}")
+            while missing:
+                found |= self.find((subject, request) for request, subject in missing.items())
+                for request in found.keys() & missing.keys():
+                    del missing[request]
+                left = until - time.monotonic()
+                if not missing or left <= 0:
+                    break
+                _wait_for_notice(raw.dbapi_connection, min(left, 0.5))
+        finally:
+            raw.invalidate()  # it listens and is in autocommit: not for the pool
+        return found
+
+
+def _wait_for_notice(connection: Any, timeout_s: float) -> None:
+    if select.select([connection], [], [], timeout_s)[0]:
+        connection.poll()
+        connection.notifies.clear()
+
+
+def _outcome(row: dict[str, Any], subject: str, request: str) -> Outcome:
+    refusal = row["refusal"]
+    against = refusal if isinstance(refusal, dict) else {}
+    return Outcome(
+        request_id=request,
+        subject=subject,
+        record_id=str(row["record_id"]),
+        accepted=refusal is None,
+        type=str(row["type"]),
+        sequence=int(row["sequence"]),
+        at=row["decided_at"],
+        tostate=row["tostate"],
+        version=row["version"],
+        code=against.get("code"),
+        reasons=tuple(against.get("reasons", ())),
+        allowed=tuple(against.get("allowed", ())),
+        refusal=against or None,
+    )

@@ -1,0 +1,144 @@
+"""Where a follower stands on the log: one row a partition, moved by compare-and-set in the transaction of its work."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    DateTime,
+    Integer,
+    Row,
+    Table,
+    Text,
+    TextClause,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+
+from projectors.database import metadata
+from projectors.halt import HaltError, LostPositionError
+
+__all__ = ["Key", "Move", "Positions", "Seat", "position", "position_table"]
+
+Key = tuple[str, int]
+"""Machine and partition."""
+
+
+def position_table(schema: str) -> Table:
+    """The table of positions of one schema."""
+    return Table(
+        "position",
+        metadata,
+        Column("follower", Text, primary_key=True, comment="who follows: projector, dispatch"),
+        Column("machine", Text, primary_key=True),
+        Column("partition", Integer, primary_key=True, autoincrement=False),
+        Column("next_offset", BigInteger, nullable=False, comment="ledger offset that is applied next"),
+        Column("owner_epoch", BigInteger, nullable=False, comment="raised at every take-over; fences the former owner"),
+        Column("topic_id", Text, nullable=False, comment="the cluster's id of the ledger topic as first seen"),
+        Column("last_event_at", DateTime(timezone=True), comment="UTC; time of the newest record applied"),
+        Column("applied_at", DateTime(timezone=True), comment="UTC; PostgreSQL's clock when the position last moved"),
+        schema=schema,
+    )
+
+
+position = position_table("projection")
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One partition as a follower owns it."""
+
+    next_offset: int
+    owner_epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A step of one position, from an offset to another."""
+
+    machine: str
+    partition: int
+    found: int
+    wanted: int
+    last_event_at: datetime | None = None
+
+
+class Positions:
+    """The positions of one follower in one table."""
+
+    def __init__(self, table: Table, follower: str) -> None:
+        self._follower = follower
+        self._table = table
+        self._mine = table.c.follower == follower
+        self._move = _move_statement(table)
+
+    def take_over(self, connection: Connection, topic_ids: Mapping[Key, str]) -> dict[Key, Seat]:
+        """Raise the owner's epoch of these partitions, so that a former owner's next step fails."""
+        t = self._table
+        known = self._rows(connection)
+        seats = {}
+        for key, topic_id in sorted(topic_ids.items()):
+            if key in known and known[key].topic_id != topic_id:
+                raise HaltError(
+                    f"{self._follower}: {key[0]}/{key[1]} stands on the topic with id {known[key].topic_id}, found "
+                    f"{topic_id}: another topic of the same name; see meridian recover --explain"
+                )
+            first = {"follower": self._follower, "machine": key[0], "partition": key[1], "topic_id": topic_id}
+            taken = (
+                insert(t)
+                .values(**first, next_offset=0, owner_epoch=1)
+                .on_conflict_do_update(
+                    index_elements=[t.c.follower, t.c.machine, t.c.partition], set_={"owner_epoch": t.c.owner_epoch + 1}
+                )
+                .returning(t.c.next_offset, t.c.owner_epoch)
+            )
+            row = connection.execute(taken).one()
+            seats[key] = Seat(row.next_offset, row.owner_epoch)
+        return seats
+
+    def read_again(self, connection: Connection, epochs: Mapping[Key, int]) -> dict[Key, int]:
+        """Where the owner of these epochs stands now; raises LostPositionError if another follower has taken over."""
+        rows = self._rows(connection)
+        for key, epoch in epochs.items():
+            found = rows[key].owner_epoch if key in rows else None
+            if found != epoch:
+                raise LostPositionError(
+                    f"{self._follower}: {key[0]}/{key[1]} has owner epoch {found}, wanted {epoch}; another "
+                    "follower has taken over, this one stops"
+                )
+        return {key: rows[key].next_offset for key in epochs}
+
+    def move(self, connection: Connection, moves: Iterable[Move], epochs: Mapping[Key, int]) -> None:
+        """Compare and set; raises LostPositionError unless every row stood where this follower left it."""
+        for step in sorted(moves, key=lambda move: (move.machine, move.partition)):
+            epoch = epochs[step.machine, step.partition]
+            values = {**asdict(step), "follower": self._follower, "epoch": epoch}
+            if connection.execute(self._move, values).rowcount != 1:
+                raise LostPositionError(
+                    f"{self._follower}: the position of {step.machine}/{step.partition} is not {step.found} under "
+                    f"epoch {epoch} any more; another follower has taken over, this one stops"
+                )
+
+    def dispossess(self, connection: Connection, key: Key) -> None:
+        """Lock one position and make its owner take over anew, reading again whatever it remembers."""
+        t = self._table
+        row = self._mine & (t.c.machine == key[0]) & (t.c.partition == key[1])
+        connection.execute(update(t).where(row).values(owner_epoch=t.c.owner_epoch + 1))
+
+    def _rows(self, connection: Connection) -> dict[Key, Row[Any]]:
+        return {(row.machine, row.partition): row for row in connection.execute(select(self._table).where(self._mine))}
+
+
+def _move_statement(table: Table) -> TextClause:
+    return text(
+        f"UPDATE {table.fullname} SET next_offset = :wanted, applied_at = clock_timestamp(), "  # noqa: S608  # our own name
+        "last_event_at = GREATEST(last_event_at, CAST(:last_event_at AS timestamptz)) "
+        "WHERE follower = :follower AND machine = :machine AND partition = :partition "
+        "AND next_offset = :found AND owner_epoch = :epoch"
+    )

@@ -1,0 +1,89 @@
+"""Applies the ledger to the read models: each event folded once, one change a row a batch, all in one transaction."""
+
+import logging
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, text
+
+from events.envelope import Record
+from projectors import PROJECTIONS
+from projectors.application import Batch, Write
+from projectors.folding import Folding, Folds, Prepared
+from projectors.ledger import last_sequences, ledger_line, storable_ledger_line
+from projectors.merge import make_stages
+from projectors.projection import Projection
+from projectors.stream_status import stream_status
+from projectors.tainted import Taint, read_taints
+
+__all__ = ["CHANNEL", "MACHINES", "STREAM_CHANNEL", "Projector"]
+
+log = logging.getLogger(__name__)
+
+CHANNEL = "meridian_projected"
+"""Notified after each batch."""
+
+STREAM_CHANNEL = "meridian_stream"
+"""Notified after each batch that changed a stream."""
+
+MACHINES = ("file", "identity", "stream")
+
+_NOTIFY = text("SELECT pg_notify(:channel, '')")
+
+
+class Projector:
+    """An application for ``Follower``. Remembers which subjects are in quarantine, and nothing else."""
+
+    def __init__(self, projections: Sequence[Projection] = PROJECTIONS) -> None:
+        self.last_sequences = last_sequences
+        self._folds = Folds(projections)
+        self._tainted: set[tuple[str, str]] = set()
+
+    def reset(self, connection: Connection) -> None:
+        """Read the quarantine again, and make this connection ready for merging."""
+        self._tainted = read_taints(connection)
+        make_stages(connection, self._folds.folded)
+
+    def prepare(self, batch: Batch) -> Write:
+        """Fold a batch in memory. Of subjects in quarantine the ledger alone goes on."""
+        folding = Folding(self._folds)
+        known, tainted = self._folds.of, self._tainted
+        for record, _ in batch:
+            folding.records.append(ledger_line(record))
+            if record.type in known and (record.machine, record.subject) not in tainted:
+                try:
+                    folding.fold(record)
+                except Exception as error:  # noqa: BLE001  # whatever it is, one subject must not stop the others
+                    self._taint(record, error, folding)
+        return _Notifying(folding.prepared())
+
+    def set_aside(self, record: Record, error: Exception) -> Write:
+        """Keep what can be kept of a record that the database refuses, and quarantine its subject."""
+        folding = Folding(self._folds, records=[storable_ledger_line(record)])
+        self._taint(record, error, folding)
+        return _Notifying(folding.prepared())
+
+    def _taint(self, record: Record, error: Exception, folding: Folding) -> None:
+        log.error(
+            "subject quarantined",
+            exc_info=error,
+            extra={
+                "subject": record.subject,
+                "event_id": record.id,
+                "position": f"{record.machine}/{record.partition}/{record.offset}",
+            },
+        )
+        self._tainted.add((record.machine, record.subject))
+        folding.taints.append(Taint.by(record, error))
+
+
+class _Notifying:
+    """Writes a batch and wakes those who wait for it."""
+
+    def __init__(self, prepared: Prepared) -> None:
+        self._prepared = prepared
+
+    def __call__(self, connection: Connection) -> None:
+        self._prepared(connection)
+        connection.execute(_NOTIFY, {"channel": CHANNEL})
+        if any(folded is stream_status for folded, _ in self._prepared.merged):
+            connection.execute(_NOTIFY, {"channel": STREAM_CHANNEL})

@@ -1,0 +1,105 @@
+"""Halts as they stand, what is changed to lead on from them, and who did it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, delete, func, insert, select, update
+
+from projectors.decided import halt, outcome, recovery, snapshot, topic, watermark
+
+__all__ = [
+    "StandingHalt",
+    "adopt_topic_id",
+    "clear",
+    "forget_outcomes_after",
+    "forget_snapshots",
+    "forget_topic",
+    "seat_requests",
+    "standing_halts",
+]
+
+EVERY = -1
+"""A halt of all partitions."""
+
+
+@dataclass(frozen=True, slots=True)
+class StandingHalt:
+    """One halt: who stands still, where, why, since when."""
+
+    part: str
+    machine: str
+    partition: int
+    code: str
+    message: str
+    details: dict[str, Any]
+    halted_at: datetime
+
+    @property
+    def place(self) -> str:
+        """Who stands still, as people say it."""
+        where = self.machine if self.partition == EVERY else f"{self.machine}/{self.partition}"
+        return self.part if self.machine == "all" else f"{self.part} of {where}"
+
+
+def standing_halts(connection: Connection) -> list[StandingHalt]:
+    """Every halt that stands, the oldest first."""
+    rows = connection.execute(select(halt).order_by(halt.c.halted_at, halt.c.machine, halt.c.partition))
+    return [StandingHalt(**row) for row in rows.mappings()]
+
+
+def clear(connection: Connection, found: StandingHalt, *, done: str, actor: str, reason: str) -> None:
+    """Take a halt away, and write down who did what about it and why."""
+    members = {
+        "part": found.part,
+        "machine": found.machine,
+        "partition": found.partition,
+        "code": found.code,
+        "message": found.message,
+        "details": found.details,
+        "halted_at": found.halted_at,
+    }
+    written = insert(recovery).values(
+        **members, done=done, actor=actor, reason=reason, recovered_at=func.clock_timestamp()
+    )
+    connection.execute(written)
+    connection.execute(
+        delete(halt).where(
+            halt.c.part == found.part,
+            halt.c.machine == found.machine,
+            halt.c.partition == found.partition,
+        )
+    )
+
+
+def adopt_topic_id(connection: Connection, name: str, topic_id: str) -> None:
+    """This topic is the one from now on."""
+    connection.execute(update(topic).where(topic.c.name == name).values(topic_id=topic_id))
+
+
+def forget_topic(connection: Connection, name: str) -> None:
+    """Nothing is known of this topic any more: one that is made under its name is welcome."""
+    connection.execute(delete(topic).where(topic.c.name == name))
+
+
+def forget_snapshots(connection: Connection, machine: str, partition: int | None = None) -> int:
+    """Drop snapshots and watermarks: the ledger is read from its beginning. How many snapshots there were."""
+    connection.execute(delete(watermark).where(*_of(watermark, machine, partition)))
+    return connection.execute(delete(snapshot).where(*_of(snapshot, machine, partition))).rowcount
+
+
+def forget_outcomes_after(connection: Connection, machine: str, partition: int, *, ledger_end: int) -> int:
+    """Drop outcomes whose record the ledger does not have: such a request may be decided again. How many."""
+    beyond = outcome.c.ledger_offset >= ledger_end
+    return connection.execute(delete(outcome).where(beyond, *_of(outcome, machine, partition))).rowcount
+
+
+def seat_requests(connection: Connection, machine: str, partition: int, *, next_request: int) -> int:
+    """The request offset that is decided next, by the word of the store. 0: nothing was saved yet."""
+    moved = update(watermark).where(*_of(watermark, machine, partition)).values(next_request=next_request)
+    return connection.execute(moved).rowcount
+
+
+def _of(table: Table, machine: str, partition: int | None) -> list[Any]:
+    found = [table.c.machine == machine]
+    return found if partition is None else [*found, table.c.partition == partition]

@@ -1,0 +1,92 @@
+"""Letting a subject out of quarantine: its rows are folded anew from its whole history, with today's code."""
+
+from collections.abc import Sequence
+from datetime import UTC
+
+from sqlalchemy import Connection, delete, select
+
+from events.base import machine_of
+from events.envelope import Record
+from projectors import PROJECTIONS
+from projectors.folding import Folding, Folds
+from projectors.ledger import ledger
+from projectors.merge import make_stages
+from projectors.positions import Positions, position
+from projectors.projection import Projection
+from projectors.tainted import tainted
+
+__all__ = ["NotTaintedError", "StillTaintedError", "release"]
+
+
+class NotTaintedError(Exception):
+    """The subject is not in quarantine."""
+
+
+class StillTaintedError(Exception):
+    """An event of the subject still can't be folded; roll back, the quarantine stands."""
+
+
+def release(
+    connection: Connection,
+    machine: str,
+    subject: str,
+    *,
+    follower: str = "projector",
+    projections: Sequence[Projection] = PROJECTIONS,
+) -> int:
+    """Fold the subject anew and end its quarantine, in the caller's transaction; how many records it has.
+
+    The follower of its partition has to take over anew, since it remembers the quarantine: its next step fails with
+    LostPositionError.
+    """
+    this = (tainted.c.machine == machine) & (tainted.c.subject == subject)
+    row = connection.execute(select(tainted).where(this)).one_or_none()
+    if row is None:
+        raise NotTaintedError(f"{subject}: found no quarantine of this {machine}; nothing to release")
+    # This lock also waits for a batch that is being written: afterwards the history is whole up to the position.
+    Positions(position, follower).dispossess(connection, (machine, row.partition))
+    folds = Folds(each for each in projections if any(machine_of(name) == machine for name in each.folds))
+    history = _history(connection, machine, subject)
+    folding = Folding(folds)
+    for record in history:
+        _fold(folding, record)
+    for projection in folds.projections:
+        table = projection.table
+        connection.execute(delete(table).where(next(iter(table.primary_key.columns)) == subject))
+    make_stages(connection, folds.folded)
+    folding.prepared()(connection)
+    connection.execute(delete(tainted).where(this))
+    return len(history)
+
+
+def _fold(folding: Folding, record: Record) -> None:
+    if record.type not in folding.folds.of:
+        return
+    try:
+        folding.fold(record)
+    except Exception as error:
+        raise StillTaintedError(
+            f"{record.subject}: sequence {record.sequence} ({record.type}) can't be folded: {error}"
+        ) from error
+
+
+def _history(connection: Connection, machine: str, subject: str) -> list[Record]:
+    this = (ledger.c.machine == machine) & (ledger.c.subject == subject)
+    rows = connection.execute(select(ledger).where(this).order_by(ledger.c.sequence)).mappings()
+    return [_record(dict(row)) for row in rows]
+
+
+def _record(row: dict[str, object]) -> Record:
+    if row["data"] is None:
+        raise StillTaintedError(
+            f"{row['subject']}: PostgreSQL could not hold what sequence {row['sequence']} says; its bytes are on the log"
+        )
+    return Record(**_members(row))  # type: ignore[arg-type]
+
+
+def _members(row: dict[str, object]) -> dict[str, object]:
+    at = row.pop("time")
+    members = {name: value for name, value in row.items() if name not in {"machine", "is_refusal"}}
+    members["id"], members["offset"] = members.pop("event_id"), members.pop("ledger_offset")
+    time = at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")  # type: ignore[attr-defined]
+    return members | {"time": time, "requesttopic": ""}

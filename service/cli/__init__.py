@@ -1,0 +1,102 @@
+"""The command line: what there is, in the order people meet it; each group of commands is a file of its own."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.cli import (
+    check_command,
+    deadletter_commands,
+    demo_command,
+    docs_commands,
+    file_asks,
+    file_commands,
+    identity_commands,
+    inbox_commands,
+    machine_commands,
+    recover_command,
+    run_commands,
+    schema_commands,
+    stack_commands,
+    stream_commands,
+    test_command,
+    work_commands,
+)
+from service.cli.errors import WrongUseError, leave
+from service.cli.options import Options, hoisted
+from service.cli.output import FORMATS
+from service.cli.session import Session
+
+__all__ = ["app", "file_asks", "run"]
+
+app = typer.Typer(
+    name="meridian",
+    help="The life of every observing program and every file of an observatory, as an immutable log.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.command("up")(stack_commands.up)
+app.command("down")(stack_commands.down)
+app.command("run")(run_commands.run)
+app.command("demo")(demo_command.demo)
+app.command("test")(test_command.run_tests)
+app.command("check")(check_command.check)
+app.command("recover")(recover_command.recover)
+app.command("publish")(inbox_commands.publish)
+app.command("validate")(inbox_commands.validate)
+app.add_typer(file_commands.app, name="file")
+app.add_typer(stream_commands.app, name="stream")
+app.add_typer(identity_commands.app, name="identity")
+app.add_typer(work_commands.app, name="work")
+app.add_typer(deadletter_commands.app, name="deadletter")
+app.add_typer(schema_commands.app, name="schema")
+app.add_typer(machine_commands.app, name="machine")
+app.add_typer(docs_commands.app, name="docs")
+
+
+@app.callback()
+def common(  # noqa: PLR0913, PLR0917 - each is an option
+    context: typer.Context,
+    site: Annotated[str | None, typer.Option(help="the installation, setting MERIDIAN_SITE")] = None,
+    config: Annotated[Path | None, typer.Option(help="settings from this file, TOML or .env")] = None,
+    output: Annotated[
+        str, typer.Option("--output", "-o", help=f"how to print: {', '.join(FORMATS)}")
+    ] = "table",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no remarks beside the data")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask before what can't be undone")] = False,
+    reason: Annotated[str | None, typer.Option(help="why: kept with what you ask for")] = None,
+    actor: Annotated[
+        str | None, typer.Option(help="in whose name; the user of this machine if not given")
+    ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="show where in the code an error came from")] = False,
+) -> None:
+    """Options before or after the command's name."""
+    drawing = machine_commands.DIAGRAMS if context.invoked_subcommand == "machine" else ()
+    if output not in FORMATS and output not in drawing:
+        raise WrongUseError(f"-o {output}: wanted one of {', '.join((*FORMATS, *drawing))}")
+    context.obj = Session(Options(site, config, output, quiet, yes, reason, actor, debug))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; its exit code."""
+    given = hoisted(arguments)
+    try:
+        app(given, prog_name="meridian")
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else 0
+    except BrokenPipeError:
+        # Who reads has had enough, as head does; what is left to flush goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 - the end of the road: every error becomes a message
+        try:
+            leave(error, debug="--debug" in given)
+        except SystemExit as done:
+            return done.code if isinstance(done.code, int) else 1
+    return 0

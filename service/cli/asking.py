@@ -1,0 +1,87 @@
+"""Commands that ask for something: requests sent, outcomes awaited, and the answer printed with its reasons."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from service.cli.errors import ATTENTION, UNREACHABLE
+from service.cli.output import Column
+from service.cli.session import Session
+
+if TYPE_CHECKING:
+    from service.client import Ask, Asked
+
+__all__ = ["ASKED_COLUMNS", "ask_and_tell", "asked_row"]
+
+ASKED_COLUMNS = (
+    Column("subject"),
+    Column("result"),
+    Column("state"),
+    Column("version", is_number=True),
+    Column("sequence", is_number=True),
+    Column("reasons", "reasons against"),
+    Column("allowed"),
+)
+
+_SHOWN = 5
+
+
+def ask_and_tell(session: Session, asks: Sequence["Ask"], *, timeout_s: float | None = None) -> None:
+    """Ask, print what became of each, and leave with 1 where something was refused, with 3 where it is in doubt."""
+    from service.client import ANSWER_WITHIN_S
+
+    if not asks:
+        session.out.rows(ASKED_COLUMNS, [], ids="subject", empty="nothing to ask for")
+        return
+    with session.client() as client:
+        asked = client.ask(asks, timeout_s=ANSWER_WITHIN_S if timeout_s is None else timeout_s)
+    tell(session, asked)
+
+
+def tell(session: Session, asked: Sequence["Asked"]) -> None:
+    """Print outcomes; raises typer.Exit with the code that fits."""
+    session.out.rows(ASKED_COLUMNS, [asked_row(each) for each in asked], ids="subject")
+    refused = [each for each in asked if each.outcome is not None and not each.outcome.accepted]
+    doubtful = [each for each in asked if each.outcome is None]
+    if len(asked) > 1 or doubtful:
+        accepted = len(asked) - len(refused) - len(doubtful)
+        counts = f"{accepted} accepted, {len(refused)} refused, {len(doubtful)} in doubt"
+        session.out.say(f"{counts}; batch {asked[0].batch}")
+    for line in _doubts(doubtful):
+        session.out.say(line)
+    if doubtful:
+        raise typer.Exit(UNREACHABLE)
+    if refused:
+        raise typer.Exit(ATTENTION)
+
+
+def asked_row(asked: "Asked") -> dict[str, Any]:
+    """What became of one request, for printing."""
+    outcome = asked.outcome
+    known: dict[str, Any] = {} if outcome is None else {
+        "state": outcome.tostate, "version": outcome.version, "sequence": outcome.sequence, "type": outcome.type,
+        "code": outcome.code, "reasons": list(outcome.reasons), "allowed": list(outcome.allowed), "at": outcome.at,
+    }  # fmt: skip
+    result = "in doubt" if outcome is None else "accepted" if outcome.accepted else "refused"
+    return {
+        "subject": asked.ask.subject,
+        "request": asked.ask.request.name,
+        "result": result,
+        **known,
+        "request_id": asked.ask.request_id,
+        "batch": asked.batch,
+    }
+
+
+def _doubts(doubtful: Sequence["Asked"]) -> Iterable[str]:
+    if not doubtful:
+        return
+    yield (
+        "in doubt: sent, but no outcome came in time; nothing is lost. Ask again under the same id, or see "
+        "meridian status whether a decider runs"
+    )
+    for each in doubtful[:_SHOWN]:
+        yield f"  {each.ask.subject}: the same command again with --request-id {each.ask.request_id}"
+    if len(doubtful) > _SHOWN:
+        yield f"  and {len(doubtful) - _SHOWN} more"

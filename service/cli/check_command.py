@@ -1,0 +1,134 @@
+"""``meridian check``: all checks of a stream on a file or a folder, without ledger and without servers."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from service.cli.errors import ATTENTION, WrongUseError
+from service.cli.output import Column
+from service.cli.session import Session, session_of
+
+if TYPE_CHECKING:
+    from consumers.check import Checked
+    from events.stream import StreamConfiguration
+
+__all__ = ["check"]
+
+CHECKED = (
+    Column("path"), Column("result"), Column("code"), Column("size_bytes", is_number=True),
+    Column("wall_s", "seconds", is_number=True), Column("message"),
+)  # fmt: skip
+
+
+def check(
+    context: typer.Context,
+    path: Annotated[Path, typer.Argument(help="a file, or a folder of them")],
+    stream: Annotated[
+        str | None, typer.Option(help="by this stream's configuration, as it is in force")
+    ] = None,
+    config_file: Annotated[
+        Path | None, typer.Option(help="by the configuration in this file; asks no server")
+    ] = None,
+    form: Annotated[
+        str | None, typer.Option("--format", help="by a format alone, such as keck-raw-fits")
+    ] = None,
+) -> None:
+    """Run all checks on files as Meridian would, each in a limited child; exit 1 where one would not be taken."""
+    from consumers.check import check as checks
+    from consumers.formats import FORMATS
+
+    session = session_of(context)
+    if not path.exists():
+        raise WrongUseError(f"{path}: found no such file or folder; check the name")
+    rule = _configuration(session, stream, config_file)
+    wanted = form or (rule.format if rule else None)
+    if wanted not in FORMATS:
+        raise WrongUseError(
+            f"found the format {wanted}, wanted --stream, --config-file or --format of {', '.join(FORMATS)}"
+        )
+    found = checks(
+        path, wanted, stream_checks=rule.checks if rule else (), identity_rule=rule.identity if rule else None
+    )
+    rows = [_row(each) for each in found]
+    session.out.rows(CHECKED, rows, ids="path", empty=f"no files of the format {wanted} in {path}")
+    _say_more(session, rows)
+    if any(row["result"] != "ok" for row in rows):
+        raise typer.Exit(ATTENTION)
+
+
+def _configuration(
+    session: Session, stream: str | None, config_file: Path | None
+) -> "StreamConfiguration | None":
+    if config_file is not None:
+        from service.cli.stream_commands import read_configurations
+
+        found = read_configurations(config_file)
+        chosen = [each for each in found if stream in {None, each.stream}]
+        if len(chosen) != 1:
+            names = ", ".join(each.stream for each in found)
+            raise WrongUseError(f"{config_file} has the streams {names}; say which with --stream")
+        return chosen[0]
+    return _in_force(session, stream) if stream is not None else None
+
+
+def _in_force(session: Session, stream: str) -> "StreamConfiguration":
+    from projectors.stream_rules import read_rules
+
+    with session.client() as client, client.engine.connect() as connection:
+        rules = read_rules(connection)
+    if stream not in rules:
+        known = ", ".join(rules) or "none yet"
+        raise WrongUseError(
+            f"found no stream {stream}, wanted one of {known}; or name a file with --config-file"
+        )
+    return rules[stream].configuration
+
+
+def _row(checked: "Checked") -> dict[str, Any]:
+    result = checked.result
+    found, failure = result.inspection, result.failure
+    row: dict[str, Any] = {
+        "path": str(checked.path),
+        "wall_s": result.usage.wall_s,
+        "peak_rss_bytes": result.usage.peak_rss_bytes,
+    }
+    if failure is not None:
+        return {**row, "result": "not checked", "code": failure.code, "message": failure.message}
+    if found is None:
+        return {**row, "result": "not checked"}
+    return {
+        **row,
+        "result": "ok" if found.verdict == "ok" else "invalid",
+        "code": found.code,
+        "message": found.message,
+        "found": found.found,
+        "wanted": found.wanted,
+        "size_bytes": found.size_bytes,
+        "sha256": found.sha256,
+        "identity": found.identity,
+        "metadata": found.metadata,
+        "qa": found.qa,
+        "warnings": found.warnings,
+        "header_fixes": found.header_fixes,
+    }
+
+
+def _say_more(session: Session, rows: list[dict[str, Any]]) -> None:
+    """For one file all its checks; for many, a count."""
+    if session.out.form != "table":
+        return
+    if len(rows) == 1:
+        from service.cli.output import plain
+
+        for each in plain(rows[0].get("qa") or ()):
+            mark = {True: "passed", False: "FAILED"}.get(each["passed"], "not judged")
+            told = each.get("message") or each.get("value") or ""
+            session.out.lines(
+                [f"  {each['check']} ({each['level']}): {mark}{f': {told}' if told != '' else ''}"]
+            )
+        for each in plain(rows[0].get("warnings") or ()):
+            session.out.lines([f"  warning {each['code']}: {each['message']}"])
+    elif rows:
+        good = sum(1 for row in rows if row["result"] == "ok")
+        session.out.say(f"{good} of {len(rows)} files would be taken")

@@ -1,0 +1,173 @@
+"""``meridian deadletter``: input that could not be taken, by cause and one by one, sent again or set aside."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from service.cli.errors import ATTENTION, WrongUseError
+from service.cli.output import Column
+from service.cli.session import Session, session_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from consumers.deadletter import DeadLetters, Done, Listed, Which
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    no_args_is_help=True, help="Input that could not be taken: its bytes, its reason, its way back."
+)
+
+LETTERS = (
+    Column("id"), Column("sender"), Column("code"), Column("received_at"), Column("size_bytes", is_number=True),
+    Column("done"), Column("reason"),
+)  # fmt: skip
+CAUSES = (
+    Column("code"), Column("sender"), Column("count", is_number=True), Column("open", is_number=True),
+    Column("last_at"), Column("example"),
+)  # fmt: skip
+DONE = (Column("id"), Column("result"), Column("against"))
+
+_SHOWN_BYTES = 2000
+_SAMPLE = 5
+
+Code = Annotated[str | None, typer.Option(help="only of this cause")]
+From = Annotated[str | None, typer.Option("--sender", help="only from this sender")]
+Ids = Annotated[list[str] | None, typer.Argument(help="ids of dead letters, such as 0/17", metavar="[ID]…")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="count, and show a few")]
+
+
+@app.command("list")
+def list_letters(
+    context: typer.Context,
+    code: Code = None,
+    sender: From = None,
+    causes: Annotated[bool, typer.Option("--causes", help="count by cause instead")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="those that were redriven or discarded too")
+    ] = False,
+    limit: Annotated[int, typer.Option(help="at most so many")] = 200,
+) -> None:
+    """Dead letters, oldest first; those that nothing was done about yet."""
+    session = session_of(context)
+    which = _which(None, code, sender, is_open=None if everything else True)
+    with session.client() as client:
+        letters = _letters(client)
+        if causes:
+            rows = [{**_members(each), "open": each.count_open} for each in letters.causes(which)]
+            session.out.rows(CAUSES, rows, ids="code", empty="no dead letters")
+            return
+        rows = [_row(each) for each in letters.each(which, limit=limit)]
+    session.out.rows(LETTERS, rows, ids="id", empty="no dead letters")
+
+
+@app.command("show")
+def show(context: typer.Context, letter: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """One dead letter: where it came from, why it was not taken, its bytes."""
+    session = session_of(context)
+    with session.client() as client:
+        try:
+            found = _letters(client).show(letter)
+        except KeyError as error:
+            raise WrongUseError(str(error.args[0])) from error
+    members = _row(found) | {"origin": found.letter.origin, "sha256": found.letter.sha256}
+    text = (found.letter.value or b"").decode("utf-8", "backslashreplace")
+    members |= {"traceback": found.letter.traceback, "value": text}
+    session.out.document(members, lines=_readable(members, text), ids="id")
+
+
+@app.command("redrive")
+def redrive(
+    context: typer.Context,
+    ids: Ids = None,
+    code: Code = None,
+    sender: From = None,
+    force: Annotated[bool, typer.Option(help="those too that were redriven or discarded before")] = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Send them again to the inbox they came from; needs --reason. Twice is harmless."""
+    session = session_of(context)
+    which = _which(ids, code, sender, is_open=None if force or ids else True)
+    with session.client() as client:
+        letters = _letters(client)
+        if dry_run:
+            _sample(session, letters.each(which))
+            return
+        reason = session.reason_for("deadletter redrive")
+        _tell(
+            session,
+            letters.redrive(which, actor=session.actor, reason=reason, clock=_now, is_forced=force),
+            "redriven",
+        )
+
+
+@app.command("discard")
+def discard(
+    context: typer.Context, ids: Ids = None, code: Code = None, sender: From = None, dry_run: DryRun = False
+) -> None:
+    """Note that they are of no use; needs --reason. Their bytes stay."""
+    session = session_of(context)
+    which = _which(ids, code, sender, is_open=None if ids else True)
+    with session.client() as client:
+        letters = _letters(client)
+        if dry_run:
+            _sample(session, letters.each(which))
+            return
+        reason = session.reason_for("deadletter discard")
+        _tell(session, letters.discard(which, actor=session.actor, reason=reason, clock=_now), "discarded")
+
+
+def _letters(client: Any) -> "DeadLetters":
+    from consumers.deadletter import DeadLetters
+
+    return DeadLetters(client.log, client.wiring.topics)
+
+
+def _which(ids: list[str] | None, code: str | None, sender: str | None, *, is_open: bool | None) -> "Which":
+    from consumers.deadletter import Which
+
+    return Which(ids=frozenset(ids) if ids else None, code=code, sender=sender, is_open=is_open)
+
+
+def _tell(session: Session, done: "Iterable[Done]", word: str) -> None:
+    rows = [
+        {"id": each.letter.id, "result": "refused" if each.against else word, "against": each.against}
+        for each in done
+    ]
+    session.out.rows(DONE, rows, ids="id", empty="no dead letters are meant")
+    if any(row["against"] for row in rows):
+        raise typer.Exit(ATTENTION)
+
+
+def _sample(session: Session, letters: "Iterable[Listed]") -> None:
+    rows = [_row(each) for each in letters]
+    session.out.rows(LETTERS, rows[:_SAMPLE], ids="id", empty="no dead letters are meant")
+    session.out.say(f"{len(rows)} dead letters are meant; nothing was done")
+
+
+def _row(listed: "Listed") -> dict[str, Any]:
+    letter = listed.letter
+    names = ("id", "sender", "code", "reason", "received_at", "size_bytes", "origin")
+    return {**{name: getattr(letter, name) for name in names}, "done": list(listed.done)}
+
+
+def _members(cause: Any) -> dict[str, Any]:
+    return {name: getattr(cause, name) for name in cause.__slots__}
+
+
+def _readable(members: dict[str, Any], text: str) -> list[str]:
+    lines = [
+        f"dead letter {members['id']} from {members['sender']}: {members['code']}",
+        f"  {members['reason']}",
+        f"  it stood at {members['origin']} and came at {members['received_at']:%Y-%m-%d %H:%M:%S} UTC",
+        *(f"  {each}" for each in members["done"]),
+        f"  {members['size_bytes']} bytes, sha256 {members['sha256']}:",
+        text[:_SHOWN_BYTES] + ("…" if len(text) > _SHOWN_BYTES else ""),
+    ]
+    return lines if not members["traceback"] else [*lines, members["traceback"]]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,250 @@
+"""What may be asked of files: retry, reprocess, acknowledge, hold, dismiss, reopen, a note."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from service.cli.asking import ask_and_tell
+from service.cli.errors import AttentionError, WrongUseError
+from service.cli.file_commands import FILES, One, app
+from service.cli.selecting import Selection, selecting
+from service.cli.session import Session, session_of
+
+if TYPE_CHECKING:
+    from events.base import Request
+    from service.client import Ask
+
+__all__ = ["ask_of_files"]
+
+_SAMPLE = 5
+_MANY = 20
+
+Row = Mapping[str, Any]
+RequestOf = Callable[[Row], "Request | None"]
+
+Version = Annotated[int | None, typer.Option("--version", help="of this version; the newest if not given")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="count, and show a few; ask for nothing")]
+RequestId = Annotated[str | None, typer.Option(help="ask again under the id of an earlier try; for one file")]
+
+
+@app.command("retry")
+@selecting
+def retry(
+    context: typer.Context,
+    selection: Selection,
+    version: Version = None,
+    dry_run: DryRun = False,
+    request_id: RequestId = None,
+) -> None:
+    """Try again what failed, where it failed; needs --reason."""
+    from events.file_requests import RetryFile
+
+    ask_of_files(
+        session_of(context), "retry", selection, lambda _: RetryFile(), states=("ERROR",), version=version,
+        dry_run=dry_run, request_id=request_id,
+    )  # fmt: skip
+
+
+@app.command("reprocess")
+@selecting
+def reprocess(  # noqa: PLR0913, PLR0917 - each is an option
+    context: typer.Context,
+    selection: Selection,
+    no_transfer: Annotated[
+        bool, typer.Option("--no-transfer", help="only its checks, then back where it was")
+    ] = False,
+    identity: Annotated[
+        str | None, typer.Option(help="with this archive identity instead of its own")
+    ] = None,
+    program: Annotated[str | None, typer.Option(help="as of this program")] = None,
+    stream_version: Annotated[
+        int | None, typer.Option(help="by this version of the stream's configuration")
+    ] = None,
+    version: Version = None,
+    dry_run: DryRun = False,
+    request_id: RequestId = None,
+) -> None:
+    """Take files through their checks again, as a new attempt; needs --reason."""
+    from events.file_requests import ReprocessFile
+
+    given = {"identity": identity, "program": program, "stream_version": stream_version}
+    overrides = {member: value for member, value in given.items() if value is not None}
+    request = ReprocessFile(transfer=not no_transfer, overrides=overrides)
+    ask_of_files(
+        session_of(context), "reprocess", selection, lambda _: request, version=version, dry_run=dry_run,
+        request_id=request_id,
+    )  # fmt: skip
+
+
+@app.command("ack")
+@selecting
+def acknowledge(
+    context: typer.Context,
+    selection: Selection,
+    ends: Annotated[datetime | None, typer.Option(help="UTC; from then on it is reported again")] = None,
+    codes: Annotated[
+        list[str] | None, typer.Option("--known", help="this code; the open problem if not given")
+    ] = None,
+    version: Version = None,
+    dry_run: DryRun = False,
+    request_id: RequestId = None,
+) -> None:
+    """Say that the open problem of files is known; needs --reason."""
+    from events.file_requests import AcknowledgeFile
+
+    end = ends.replace(tzinfo=UTC) if ends is not None and ends.tzinfo is None else ends
+
+    def request(row: Row) -> AcknowledgeFile | None:
+        known = codes or ([row["code"]] if row.get("code") else [])
+        return AcknowledgeFile(codes=tuple(known), until=end) if known else None
+
+    ask_of_files(
+        session_of(context),
+        "ack",
+        selection,
+        request,
+        version=version,
+        dry_run=dry_run,
+        request_id=request_id,
+    )
+
+
+@app.command("hold")
+@selecting
+def hold(
+    context: typer.Context, selection: Selection, dry_run: DryRun = False, request_id: RequestId = None
+) -> None:
+    """No work on files for now; needs --reason."""
+    from events.file_requests import HoldFile
+
+    session = session_of(context)
+    ask_of_files(session, "hold", selection, lambda _: HoldFile(), dry_run=dry_run, request_id=request_id)
+
+
+@app.command("unhold")
+@selecting
+def unhold(
+    context: typer.Context, selection: Selection, dry_run: DryRun = False, request_id: RequestId = None
+) -> None:
+    """Go on with the work on files; needs --reason."""
+    from events.file_requests import UnholdFile
+
+    session = session_of(context)
+    ask_of_files(session, "unhold", selection, lambda _: UnholdFile(), dry_run=dry_run, request_id=request_id)
+
+
+@app.command("dismiss")
+@selecting
+def dismiss(
+    context: typer.Context,
+    selection: Selection,
+    because: Annotated[str, typer.Option(help="code of the reason, such as TEST_FRAME")] = "NOT_WANTED",
+    version: Version = None,
+    dry_run: DryRun = False,
+    request_id: RequestId = None,
+) -> None:
+    """Files that will not be taken; needs --reason."""
+    from events.file_requests import DismissFile
+
+    request = DismissFile(code=because)
+    ask_of_files(
+        session_of(context), "dismiss", selection, lambda _: request, version=version, dry_run=dry_run,
+        request_id=request_id,
+    )  # fmt: skip
+
+
+@app.command("reopen")
+@selecting
+def reopen(
+    context: typer.Context,
+    selection: Selection,
+    version: Version = None,
+    dry_run: DryRun = False,
+    request_id: RequestId = None,
+) -> None:
+    """Look at dismissed files again; needs --reason."""
+    from events.file_requests import ReopenFile
+
+    ask_of_files(
+        session_of(context), "reopen", selection, lambda _: ReopenFile(), states=("DISMISSED",), version=version,
+        dry_run=dry_run, request_id=request_id,
+    )  # fmt: skip
+
+
+@app.command("note")
+def note(
+    context: typer.Context,
+    file: One,
+    remark: Annotated[str, typer.Argument(help="what is to be remembered")],
+    version: Version = None,
+    request_id: RequestId = None,
+) -> None:
+    """A remark, kept with the file."""
+    from events.file_requests import NoteFile
+
+    session = session_of(context)
+    request = NoteFile(text=remark)
+    ask_of_files(
+        session, None, Selection(files=[file]), lambda _: request, version=version, request_id=request_id
+    )
+
+
+def ask_of_files(
+    session: Session,
+    verb: str | None,
+    selection: Selection,
+    request: RequestOf,
+    *,
+    states: tuple[str, ...] = (),
+    version: int | None = None,
+    dry_run: bool = False,
+    request_id: str | None = None,
+) -> None:
+    """Ask the same of each file that is meant; ``verb`` names what needs a reason."""
+    rows = _meant(session, selection, states)
+    if dry_run:
+        session.out.rows(FILES, rows[:_SAMPLE], ids="file", empty="no files are like this")
+        session.out.say(f"{len(rows)} files are meant; nothing was asked")
+        return
+    if verb is not None:
+        session.reason_for(f"file {verb}")
+    asks = _asks(rows, request, version, request_id)
+    if not selection.files and len(asks) > _MANY:
+        session.confirm(f"{verb} {len(asks)} files?")
+    ask_and_tell(session, asks)
+
+
+def _meant(session: Session, selection: Selection, states: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The files meant; one that is named and not known is asked all the same, and refused with its reasons."""
+    from projectors.file_search import find_files, named
+
+    if selection.is_empty:
+        raise WrongUseError(
+            "found neither files nor a filter, wanted stream/name, - for standard input, or --state …"
+        )
+    with session.client() as client, client.engine.connect() as connection:
+        if not selection.files:
+            return find_files(connection, selection.filter(states=states))
+        ids = selection.ids
+        rows = named(connection, ids)
+    known = {str(row["file"]) for row in rows} | {str(row["name"]) for row in rows}
+    return [*rows, *({"file": each} for each in ids if each not in known)]
+
+
+def _asks(
+    rows: list[dict[str, Any]], request: RequestOf, version: int | None, request_id: str | None
+) -> "list[Ask]":
+    from service.client import Ask
+
+    found = [(str(row["file"]), made) for row in rows if (made := request(row)) is not None]
+    if rows and not found:
+        raise AttentionError(
+            f"none of these {len(rows)} files has an open problem; say which code with --known"
+        )
+    if request_id is None:
+        return [Ask(subject, made, version=version) for subject, made in found]
+    if len(found) != 1:
+        raise WrongUseError(f"--request-id names one request, found {len(found)} files; name one")
+    return [Ask(found[0][0], found[0][1], version=version, request_id=request_id)]

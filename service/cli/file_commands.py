@@ -1,0 +1,118 @@
+"""``meridian file``: which files there are, what is known of them, and why they stand where they stand."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from service.cli.errors import AttentionError, WrongUseError
+from service.cli.output import Column
+from service.cli.selecting import Selection, read_ids, selecting
+from service.cli.session import session_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Connection
+
+__all__ = ["FILES", "One", "app", "resolved"]
+
+app = typer.Typer(no_args_is_help=True, help="Files: listed, explained, tried again, held, dismissed.")
+
+FILES = (
+    Column("file"), Column("state"), Column("version", is_number=True), Column("attempt", is_number=True),
+    Column("since_at", "since"), Column("code"), Column("due_at", "tries again"), Column("message"),
+)  # fmt: skip
+HISTORY = (
+    Column("sequence", is_number=True), Column("time"), Column("type"), Column("fromstate", "from"),
+    Column("tostate", "to"), Column("version", is_number=True), Column("attempt", is_number=True), Column("actor"),
+    Column("reason"), Column("told"),
+)  # fmt: skip
+
+One = Annotated[
+    str, typer.Argument(help="a file as stream/name, or its name if that is enough", metavar="FILE")
+]
+Several = Annotated[
+    list[str], typer.Argument(help="files; - reads them from standard input", metavar="FILE|-…")
+]
+
+
+@app.command("list")
+@selecting
+def list_files(
+    context: typer.Context,
+    selection: Selection,
+    limit: Annotated[int, typer.Option(help="at most so many")] = 200,
+) -> None:
+    """Files by filter, those longest in their state first."""
+    from projectors.file_search import find_files, named
+
+    session = session_of(context)
+    with session.client() as client, client.engine.connect() as connection:
+        if selection.files:
+            rows = named(connection, selection.ids)
+            limit = len(rows)
+        else:
+            rows = find_files(connection, selection.filter(), limit=limit + 1)
+    session.out.rows(FILES, rows[:limit], ids="file", empty="no files are like this")
+    if len(rows) > limit:
+        session.out.say(f"the first {limit}; there are more, --limit shows them")
+
+
+@app.command("show")
+def show(context: typer.Context, file: One) -> None:
+    """All that is known of a file: versions, metadata, checks, warnings, attempts."""
+    from projectors.file_story import whole
+    from service.cli.showing import shown
+
+    session = session_of(context)
+    with session.client() as client, client.engine.connect() as connection:
+        members = whole(connection, resolved(connection, file))
+    session.out.document(members, lines=shown(members), ids="file")
+
+
+@app.command("history")
+def history(
+    context: typer.Context,
+    file: One,
+    limit: Annotated[int | None, typer.Option(help="at most so many, the newest")] = None,
+) -> None:
+    """What happened to a file, record by record, refusals included."""
+    from projectors.file_search import history_of
+
+    session = session_of(context)
+    with session.client() as client, client.engine.connect() as connection:
+        found = history_of(connection, resolved(connection, file), limit=limit)
+    session.out.rows(HISTORY, [{**row, "told": told(row)} for row in reversed(found)], ids="event_id")
+
+
+@app.command("why")
+def why(context: typer.Context, files: Several) -> None:
+    """Why files stand where they stand, who has to act, and what would help; also for one that never arrived."""
+    from service.cli.explaining import explain
+
+    explain(session_of(context), read_ids(files))
+
+
+def resolved(connection: "Connection", file: str) -> str:
+    """The file that is meant, by ``stream/name`` or by its name alone; raises AttentionError or WrongUseError."""
+    from projectors.file_search import close_names, named
+
+    found = [str(row["file"]) for row in named(connection, [file])]
+    if file in found:
+        return file
+    if len(found) > 1:
+        raise WrongUseError(f"{file} is the name of {', '.join(found)}; say which")
+    if not found:
+        close = close_names(connection, file)
+        meant = f"; did you mean {', '.join(close)}" if close else ""
+        raise AttentionError(f"nothing is known of {file}{meant}; meridian file why {file} says more")
+    return found[0]
+
+
+def told(record: "Mapping[str, Any]") -> str:
+    """What a record says, in few words: the problem, or the reasons of a refusal."""
+    data = record.get("data") or {}
+    if record.get("is_refusal"):
+        return f"{data.get('request')} refused: {'; '.join(data.get('reasons', ()))}"
+    words = [str(data[name]) for name in ("code", "message") if data.get(name)]
+    return ": ".join(words) or str(data.get("text") or "")

@@ -1,0 +1,197 @@
+"""How answers are printed: tables for people, the same columns plain when piped, JSON, CSV, or only ids."""
+
+import csv
+import io
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, is_dataclass
+from datetime import date, datetime
+from enum import Enum
+from typing import Any, TextIO
+
+__all__ = ["FORMATS", "Column", "Output", "cell", "plain"]
+
+FORMATS = ("table", "json", "ndjson", "csv", "ids")
+
+Row = Mapping[str, Any]
+
+_COLOURS = {
+    **dict.fromkeys(("COMPLETE", "Enabled", "ok", "up", "accepted"), "green"),
+    **dict.fromkeys(("INVALID", "ERROR", "Fault", "down", "refused", "in doubt"), "red"),
+    **dict.fromkeys(("QUEUED", "PROCESSING", "TRANSFERRING", "TRANSFERRED"), "yellow"),
+    **dict.fromkeys(("DISMISSED", "Offline"), "dim"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table: the member of the row, its heading, and whether it holds numbers."""
+
+    name: str
+    heading: str = ""
+    is_number: bool = False
+
+    @property
+    def title(self) -> str:
+        """The heading in capitals, as kubectl and ps do."""
+        return (self.heading or self.name.replace("_", " ")).upper()
+
+
+class Output:
+    """Prints to one stream in one format. Remarks go to standard error, so that piped data stay clean."""
+
+    def __init__(self, form: str = "table", *, quiet: bool = False, stream: TextIO | None = None) -> None:
+        self.form = form
+        self.quiet = quiet
+        self.stream = stream or sys.stdout
+        self.is_terminal = self.stream.isatty()
+
+    def rows(
+        self, columns: Sequence[Column], rows: Iterable[Row], *, ids: str, empty: str = "nothing found"
+    ) -> int:
+        """Print a list; ``ids`` is the member that names a row. How many there were."""
+        listed = list(rows)
+        match self.form:
+            case "json":
+                self._write(_json([dict(row) for row in listed], indent=2) + "\n")
+            case "ndjson":
+                self._write("".join(_json(dict(row)) + "\n" for row in listed))
+            case "csv":
+                self._write(_csv(columns, listed))
+            case "ids":
+                self._write("".join(f"{row[ids]}\n" for row in listed))
+            case _:
+                self._table(columns, listed, empty)
+        return len(listed)
+
+    def document(self, members: Row, *, lines: Iterable[str], ids: str) -> None:
+        """Print one thing: ``lines`` for people, ``members`` for programs."""
+        match self.form:
+            case "json":
+                self._write(_json(dict(members), indent=2) + "\n")
+            case "ndjson":
+                self._write(_json(dict(members)) + "\n")
+            case "csv":
+                flat = [{"member": name, "value": _cell(value)} for name, value in _flat(members)]
+                self._write(_csv((Column("member"), Column("value")), flat))
+            case "ids":
+                self._write(f"{members[ids]}\n")
+            case _:
+                self.lines(lines)
+
+    def lines(self, lines: Iterable[str]) -> None:
+        """Print text for people as it is."""
+        self._write("".join(f"{line}\n" for line in lines))
+
+    def say(self, text: str) -> None:
+        """A remark beside the data, unless nobody wants any."""
+        if not self.quiet:
+            print(text, file=sys.stderr, flush=True)
+
+    def _table(self, columns: Sequence[Column], rows: list[Row], empty: str) -> None:
+        if not rows:
+            self.say(empty)
+            return
+        cells = [[cell(row.get(column.name)) for column in columns] for row in rows]
+        if self.is_terminal:
+            self._rich_table(columns, cells)
+        else:
+            self._write(_aligned(columns, cells))
+
+    def _rich_table(self, columns: Sequence[Column], cells: list[list[str]]) -> None:
+        from rich import box
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+        for column in columns:
+            table.add_column(column.title, justify="right" if column.is_number else "left", overflow="fold")
+        for line in cells:
+            table.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in line))
+        Console(file=self.stream, no_color=bool(os.environ.get("NO_COLOR")) or None, highlight=False).print(
+            table
+        )
+
+    def _write(self, text: str) -> None:
+        self.stream.write(text)
+        self.stream.flush()
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it: times in UTC with ``Z``, dataclasses as objects."""
+    if isinstance(value, datetime):
+        from events.types import format_time
+
+        return format_time(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Enum):
+        return value.value
+    if is_dataclass(value) and not isinstance(value, type):
+        return {name: plain(each) for name, each in asdict(value).items()}
+    if isinstance(value, Mapping):
+        return {str(name): plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(each) for each in value]
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def _json(value: Any, *, indent: int | None = None) -> str:
+    return json.dumps(plain(value), indent=indent, ensure_ascii=False)
+
+
+def _csv(columns: Sequence[Column], rows: Iterable[Row]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([column.name for column in columns])
+    writer.writerows([_cell(row.get(column.name)) for column in columns] for row in rows)
+    return text.getvalue()
+
+
+def _cell(value: Any) -> str:
+    """A value in one CSV field."""
+    simple = plain(value)
+    if simple is None:
+        return ""
+    return _json(simple) if isinstance(simple, dict | list | bool) else str(simple)
+
+
+def cell(value: Any) -> str:
+    """A value in a table's cell: one line, times to the second."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    if isinstance(value, list | tuple):
+        return ", ".join(cell(each) for each in value)
+    text = _json(value) if isinstance(value, Mapping) else str(plain(value))
+    return " ".join(text.split())
+
+
+def _aligned(columns: Sequence[Column], cells: list[list[str]]) -> str:
+    """Columns under their headings, two spaces between, nothing cut and nothing drawn."""
+    table = [[column.title for column in columns], *cells]
+    widths = [max(len(line[at]) for line in table) for at in range(len(columns))]
+    return "".join(
+        "  ".join(
+            cell.rjust(width) if column.is_number else cell.ljust(width)
+            for cell, width, column in zip(line, widths, columns, strict=True)
+        ).rstrip()
+        + "\n"
+        for line in table
+    )
+
+
+def _flat(members: Row, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in members.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value

@@ -1,0 +1,103 @@
+"""``meridian recover``: why a part stands still, what would lead on, and doing it in somebody's name."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from service.cli.errors import ATTENTION, AttentionError, WrongUseError
+from service.cli.output import Column
+from service.cli.session import Session, session_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from service.recover import Remedies, Remedy
+
+__all__ = ["recover"]
+
+DONE = (
+    Column("part"),
+    Column("machine"),
+    Column("partition", is_number=True),
+    Column("code"),
+    Column("done"),
+)
+
+
+def recover(
+    context: typer.Context,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="say what stands and what --apply would do (the default)")
+    ] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="do it; needs --reason")] = False,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="change nothing, only try again; needs --reason")
+    ] = False,
+    code: Annotated[str | None, typer.Option(help="only halts with this code")] = None,
+    part: Annotated[str | None, typer.Option(help="only of this part: decider, projector, dispatch")] = None,
+) -> None:
+    """Explain every halt and what leads on from it, or lead on."""
+    from service.recover import Remedies
+
+    if explain + apply + retry > 1:
+        raise WrongUseError("found more than one of --explain, --apply and --retry, wanted one of them")
+    session = session_of(context)
+    with session.client() as client:
+        remedies = Remedies(logs=client.log, engine=client.engine, topics=client.wiring.topics)
+        meant = [
+            each
+            for each in remedies.explain()
+            if code in {None, each.halt.code} and part in {None, each.halt.part}
+        ]
+        if not meant:
+            session.out.document({"halts": []}, lines=["nothing stands still"], ids="halts")
+            return
+        if not (apply or retry):
+            rows = [_row(each) for each in meant]
+            session.out.document(
+                {"halts": rows}, lines=[line for each in meant for line in _lines(each)], ids="halts"
+            )
+            raise typer.Exit(ATTENTION)
+        _lead_on(session, remedies, meant, only_retry=retry)
+
+
+def _lead_on(session: Session, remedies: "Remedies", meant: "Sequence[Remedy]", *, only_retry: bool) -> None:
+    reason = session.reason_for("recover --retry" if only_retry else "recover --apply")
+    able = [each for each in meant if only_retry or each.will is not None]
+    for each in able:
+        session.out.say(f"{each.halt.place}: {'try again' if only_retry else each.will}")
+    if able:
+        session.confirm("do this?")
+    done = [
+        {
+            **_row(each),
+            "done": remedies.apply(each, actor=session.actor, reason=reason, only_retry=only_retry),
+        }
+        for each in able
+    ]
+    session.out.rows(DONE, done, ids="code", empty="")
+    left = [each for each in meant if each not in able]
+    if left:
+        raise AttentionError("\n".join(f"{each.halt.place} stands still: {each.advice}" for each in left))
+
+
+def _row(remedy: "Remedy") -> dict[str, Any]:
+    halt = remedy.halt
+    names = ("part", "machine", "partition", "code", "message", "details", "halted_at")
+    return {
+        **{name: getattr(halt, name) for name in names},
+        "happened": remedy.happened,
+        "will": remedy.will,
+        "advice": remedy.advice,
+    }
+
+
+def _lines(remedy: "Remedy") -> list[str]:
+    halt = remedy.halt
+    lines = [
+        f"{halt.place} stands still since {halt.halted_at:%Y-%m-%d %H:%M:%S} UTC: {halt.code}",
+        f"  what happened: {remedy.happened}",
+        f"  found: {halt.message}",
+        f"  --apply will: {remedy.will or 'do nothing; this is for a person'}",
+    ]
+    return [*lines, f"  mind: {remedy.advice}", ""] if remedy.advice else [*lines, ""]

@@ -1,0 +1,118 @@
+"""Which files a command means: ids, ``-`` for ids from standard input, or a filter; the same options everywhere."""
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import typer
+
+from service.cli.errors import WrongUseError
+
+if TYPE_CHECKING:
+    from projectors.file_search import Filter
+
+__all__ = ["Selection", "read_ids", "read_time", "selecting"]
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+Several = list[str] | None
+IDS = typer.Argument(help="files as stream/name; - reads them from standard input", metavar="[FILE|-]…")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What was given; each field is an option of every command that takes files."""
+
+    files: Annotated[Several, IDS] = None
+    state: Annotated[Several, typer.Option(help="in this state; again for more", metavar="STATE")] = None
+    stream: Annotated[Several, typer.Option(help="of this stream; again for more", metavar="STREAM")] = None
+    code: Annotated[Several, typer.Option(help="with this open problem; again for more", metavar="CODE")] = (
+        None
+    )
+    purpose: Annotated[str | None, typer.Option(help="science, calibration, engineering or test")] = None
+    name: Annotated[str | None, typer.Option(help="whose name matches, with * and ?", metavar="PATTERN")] = (
+        None
+    )
+    since: Annotated[
+        str | None, typer.Option(help="in its state since then: a UTC time, or 2h for two hours ago")
+    ] = None
+    until: Annotated[str | None, typer.Option(help="in its state since before then")] = None
+    unacked: Annotated[bool, typer.Option("--unacked", help="whose problem nobody has acknowledged")] = False
+    held: Annotated[bool, typer.Option("--held", help="on hold")] = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing was given at all."""
+        return self == Selection()
+
+    @property
+    def ids(self) -> list[str]:
+        """The files named, standard input read."""
+        return read_ids(self.files or ())
+
+    def filter(self, *, states: Sequence[str] = ()) -> "Filter":
+        """The filter; ``states`` where none are given."""
+        from projectors.file_search import Filter
+
+        now = datetime.now(UTC)
+        return Filter(
+            states=tuple(each.upper() for each in self.state or states),
+            streams=tuple(self.stream or ()),
+            codes=tuple(each.upper() for each in self.code or ()),
+            purpose=self.purpose,
+            name=self.name,
+            since=read_time(self.since, now=now, option="--since"),
+            until=read_time(self.until, now=now, option="--until"),
+            is_unacknowledged=self.unacked,
+            is_held=self.held,
+        )
+
+
+def selecting(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of ``Selection``, handed over as its parameter ``selection``."""
+    hints = get_type_hints(Selection, include_extras=True)
+    own = {each.name: each.default for each in fields(Selection)}
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    options = [
+        inspect.Parameter(name, keyword, default=default, annotation=hints[name])
+        for name, default in own.items()
+    ]
+
+    @functools.wraps(command)
+    def run(**given: Any) -> None:
+        selection = Selection(**{name: given.pop(name) for name in own})
+        command(selection=selection, **given)
+
+    signature = inspect.signature(command)
+    kept = [each.replace(kind=keyword) for name, each in signature.parameters.items() if name != "selection"]
+    run.__signature__ = signature.replace(parameters=[*kept, *options])  # type: ignore[attr-defined]
+    run.__annotations__ = {each.name: each.annotation for each in [*kept, *options]}
+    return run
+
+
+def read_ids(given: Sequence[str]) -> list[str]:
+    """The ids given, with those from standard input in place of ``-``; each once, in order."""
+    ids: dict[str, None] = {}
+    for each in given:
+        lines = [line.strip() for line in sys.stdin] if each == "-" else [each]
+        ids.update(dict.fromkeys(line for line in lines if line and not line.startswith("#")))
+    return list(ids)
+
+
+def read_time(text: str | None, *, now: datetime, option: str) -> datetime | None:
+    """A time as people type it: UTC in ISO 8601, or so long ago; raises WrongUseError."""
+    if text is None:
+        return None
+    if text[-1:] in _UNITS and text[:-1].replace(".", "", 1).isdigit():
+        return now - timedelta(**{_UNITS[text[-1]]: float(text[:-1])})
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise WrongUseError(
+            f"{option} {text}: wanted a time such as 2026-11-21T06:00Z, or 2h for two hours ago"
+        ) from error
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,0 +1,77 @@
+"""One file as people read it: what it is, its versions, its metadata, its checks."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from service.cli.output import cell
+
+__all__ = ["shown"]
+
+_LEFT_OUT = frozenset({"versions", "metadata", "attempts", "checks", "warnings", "file"})
+_IN_VERSION = (
+    "state",
+    "since_at",
+    "attempt",
+    "code",
+    "message",
+    "size_bytes",
+    "sha256",
+    "bucket",
+    "object_key",
+    "uri",
+)
+_IN_ATTEMPT = (
+    "worker",
+    "host",
+    "software_version",
+    "outcome",
+    "code",
+    "wall_ms",
+    "cpu_ms",
+    "peak_rss_bytes",
+    "bytes_read",
+    "exit",
+)
+
+Row = Mapping[str, Any]
+
+
+def shown(members: Row) -> Iterator[str]:
+    """The lines; what has no value is left out."""
+    yield str(members["file"])
+    yield from _pairs(members, [name for name in members if name not in _LEFT_OUT], "  ")
+    for version in members["versions"]:
+        yield f"version {version['version']}"
+        yield from _pairs(version, _IN_VERSION, "  ")
+    for row in members["metadata"]:
+        yield f"metadata of version {row['version']}"
+        yield from _pairs(row, [name for name in row if name not in {"file", "version"}], "  ")
+    for row in members["attempts"]:
+        yield f"attempt {row['attempt']} at version {row['version']}"
+        yield from _pairs(row, _IN_ATTEMPT, "  ")
+    if members["checks"]:
+        yield "checks"
+        yield from (f"  {_check(each)}" for each in members["checks"])
+    if members["warnings"]:
+        yield "warnings"
+        yield from (f"  {each['code']}: {each['message']}" for each in members["warnings"])
+
+
+def _pairs(row: Row, names: Any, indent: str) -> Iterator[str]:
+    told = [
+        (name, cell(row[name]))
+        for name in names
+        if row.get(name) is not None and row.get(name) not in ({}, [])
+    ]
+    width = max((len(name) for name, _ in told), default=0)
+    return (f"{indent}{name.ljust(width)}  {value}" for name, value in told)
+
+
+def _check(row: Row) -> str:
+    result = {True: "passed", False: "FAILED", None: "not judged"}[row["passed"]]
+    value = row.get("value") if row.get("value") is not None else row.get("value_text")
+    parts = [f"version {row['version']}", str(row["check_name"]), str(row.get("part") or ""), result]
+    told = row.get("message") or (
+        f"{cell(value)} {row.get('unit') or ''}".strip() if value is not None else ""
+    )
+    return f"{' '.join(part for part in parts if part)}{f': {told}' if told else ''}"

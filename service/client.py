@@ -1,0 +1,183 @@
+"""Meridian from Python: ask and get the answer, publish, look things up. The command line is built on it."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+from sqlalchemy import Engine
+
+from consumers.deadletter import DeadLetters
+from consumers.formats import FORMATS
+from events.base import Request, machine_of
+from events.envelope import encode_request
+from events.kafka_log import KafkaLog
+from events.log import Headers, Writer
+from projectors.file_search import Filter, close_names, find_files, named
+from projectors.file_story import gather
+from projectors.outcome import Outcome, Outcomes
+from projectors.stream_rules import read_rules
+from service.unknown import Unknown, mentions, streams_for
+from service.why import Story, Why, why
+from service.wiring import Wiring
+
+__all__ = ["ANSWER_WITHIN_S", "Ask", "Asked", "Client"]
+
+ANSWER_WITHIN_S = 10.0
+"""How long a request waits for its outcome before it is said to be in doubt."""
+
+_SEND_WITHIN_S = 10.0
+
+
+def new_id() -> str:
+    """An id for a request that nobody else has."""
+    return str(uuid.uuid4())
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request about one subject; the same ``request_id`` asked again gets the outcome it had."""
+
+    subject: str
+    request: Request
+    version: int | None = None
+    attempt: int | None = None
+    expected_sequence: int | None = None
+    request_id: str = field(default_factory=new_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request and what became of it; ``outcome`` None: in doubt, ask again under the same id."""
+
+    ask: Ask
+    batch: str
+    outcome: Outcome | None
+
+    @property
+    def is_accepted(self) -> bool:
+        """It led to a fact."""
+        return self.outcome is not None and self.outcome.accepted
+
+
+class Client:
+    """Connects when first used. ``actor`` and ``reason`` stand in every request."""
+
+    def __init__(
+        self, wiring: Wiring, *, actor: str, reason: str | None = None, source: str = "meridian"
+    ) -> None:
+        self.wiring = wiring
+        self.actor = actor
+        self.reason = reason
+        self._source = source
+        self._writer: Writer | None = None
+
+    @classmethod
+    def connect(cls, *, actor: str, reason: str | None = None, config: Path | None = None) -> Self:
+        """For scripts: by the settings of the environment, of ``config``, or the local stack."""
+        from service.settings import load
+
+        return cls(Wiring.of(load(config), program="client"), actor=actor, reason=reason)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The database."""
+        return self.wiring.engine(statement_timeout_s=30.0)
+
+    @cached_property
+    def log(self) -> KafkaLog:
+        """Kafka."""
+        return self.wiring.log()
+
+    @cached_property
+    def outcomes(self) -> Outcomes:
+        """What became of requests."""
+        return Outcomes(self.engine, site=self.wiring.settings.site)
+
+    def ask(
+        self, asks: Sequence[Ask], *, batch: str | None = None, timeout_s: float = ANSWER_WITHIN_S
+    ) -> list[Asked]:
+        """Send requests and wait for what becomes of them; ``batch`` names them together (their correlation id)."""
+        batch = batch or new_id()
+        at = datetime.now(UTC)
+        topics = self.wiring.topics
+        writer = self._opened()
+        for ask in asks:
+            value = encode_request(
+                id=ask.request_id,
+                type=ask.request.name,
+                subject=ask.subject,
+                actor=self.actor,
+                source=self._source,
+                at=at,
+                data=ask.request.wire(),
+                reason=self.reason,
+                correlationid=batch,
+                expectedsequence=ask.expected_sequence,
+                version=ask.version,
+                attempt=ask.attempt,
+            )
+            topic = topics.requests(machine_of(ask.request.name))
+            writer.send(topic, key=ask.subject.encode(), value=value)
+        writer.flush(_SEND_WITHIN_S)
+        found = self.outcomes.wait(((ask.subject, ask.request_id) for ask in asks), timeout_s=timeout_s)
+        return [Asked(ask, batch, found.get(ask.request_id)) for ask in asks]
+
+    def publish(
+        self, sender: str, messages: Iterable[tuple[bytes | None, bytes, Headers]]
+    ) -> list[tuple[int, int]]:
+        """Leave messages (key, value, headers) in a sender's inbox; partition and offset of each."""
+        topic = self.wiring.topics.inbox(sender)
+        writer = self._opened()
+        sent = [writer.send(topic, key=key, value=value, headers=headers) for key, value, headers in messages]
+        writer.flush(_SEND_WITHIN_S)
+        return [each.result(_SEND_WITHIN_S) for each in sent]
+
+    def why(self, subject: str) -> Why | Unknown:
+        """Why a file stands where it stands, or what is to be said of a name that nobody knows."""
+        with self.engine.connect() as connection:
+            found = [str(row["file"]) for row in named(connection, [subject])]
+            meant = found[0] if len(found) == 1 else subject
+            members = gather(connection, meant)
+            if members is not None:
+                return why(Story(**members))
+            close = tuple(close_names(connection, subject))
+            rules = read_rules(connection)
+        configurations = {name: rule.configuration for name, rule in rules.items()}
+        extensions = {name: each.extensions for name, each in FORMATS.items()}
+        streams = streams_for(subject, configurations, extensions)
+        return Unknown(
+            subject=subject,
+            close=close,
+            mentions=mentions(DeadLetters(self.log, self.wiring.topics), subject),
+            streams=streams,
+            senders=tuple(sorted({sender for each in streams for sender in rules[each].senders})),
+            known_streams=tuple(sorted(rules)),
+        )
+
+    def files(self, wanted: Filter | None = None, *, limit: int | None = None) -> list[dict[str, Any]]:
+        """Rows of ``v1.file``."""
+        with self.engine.connect() as connection:
+            return find_files(connection, wanted or Filter(), limit=limit)
+
+    def senders(self) -> list[str]:
+        """The senders that have an inbox."""
+        prefix = self.wiring.topics.inbox_prefix
+        return sorted(name.removeprefix(prefix) for name in self.log.names() if name.startswith(prefix))
+
+    def close(self) -> None:
+        """Let go of what was opened."""
+        if self._writer is not None:
+            self._writer.close()
+        if "log" in self.__dict__:
+            self.log.close()
+        if "engine" in self.__dict__:
+            self.engine.dispose()
+
+    def _opened(self) -> Writer:
+        if self._writer is None:
+            self._writer = self.log.writer()
+        return self._writer

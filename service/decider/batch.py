@@ -1,0 +1,175 @@
+"""Deciding a batch of one partition in memory: messages in, records and dead letters out."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from events.envelope import RequestEnvelope, UndecodableError, decode_request
+from events.ids import partition_of, record_id
+from events.log import Message
+from machines.desk import Decision, Desk, Stamp, Subject, digest_of
+from service.decider.halts import Halt, UnusableSnapshotError
+
+__all__ = ["POISON_IN_A_ROW", "Batch", "BatchDecider", "DeadLetter", "LookUp", "Owner"]
+
+POISON_IN_A_ROW = 20
+"""So many different subjects whose deciding raised, one after the other: the code is wrong, not the input."""
+
+
+class LookUp(Protocol):
+    """What deciding asks of the store."""
+
+    def load(self, subjects: Sequence[str]) -> dict[str, bytes]:
+        """Snapshots by subject."""
+
+    def digests(self, record_ids: Sequence[str]) -> dict[str, str]:
+        """Digests of decided requests by record id."""
+
+
+class DeadLetter(NamedTuple):
+    """A message that could not be decided, and why."""
+
+    message: Message
+    code: str
+    reason: str
+
+
+class Owner(NamedTuple):
+    """In whose name records are written: the owner's epoch, and the id of the requests topic."""
+
+    epoch: int
+    requests_topic_id: str
+
+
+@dataclass(slots=True)
+class Batch:
+    """What came of a batch."""
+
+    decisions: list[Decision] = field(default_factory=list)
+    dead: list[DeadLetter] = field(default_factory=list)
+    repeated: int = 0
+    next_request: int = 0
+
+
+class BatchDecider:
+    """Keeps the subjects of one partition in a bounded memory; a state leaves it only once it is saved."""
+
+    def __init__(
+        self, desk: Desk, store: LookUp, *, partition: int, partitions: int, subjects_kept: int
+    ) -> None:
+        self._desk = desk
+        self._store = store
+        self._partition = partition
+        self._partitions = partitions
+        self._kept = subjects_kept
+        self._subjects: OrderedDict[str, Subject] = OrderedDict()
+        self._poison_in_a_row: set[str] = set()
+        self.poisoned: set[str] = set()
+
+    def forget(self) -> None:
+        """Drop all memory: something went wrong, and only the log and the store are to be believed."""
+        self._subjects.clear()
+
+    def settle(self) -> None:
+        """The batch is saved: let the oldest states go."""
+        while len(self._subjects) > self._kept:
+            self._subjects.popitem(last=False)
+
+    def dump(self, names: Iterable[str]) -> list[tuple[str, int, bytes]]:
+        """Snapshots of these subjects: name, sequence, JSON."""
+        return [
+            (name, self._subjects[name].sequence, self._desk.dump(self._subjects[name])) for name in names
+        ]
+
+    def fetch(self, names: Iterable[str]) -> None:
+        """Bring these subjects into memory, new ones as nothing known. Raises UnusableSnapshotError."""
+        missing = [name for name in dict.fromkeys(names) if name not in self._subjects]
+        stored = self._store.load(missing)
+        for name in missing:
+            self._subjects[name] = self._loaded(name, stored[name]) if name in stored else self._desk.new()
+
+    def subject(self, name: str) -> Subject:
+        """A subject that was fetched; it is now the one used last."""
+        self._subjects.move_to_end(name)
+        return self._subjects[name]
+
+    def decide(self, messages: Sequence[Message], owner: Owner, now: str) -> Batch:
+        """Every message in order: one record, a repetition, or a dead letter."""
+        batch = Batch(next_request=messages[-1].offset + 1)
+        asked = [
+            (message, request) for message in messages if (request := self._read(message, batch)) is not None
+        ]
+        ids = [record_id(self._desk.site, request.subject, request.id) for _, request in asked]
+        known = self._store.digests(ids)
+        self.fetch(request.subject for _, request in asked)
+        for (message, request), identifier in zip(asked, ids, strict=True):
+            self._decide_one(message, request, identifier, known, owner, now, batch)
+        return batch
+
+    def _decide_one(
+        self,
+        message: Message,
+        request: RequestEnvelope,
+        identifier: str,
+        known: dict[str, str],
+        owner: Owner,
+        now: str,
+        batch: Batch,
+    ) -> None:
+        digest = digest_of(request)
+        reused = identifier in known and known[identifier] != digest
+        if reused:
+            identifier = record_id(self._desk.site, request.subject, f"{request.id}#{digest}")
+            known |= self._store.digests([identifier]) if identifier not in known else {}
+        if identifier in known:
+            batch.repeated += 1
+            return
+        place = f"{owner.requests_topic_id}/{message.partition}/{message.offset}"
+        decision = self._desk.decide(
+            self.subject(request.subject),
+            request,
+            Stamp(identifier, digest, now, place, owner.epoch),
+            id_reused=reused,
+            is_poison=request.id in self.poisoned,
+        )
+        known[identifier] = digest
+        batch.decisions.append(decision)
+        self._watch_poison(decision, message, batch)
+
+    def _watch_poison(self, decision: Decision, message: Message, batch: Batch) -> None:
+        if decision.poison is None:
+            self._poison_in_a_row.clear()
+            return
+        batch.dead.append(DeadLetter(message, "INTERNAL", decision.poison))
+        self._poison_in_a_row.add(decision.record.subject)
+        if len(self._poison_in_a_row) >= POISON_IN_A_ROW:
+            raise Halt(
+                "CODE_IS_WRONG",
+                f"deciding raised for {POISON_IN_A_ROW} different subjects in a row, last {decision.record.subject}: "
+                f"{decision.poison.splitlines()[-1]}; wanted a decision; deploy code that can decide them",
+                subject=decision.record.subject,
+                offset=message.offset,
+            )
+
+    def _read(self, message: Message, batch: Batch) -> RequestEnvelope | None:
+        try:
+            request = decode_request(message.value)
+        except UndecodableError as error:
+            batch.dead.append(DeadLetter(message, "UNDECODABLE", str(error)))
+            return None
+        belongs = partition_of(request.subject, self._partitions)
+        if belongs == self._partition:
+            return request
+        found = f"found it in {self._partition}; key records by subject"
+        reason = f"{request.subject} belongs to partition {belongs}, {found}"
+        batch.dead.append(DeadLetter(message, "WRONG_PARTITION", reason))
+        return None
+
+    def _loaded(self, name: str, dumped: bytes) -> Subject:
+        try:
+            return self._desk.load(dumped)
+        except (ValueError, TypeError, KeyError) as error:
+            raise UnusableSnapshotError(
+                f"{self._desk.machine.name}/{name}: the snapshot can't be read: {error}"
+            ) from error

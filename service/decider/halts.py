@@ -1,0 +1,27 @@
+"""Why a part stands still, and the one command that leads on."""
+
+from typing import Any
+
+__all__ = ["Halt", "StoreFencedError", "StoreUnavailableError", "UnusableSnapshotError"]
+
+
+class Halt(Exception):  # noqa: N818 - a halt is what operators call it
+    """Going on would break a law. ``code`` names the kind, ``details`` is what ``recover`` needs to lead on."""
+
+    def __init__(self, code: str, message: str, **details: Any) -> None:
+        super().__init__(f"{code}: {message}; see: meridian recover --explain")
+        self.code = code
+        self.message = message
+        self.details = details
+
+
+class StoreUnavailableError(Exception):
+    """PostgreSQL does not answer now; later may work."""
+
+
+class StoreFencedError(Exception):
+    """Another owner has written the watermark; this one has to stop at once."""
+
+
+class UnusableSnapshotError(Exception):
+    """A snapshot can't be read or does not fit the ledger: forget them all and read the ledger from its beginning."""

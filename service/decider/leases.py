@@ -1,0 +1,51 @@
+"""Who looks after which partition: leases in PostgreSQL. They serve liveness only; the fence is Kafka's."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Engine
+
+from service.snapshots import store_cursor
+
+__all__ = ["EXPIRY_S", "HEARTBEAT_S", "Leases", "Slot"]
+
+HEARTBEAT_S = 1.0
+EXPIRY_S = 5.0
+
+Slot = tuple[str, int]
+"""Machine and partition."""
+
+ACQUIRE = """
+INSERT INTO decider.lease AS held (machine, partition, owner, owner_epoch, expires_at)
+VALUES (%(machine)s, %(partition)s, %(owner)s, 0, now() + %(expiry)s * interval '1 second')
+ON CONFLICT (machine, partition) DO UPDATE SET owner = excluded.owner, expires_at = excluded.expires_at
+WHERE held.expires_at < now() OR held.owner = excluded.owner
+"""
+
+
+class Leases:
+    """The leases that one process asks for and keeps alive."""
+
+    def __init__(self, engine: Engine, *, owner: str) -> None:
+        self._engine = engine
+        self.owner = owner
+
+    def acquire(self, slots: Iterable[Slot]) -> set[Slot]:
+        """Those of ``slots`` that are ours now: free, expired, or ours already (which renews them)."""
+        held: set[Slot] = set()
+        with store_cursor(self._engine) as cursor:
+            for machine, partition in sorted(slots):
+                members = {
+                    "machine": machine,
+                    "partition": partition,
+                    "owner": self.owner,
+                    "expiry": EXPIRY_S,
+                }
+                cursor.execute(ACQUIRE, members)
+                if cursor.rowcount == 1:
+                    held.add((machine, partition))
+        return held
+
+    def release(self) -> None:
+        """Give all of ours back, so that a successor need not wait for them to expire."""
+        with store_cursor(self._engine) as cursor:
+            cursor.execute("UPDATE decider.lease SET expires_at = now() WHERE owner = %s", (self.owner,))

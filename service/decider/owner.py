@@ -1,0 +1,242 @@
+"""The owner of one partition: takes it over, decides batch after batch, begins anew when in doubt."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from consumers.dead_record import dead_letter
+from events.log import (
+    FencedError,
+    Log,
+    LogUnavailableError,
+    Reader,
+    Sent,
+    TransactionalWriter,
+    TransactionInDoubtError,
+)
+from events.topics import Topics
+from events.types import format_time
+from machines.desk import Desk, FoldError
+from service.decider.batch import Batch, BatchDecider, Owner
+from service.decider.halts import Halt, StoreFencedError, StoreUnavailableError, UnusableSnapshotError
+from service.decider.store import Store, Watermark
+from service.decider.takeover import Seat, outcome_of, read_tail, resume_at
+
+__all__ = ["OwnerSettings", "PartitionOwner"]
+
+log = logging.getLogger(__name__)
+
+DOUBTS_AT_ONE_OFFSET = 5
+RETRY_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerSettings:
+    """How much at once: requests a transaction, and subjects in memory."""
+
+    batch: int = 1000
+    subjects_kept: int = 10_000
+    poll_s: float = 0.5
+
+
+class PartitionOwner:
+    """Laws 1 and 2 are kept here: one request one record, committed with its offset, decided by one owner."""
+
+    def __init__(
+        self,
+        *,
+        seat: Seat,
+        logs: Log,
+        topics: Topics,
+        store: Store,
+        desk: Desk,
+        partitions: int,
+        settings: OwnerSettings,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.seat = seat
+        self.decided = 0
+        self._logs = logs
+        self._topics = topics
+        self._store = store
+        self._desk = desk
+        self._settings = settings
+        self._clock = clock
+        self._batch = BatchDecider(
+            desk, store, partition=seat.partition, partitions=partitions, subjects_kept=settings.subjects_kept
+        )
+        self._owner = Owner(0, seat.requests_topic_id)
+        self._group = f"{topics.site}.{seat.machine}.decider"
+        self._writer: TransactionalWriter | None = None
+        self._reader: Reader | None = None
+        self._at_most = settings.batch
+        self._doubts: dict[int, int] = {}
+        self.position = 0
+        self._unusable_before = False
+        self._next_offset = 0
+
+    def run(self, stop: threading.Event) -> None:
+        """Decide until told to stop. Returns when fenced; raises Halt where going on would break a law."""
+        while not stop.is_set():
+            try:
+                self.take_over(stop.is_set)
+                while not stop.is_set():
+                    self.step()
+            except (FencedError, StoreFencedError) as error:
+                log.warning("fenced", extra={"seat": self.seat.name, "error": str(error)})
+                return
+            except (TransactionInDoubtError, FoldError) as error:
+                self._in_doubt(error)
+            except UnusableSnapshotError as error:
+                self._begin_from_nothing(error)
+            except (LogUnavailableError, StoreUnavailableError) as error:
+                log.warning("waiting for a server", extra={"seat": self.seat.name, "error": str(error)})
+                stop.wait(RETRY_S)
+            finally:
+                self._let_go()
+
+    def take_over(self, stopped: Callable[[], bool] = lambda: False) -> None:
+        """Fence every earlier owner, learn from the ledger what it decided, and seat the requests."""
+        seat, began = self.seat, time.monotonic()
+        self._batch.forget()
+        self._writer = self._logs.transactional(f"{self._topics.site}.{seat.machine}.{seat.partition}")
+        tail = read_tail(
+            seat, logs=self._logs, store=self._store, desk=self._desk, batch=self._batch, stopped=stopped
+        )
+        self._owner = Owner(self._store.raise_epoch(at_least=tail.owner_epoch), seat.requests_topic_id)
+        self.position = resume_at(seat, logs=self._logs, group=self._group, tail=tail)
+        self._store.save([], [], self._mark(tail.next_offset, self.position))
+        self._reader = self._logs.reader(committed=True)
+        self._reader.assign({seat.requests: self.position})
+        fields = {
+            "seat": seat.name,
+            "epoch": self._owner.epoch,
+            "read": tail.records,
+            "position": self.position,
+        }
+        log.info("partition taken over", extra={**fields, "seconds": round(time.monotonic() - began, 3)})
+
+    def step(self) -> int:
+        """Decide what has come, at most one batch; the number of requests taken."""
+        assert self._reader is not None  # noqa: S101 - taken over before
+        messages = self._reader.poll(at_most=self._at_most, timeout_s=self._settings.poll_s).get(
+            self.seat.requests, []
+        )
+        if not messages:
+            return 0
+        self.position = messages[0].offset
+        batch = self._batch.decide(messages, self._owner, format_time(self._clock()))
+        offsets = self._commit(batch)
+        self._save(batch, offsets)
+        self._batch.settle()
+        self._doubts.clear()
+        self._at_most = self._settings.batch
+        self.decided += len(messages)
+        return len(messages)
+
+    def _commit(self, batch: Batch) -> list[int]:
+        """Records, dead letters and offsets in one transaction; the records' ledger offsets."""
+        writer, place = self._writer, self.seat.ledger
+        assert writer is not None  # noqa: S101 - taken over before
+        _check_contiguous(batch)
+        writer.begin()
+        sent = [
+            writer.send(
+                place.topic, key=each.record.subject.encode(), value=each.value, partition=place.partition
+            )
+            for each in batch.decisions
+        ]
+        for dead in batch.dead:
+            key, value, headers = dead_letter(
+                dead.message, sender="decider", code=dead.code, reason=dead.reason, at=self._clock()
+            )
+            writer.send(self._topics.deadletter, key=key, value=value or b"", partition=0, headers=headers)
+        writer.commit({self.seat.requests: batch.next_request}, group=self._group)
+        return _offsets(sent)
+
+    def _save(self, batch: Batch, offsets: list[int]) -> None:
+        """Snapshots, outcomes and watermark; tried until it stands, and no further batch before."""
+        touched = dict.fromkeys(each.record.subject for each in batch.decisions)
+        rows = [
+            outcome_of(each.record, offset) for each, offset in zip(batch.decisions, offsets, strict=True)
+        ]
+        next_offset = offsets[-1] + 1 if offsets else 0
+        self._store.save(self._batch.dump(touched), rows, self._mark(next_offset, batch.next_request))
+
+    def _mark(self, next_offset: int, next_request: int) -> Watermark:
+        self._next_offset = max(next_offset, self._next_offset)
+        return Watermark(
+            self._next_offset,
+            next_request,
+            self.seat.requests_topic_id,
+            self._desk.machine.fold_version,
+            self._owner.epoch,
+        )
+
+    def _in_doubt(self, error: Exception) -> None:
+        """Believe nothing in memory. The same offset again and again: smaller batches, and in the end a halt."""
+        if isinstance(error, FoldError):
+            self._batch.poisoned.add(error.request_id)
+        count = self._doubts[self.position] = self._doubts.get(self.position, 0) + 1
+        log.warning(
+            "in doubt; the log will tell",
+            extra={"seat": self.seat.name, "position": self.position, "error": repr(error)},
+        )
+        if count <= DOUBTS_AT_ONE_OFFSET:
+            return
+        if self._at_most > 1:
+            self._at_most, self._doubts[self.position] = max(1, self._at_most // 2), 0
+            return
+        raise Halt(
+            "STUCK_AT_REQUEST",
+            f"{self.seat.name}: the request at offset {self.position} could not be committed alone "
+            f"in {count} tries: {error}; look at the broker's log, or set this request aside",
+            offset=self.position,
+            topic=self.seat.requests.topic,
+        )
+
+    def _begin_from_nothing(self, error: UnusableSnapshotError) -> None:
+        if self._unusable_before:
+            raise Halt(
+                "LEDGER_BROKEN",
+                f"{self.seat.name}: read from its beginning, the ledger does not hold together: {error}; "
+                "wanted a gapless sequence and an intact chain: restore the ledger from its archive",
+            ) from error
+        log.error("snapshots dropped", extra={"seat": self.seat.name, "error": str(error)})
+        self._unusable_before = True
+        self._next_offset = 0
+        self._store.forget()
+
+    def _let_go(self) -> None:
+        for part in (self._reader, self._writer):
+            if part is not None:
+                part.close()
+        self._reader = self._writer = None
+
+
+def _offsets(sent: list[Sent]) -> list[int]:
+    """Ledger offsets of a committed batch: nobody else writes to the partition, so they follow one another."""
+    if not sent:
+        return []
+    first, last = sent[0].result(5.0)[1], sent[-1].result(5.0)[1]
+    if last - first != len(sent) - 1:
+        raise TransactionInDoubtError(
+            f"{len(sent)} records from ledger offset {first} end at {last}: not ours alone"
+        )
+    return list(range(first, last + 1))
+
+
+def _check_contiguous(batch: Batch) -> None:
+    """Law 1, checked once more just before the records leave: each subject's sequence goes on by one."""
+    last: dict[str, int] = {}
+    for decision in batch.decisions:
+        record = decision.record
+        before = last.get(record.subject)
+        if before is not None and record.sequence != before + 1:
+            raise UnusableSnapshotError(
+                f"{record.subject}: sequence {record.sequence} after {before} in one batch"
+            )
+        last[record.subject] = record.sequence

@@ -1,0 +1,56 @@
+"""What the decider keeps beside the log, as a port: snapshots, outcomes and a watermark for each partition."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+__all__ = ["OutcomeRow", "Store", "Watermark"]
+
+
+@dataclass(frozen=True, slots=True)
+class Watermark:
+    """How far a partition's snapshots and outcomes stand: next ledger offset, next request offset of that topic id."""
+
+    next_offset: int
+    next_request: int
+    requests_topic_id: str
+    fold_version: int
+    owner_epoch: int
+
+
+class OutcomeRow(NamedTuple):
+    """One decided request."""
+
+    record_id: str
+    ledger_offset: int
+    sequence: int
+    request_digest: str
+    type: str
+    tostate: str | None
+    version: int | None
+    refusal: dict[str, Any] | None
+    decided_at: str
+
+
+class Store(Protocol):
+    """One partition's store. A cache of the ledger, but for the epoch: what is lost here is read again there."""
+
+    def watermark(self) -> Watermark | None:
+        """How far the store stands; None where nothing was saved yet."""
+
+    def load(self, subjects: Sequence[str]) -> dict[str, bytes]:
+        """Snapshots by subject, as many as there are."""
+
+    def digests(self, record_ids: Sequence[str]) -> dict[str, str]:
+        """The digests of requests that were decided, by the id of their record."""
+
+    def save(
+        self, snapshots: Iterable[tuple[str, int, bytes]], outcomes: Sequence[OutcomeRow], mark: Watermark
+    ) -> None:
+        """All of a batch in one transaction. Raises StoreFencedError where a later owner has written."""
+
+    def forget(self) -> None:
+        """Drop snapshots and watermark: the ledger will be read from its beginning."""
+
+    def raise_epoch(self, *, at_least: int) -> int:
+        """The owner epoch of a take-over: above every one before it."""

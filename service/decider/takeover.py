@@ -1,0 +1,201 @@
+"""Taking a partition over: fence, epoch, watermark, the rest of the ledger, and where to go on with the requests."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from events.chain import BrokenChainError, verify
+from events.envelope import Record, UndecodableError, decode_record
+from events.log import Log, Message, Place, Reader
+from events.upcast import UnknownVersionError, upcast
+from machines.desk import Desk, GapError
+from service.decider.batch import BatchDecider
+from service.decider.halts import Halt, UnusableSnapshotError
+from service.decider.store import OutcomeRow, Store, Watermark
+
+__all__ = ["Seat", "Tail", "outcome_of", "read_tail", "resume_at"]
+
+log = logging.getLogger(__name__)
+
+CHUNK = 2000
+SAY_AFTER_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A partition of a machine: its ledger, its requests, and the id of the requests topic as it is now."""
+
+    machine: str
+    partition: int
+    ledger: Place
+    requests: Place
+    requests_topic_id: str
+
+    @property
+    def name(self) -> str:
+        """As people call it."""
+        return f"{self.machine}/{self.partition}"
+
+
+@dataclass(slots=True)
+class Tail:
+    """What was learnt from the ledger: where it ends, the next request by its own word, the highest owner epoch."""
+
+    next_offset: int
+    next_request: int
+    owner_epoch: int
+    records: int = 0
+    touched: dict[str, None] = field(default_factory=dict)
+    outcomes: list[OutcomeRow] = field(default_factory=list)
+
+
+def read_tail(
+    seat: Seat, *, logs: Log, store: Store, desk: Desk, batch: BatchDecider, stopped: Callable[[], bool]
+) -> Tail:
+    """Read the ledger from the watermark to its uncommitted end, folding and saving on the way."""
+    mark = _usable_mark(seat, store, desk)
+    tail = Tail(mark.next_offset, mark.next_request, mark.owner_epoch)
+    reader = logs.reader(committed=True)
+    try:
+        _check_reach(seat, reader, mark)
+        reader.assign({seat.ledger: mark.next_offset})
+        waiting_since = time.monotonic()
+        while not stopped() and (position := reader.position(seat.ledger)) < (end := reader.end(seat.ledger)):
+            messages = reader.poll(at_most=CHUNK, timeout_s=0.1).get(seat.ledger, [])
+            if messages:
+                _fold_chunk(seat, messages, tail, store=store, desk=desk, batch=batch)
+                waiting_since = time.monotonic()
+            elif time.monotonic() - waiting_since > SAY_AFTER_S:
+                log.warning(
+                    "waiting for an open transaction",
+                    extra={"seat": seat.name, "position": position, "end": end},
+                )
+                waiting_since = time.monotonic()
+        tail.next_offset = max(tail.next_offset, reader.position(seat.ledger))
+    finally:
+        reader.close()
+    return tail
+
+
+def resume_at(seat: Seat, *, logs: Log, group: str, tail: Tail) -> int:
+    """The request offset to go on at: the higher of what was committed and what the ledger says."""
+    committed = logs.committed(group, [seat.requests]).get(seat.requests)
+    reader = logs.reader(committed=True)
+    try:
+        beginning, end = reader.beginning(seat.requests), reader.end(seat.requests)
+    finally:
+        reader.close()
+    resume = max(committed or 0, tail.next_request)
+    if committed is not None and committed < tail.next_request:
+        log.warning(
+            "committed offset behind the ledger",
+            extra={"seat": seat.name, "committed": committed, "ledger": tail.next_request},
+        )
+    if resume > end:
+        raise Halt(
+            "BEYOND_END",
+            f"{seat.name}: requests go on at {resume}, but {seat.requests.topic} ends at {end}; "
+            "wanted a topic that has them: restore it, or go on at its end",
+            resume=resume,
+            end=end,
+            topic=seat.requests.topic,
+        )
+    return max(resume, beginning)
+
+
+def outcome_of(record: Record, ledger_offset: int) -> OutcomeRow:
+    """A record as the row of outcomes that it answers."""
+    return OutcomeRow(
+        record_id=record.id,
+        ledger_offset=ledger_offset,
+        sequence=record.sequence,
+        request_digest=record.requestdigest or "",
+        type=record.type,
+        tostate=record.tostate,
+        version=record.version,
+        refusal=record.data if record.is_refusal else None,
+        decided_at=record.time,
+    )
+
+
+def _usable_mark(seat: Seat, store: Store, desk: Desk) -> Watermark:
+    mark = store.watermark()
+    if mark is not None and mark.fold_version != desk.machine.fold_version:
+        log.warning(
+            "snapshots of another fold version", extra={"seat": seat.name, "found": mark.fold_version}
+        )
+        store.forget()
+        mark = None
+    if mark is None:
+        return Watermark(0, 0, seat.requests_topic_id, desk.machine.fold_version, 0)
+    if mark.requests_topic_id != seat.requests_topic_id:
+        log.warning(
+            "requests topic has another id; its requests are read from the first", extra={"seat": seat.name}
+        )
+        return Watermark(mark.next_offset, 0, seat.requests_topic_id, mark.fold_version, mark.owner_epoch)
+    return mark
+
+
+def _check_reach(seat: Seat, reader: Reader, mark: Watermark) -> None:
+    end = reader.end(seat.ledger)
+    if mark.next_offset > end:
+        raise Halt(
+            "SNAPSHOT_AHEAD",
+            f"{seat.name}: snapshots stand at ledger offset {mark.next_offset}, but the ledger ends at {end}; "
+            "wanted a ledger that has what was decided: restore it, or rebuild the snapshots from it",
+            next_offset=mark.next_offset,
+            end=end,
+        )
+
+
+def _fold_chunk(
+    seat: Seat, messages: list[Message], tail: Tail, *, store: Store, desk: Desk, batch: BatchDecider
+) -> None:
+    records = [_decoded(seat, message) for message in messages]
+    batch.fetch(record.subject for record in records)
+    for message, record in zip(messages, records, strict=True):
+        _fold(seat, message, record, tail, desk=desk, batch=batch)
+    tail.next_offset = messages[-1].offset + 1
+    tail.records += len(records)
+    mark = Watermark(
+        tail.next_offset,
+        tail.next_request,
+        seat.requests_topic_id,
+        desk.machine.fold_version,
+        tail.owner_epoch,
+    )
+    store.save(batch.dump(tail.touched), tail.outcomes, mark)
+    tail.touched, tail.outcomes = {}, []
+    batch.settle()
+
+
+def _fold(
+    seat: Seat, message: Message, record: Record, tail: Tail, *, desk: Desk, batch: BatchDecider
+) -> None:
+    subject = batch.subject(record.subject)
+    try:
+        chain = verify(subject.chain, message.value or b"")
+        desk.apply(subject, upcast(record), chain=chain)
+    except (GapError, BrokenChainError) as error:
+        raise UnusableSnapshotError(
+            f"{seat.name} offset {message.offset}, {record.subject}: {error}"
+        ) from error
+    topic_id, _, offset = record.requesttopic.split("/")
+    if topic_id == seat.requests_topic_id:
+        tail.next_request = max(tail.next_request, int(offset) + 1)
+    tail.owner_epoch = max(tail.owner_epoch, record.ownerepoch)
+    tail.touched[record.subject] = None
+    tail.outcomes.append(outcome_of(record, message.offset))
+
+
+def _decoded(seat: Seat, message: Message) -> Record:
+    try:
+        return decode_record(message.value, partition=message.partition, offset=message.offset)
+    except (UndecodableError, UnknownVersionError) as error:
+        raise Halt(
+            "LEDGER_UNREADABLE",
+            f"{seat.name} ledger offset {message.offset}: {error}; wanted a record that this code can read: "
+            "deploy code that knows it, or restore the ledger",
+            offset=message.offset,
+        ) from error

@@ -1,0 +1,210 @@
+"""The main job on real input, end to end: a night is made, announced, taken in, and held against what was expected."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from consumers.deadletter import Cause, DeadLetters, Which
+from consumers.drafts import STRUCTURED
+from projectors.night_report import ends, stages
+from projectors.stream_rules import read_rules
+from service.client import Client
+from service.demo.announcement import Announcement, BadMessage
+from service.demo.night import Night, bytes_needed, make_night
+from service.demo.progress import Progress
+from service.demo.streams import SENDERS, demo_streams
+from service.demo.watching import Standing, differences, watch
+from service.settings import Settings
+from service.site import bring_up
+from service.streams import bring_in_force
+from service.why import Why
+
+__all__ = ["NotPossibleError", "Result", "run_demo"]
+
+LIMIT_S = 420.0
+_RESERVE_BYTES = 500_000_000
+
+
+class NotPossibleError(Exception):
+    """The demo can't run as things are; the message says what would help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a night has ended."""
+
+    seed: int
+    night: str
+    landing: Path
+    standing: Standing
+    stages: list[dict[str, Any]]
+    whys: list[Why]
+    dead: list[Cause]
+    bad_messages: int
+    seconds: float
+    differences: list[str] = field(default_factory=list)
+
+
+def run_demo(
+    settings: Settings,
+    *,
+    files: int,
+    full: bool,
+    keep: bool,
+    seed: int | None,
+    actor: str,
+    progress: Progress,
+) -> Result:
+    """Run a night; raises StackError and NotPossibleError where it can't begin."""
+    began = datetime.now(UTC)
+    folder = settings.data / "demo"
+    _check_room(folder, files=files, full=full)
+    wiring = bring_up(settings, with_roles=True, progress=progress.say)
+    client = Client(wiring, actor=actor, reason="demo", source="demo")
+    try:
+        runs = _Runs(folder)
+        chosen = runs.next_seed() if seed is None else seed
+        if not keep:
+            runs.clear()
+        landing = folder / "landing"
+        _bring_in_force(client, landing, progress)
+        night = _make(
+            client, landing, files=files, full=full, seed=chosen, is_new=seed is None, progress=progress
+        )
+        runs.note(night)
+        announced_at = datetime.now(UTC)
+        _announce(client, night, progress)
+        with progress.standing("they arrive, are checked, copied and registered") as told:
+            standing = watch(client.engine, night, limit_s=LIMIT_S, told=told)
+        return _result(client, night, standing, began=began, announced_at=announced_at)
+    finally:
+        client.close()
+
+
+def _result(
+    client: Client, night: Night, standing: Standing, *, began: datetime, announced_at: datetime
+) -> Result:
+    with client.engine.connect() as connection:
+        timings = stages(connection, list(night.expected), since=announced_at)
+    not_complete = [file for file, found in sorted(standing.found.items()) if found.state != "COMPLETE"]
+    answers = [client.why(file) for file in not_complete]
+    dead = DeadLetters(client.log, client.wiring.topics).causes(Which(since=announced_at))
+    different = differences(night, standing.found)
+    different += _lost(night, dead)
+    return Result(
+        seed=night.seed,
+        night=night.night.isoformat(),
+        landing=night.landing,
+        standing=standing,
+        stages=timings,
+        whys=[each for each in answers if isinstance(each, Why)],
+        dead=dead,
+        bad_messages=len(night.bad_messages),
+        seconds=(datetime.now(UTC) - began).total_seconds(),
+        differences=different,
+    )
+
+
+def _lost(night: Night, dead: list[Cause]) -> Iterator[str]:
+    """Messages that could not be taken have to be among the dead letters, each with its code."""
+    wanted: dict[str, int] = {}
+    for bad in night.bad_messages:
+        wanted[bad.code] = wanted.get(bad.code, 0) + 1
+    for code, count in sorted(wanted.items()):
+        found = sum(cause.count for cause in dead if cause.code == code)
+        if found < count:
+            yield f"dead letters with the code {code}: found {found}, wanted {count}"
+
+
+def _check_room(folder: Path, *, files: int, full: bool) -> None:
+    # Landing, archive, and half as much again for Kafka and the database.
+    needed = int(bytes_needed(files, full=full) * 2.5) + _RESERVE_BYTES
+    existing = next(each for each in (folder, *folder.parents) if each.exists())
+    free = shutil.disk_usage(existing).free
+    if free < needed:
+        raise NotPossibleError(
+            f"{existing} has {free / 1e9:.1f} GB free, such a night needs {needed / 1e9:.1f} GB; "
+            "make room, set MERIDIAN_DATA to a roomier place, or take fewer --files"
+        )
+
+
+def _bring_in_force(client: Client, landing: Path, progress: Progress) -> None:
+    configurations = demo_streams(landing)
+    asked = bring_in_force(client, configurations, enable=True)
+    states = [f"{each.ask.subject} {each.outcome.tostate if each.outcome else 'in doubt'}" for each in asked]
+    progress.say(f"streams: {', '.join(states)}")
+    with client.engine.connect() as connection:
+        held = [name for name, rule in read_rules(connection).items() if rule.held and name in SENDERS]
+    if held:
+        raise NotPossibleError(
+            f"found {', '.join(held)} on hold; release with meridian stream unhold {' '.join(held)}"
+        )
+    if any(each.outcome is None or each.outcome.tostate != "Enabled" for each in asked):
+        raise NotPossibleError(
+            f"found the streams {', '.join(states)}, wanted Enabled; meridian status says more"
+        )
+
+
+def _make(
+    client: Client, landing: Path, *, files: int, full: bool, seed: int, is_new: bool, progress: Progress
+) -> Night:
+    with progress.counting("making the night's files", files) as made:
+        night = make_night(landing, seed=seed, files=files, full=full, on_file=lambda _: made())
+    if is_new:
+        with client.engine.connect() as connection:
+            known = ends(connection, list(night.expected))
+        if known:
+            raise NotPossibleError(
+                f"{known[0]['file']} and {len(known) - 1} more of this night are known already; run the demo again "
+                "for another night, or name one with --seed"
+            )
+    return night
+
+
+def _announce(client: Client, night: Night, progress: Progress) -> None:
+    by_sender: dict[str, list[Announcement | BadMessage]] = {}
+    said: list[Announcement | BadMessage] = [*night.announcements, *night.bad_messages]
+    for each in said:
+        by_sender.setdefault(each.sender, []).append(each)
+    for sender, own in by_sender.items():
+        client.publish(sender, [_message(each) for each in own])
+    senders = ", ".join(sorted(by_sender))
+    progress.say(f"published {len(said)} messages of {senders}; {len(night.bad_messages)} are bad on purpose")
+
+
+def _message(said: Announcement | BadMessage) -> tuple[bytes | None, bytes, tuple[tuple[str, bytes], ...]]:
+    if isinstance(said, BadMessage):
+        return None, said.value, ()
+    return said.uri.encode(), json.dumps(said.cloudevent()).encode(), STRUCTURED
+
+
+class _Runs:
+    """Which nights there were in this data folder, so that each run is another one."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._note = folder / "nights.json"
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def next_seed(self) -> int:
+        """One that was not used here before."""
+        return max(self._seeds(), default=-1) + 1
+
+    def note(self, night: Night) -> None:
+        """Remember it."""
+        self._note.write_text(json.dumps(sorted({*self._seeds(), night.seed})) + "\n", "utf-8")
+        night.write_manifest(self._folder / f"night-{night.seed}.json")
+
+    def clear(self) -> None:
+        """Remove the landed files of earlier nights; the archive has its copies."""
+        shutil.rmtree(self._folder / "landing", ignore_errors=True)
+
+    def _seeds(self) -> list[int]:
+        try:
+            return [int(each) for each in json.loads(self._note.read_text("utf-8"))]
+        except (OSError, ValueError):  # none yet, or a note that nobody can read: begin anew
+            return []

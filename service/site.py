@@ -1,0 +1,81 @@
+"""A site on this machine: servers started, tables made, the bucket there, roles beside them."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from service.settings import PROJECT, Settings
+from service.stack import local
+from service.stack.state import Condition, Role
+from service.wiring import Wiring
+
+__all__ = ["bring_up", "children_of", "is_up"]
+
+ROLE_NAMES = ("decider", "projector", "consumers", "timers")
+
+Progress = Callable[[str], None]
+
+
+def bring_up(settings: Settings, *, with_roles: bool, progress: Progress) -> Wiring:
+    """Start what is not running, in the order in which one needs the other; what runs already stays as it is."""
+    local.up(settings, progress=progress)
+    wiring = Wiring.of(settings, program="up")
+    prepare(wiring, progress)
+    if with_roles:
+        local.up(settings, roles=roles_of(settings), progress=progress)
+    return wiring
+
+
+def prepare(wiring: Wiring, progress: Progress) -> None:
+    """The tables as this version wants them, and the archive's bucket."""
+    from migrations import current, heads, upgrade
+
+    url = wiring.endpoints.database
+    before = current(url)
+    upgrade(url)
+    if before != heads():
+        progress(
+            f"tables made: {', '.join(heads())}" if not before else f"tables brought to {', '.join(heads())}"
+        )
+    if wiring.storage().ensure_bucket(wiring.bucket):
+        progress(f"bucket {wiring.bucket} made")
+
+
+def roles_of(settings: Settings) -> list[Role]:
+    """The roles that a site on one machine runs, each in a process of its own."""
+    environment = {
+        "PYTHONPATH": str(PROJECT),
+        "PYTHONSAFEPATH": "1",
+        "MERIDIAN_LOG_LEVEL": settings.log_level,
+    }
+    return [
+        Role(name=name, argv=(sys.executable, "-m", "service", "run", name), environment=environment)
+        for name in ROLE_NAMES
+    ]
+
+
+def is_up(settings: Settings) -> bool:
+    """All servers of the local stack answer and all roles run."""
+    state = local.status(settings)
+    wanted = {*local.local_servers(settings), *ROLE_NAMES}
+    children = state.children if state else {}
+    return all(name in children and children[name].condition is Condition.READY for name in wanted)
+
+
+def children_of(settings: Settings) -> list[dict[str, Any]]:
+    """What the local stack runs, as rows to print."""
+    state = local.status(settings)
+    return [
+        {
+            "name": child.name,
+            "state": "up" if child.condition is Condition.READY else child.condition.value,
+            "kind": "server" if child.is_server else "role",
+            "version": child.version or None,
+            "port": child.port,
+            "pid": child.pid,
+            "restarts": child.restarts or None,
+            "note": child.reason or None,
+            "log": str(child.log),
+        }
+        for child in (state.children.values() if state else ())
+    ]

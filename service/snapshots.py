@@ -1,0 +1,215 @@
+"""The decider's store in PostgreSQL: snapshots, outcomes and watermark of a partition, saved in one transaction."""
+
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+import psycopg2
+from psycopg2.extras import Json
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from projectors.outcome import CHANNEL
+from service.decider.halts import StoreFencedError, StoreUnavailableError
+from service.decider.store import OutcomeRow, Watermark
+
+__all__ = ["Snapshots", "is_halted", "record_halt", "store_cursor"]
+
+
+SNAPSHOT_STAGE = """
+CREATE TEMP TABLE IF NOT EXISTS snapshot_stage (subject text, sequence bigint, state text) ON COMMIT DELETE ROWS
+"""
+SNAPSHOT_MERGE = """
+INSERT INTO decider.snapshot (machine, subject, partition, sequence, state)
+SELECT %s, subject, %s, sequence, state FROM snapshot_stage ORDER BY subject
+ON CONFLICT (machine, subject) DO UPDATE
+SET sequence = excluded.sequence, state = excluded.state, partition = excluded.partition
+"""
+OUTCOME_STAGE = """
+CREATE TEMP TABLE IF NOT EXISTS outcome_stage (record_id uuid, ledger_offset bigint, sequence bigint, request_digest text,
+type text, tostate text, version int, refusal jsonb, decided_at timestamptz) ON COMMIT DELETE ROWS
+"""
+OUTCOME_COLUMNS = (
+    "record_id, ledger_offset, sequence, request_digest, type, tostate, version, refusal, decided_at"
+)
+OUTCOME_MERGE = f"""
+INSERT INTO decider.outcome (machine, partition, {OUTCOME_COLUMNS})
+SELECT %s, %s, {OUTCOME_COLUMNS} FROM outcome_stage ORDER BY record_id ON CONFLICT (record_id) DO NOTHING
+"""  # noqa: S608 - a constant
+WATERMARK = """
+INSERT INTO decider.watermark AS mark
+(machine, partition, next_offset, next_request, requests_topic_id, fold_version, owner_epoch)
+VALUES (%(machine)s, %(partition)s, %(next_offset)s, %(next_request)s,
+        %(requests_topic_id)s, %(fold_version)s, %(owner_epoch)s)
+ON CONFLICT (machine, partition) DO UPDATE SET next_offset = excluded.next_offset, next_request = excluded.next_request,
+requests_topic_id = excluded.requests_topic_id, fold_version = excluded.fold_version, owner_epoch = excluded.owner_epoch
+WHERE mark.owner_epoch <= excluded.owner_epoch AND mark.next_offset <= excluded.next_offset
+"""
+
+
+class Snapshots:
+    """One partition's store. Not shared between threads; a lost connection is replaced at the next call."""
+
+    def __init__(self, engine: Engine, *, machine: str, partition: int) -> None:
+        self._engine = engine
+        self._machine = machine
+        self._partition = partition
+
+    def watermark(self) -> Watermark | None:
+        """How far the store stands; None where nothing was saved yet."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                "SELECT next_offset, next_request, requests_topic_id, fold_version, owner_epoch "
+                "FROM decider.watermark WHERE machine = %s AND partition = %s",
+                (self._machine, self._partition),
+            )
+            row = cursor.fetchone()
+        return Watermark(*row) if row else None
+
+    def load(self, subjects: Sequence[str]) -> dict[str, bytes]:
+        """Snapshots by subject, as many as there are."""
+        if not subjects:
+            return {}
+        with self._cursor() as cursor:
+            cursor.execute(
+                "SELECT subject, state FROM decider.snapshot WHERE machine = %s AND subject = ANY(%s)",
+                (self._machine, list(subjects)),
+            )
+            return {subject: state.encode() for subject, state in cursor.fetchall()}
+
+    def digests(self, record_ids: Sequence[str]) -> dict[str, str]:
+        """The digests of requests that were decided, by the id of their record."""
+        if not record_ids:
+            return {}
+        with self._cursor() as cursor:
+            cursor.execute(
+                "SELECT record_id::text, request_digest FROM decider.outcome WHERE record_id = ANY(%s::uuid[])",
+                (list(record_ids),),
+            )
+            return dict(cursor.fetchall())
+
+    def save(
+        self, snapshots: Iterable[tuple[str, int, bytes]], outcomes: Sequence[OutcomeRow], mark: Watermark
+    ) -> None:
+        """All of a batch in one transaction. Raises StoreFencedError where another owner has written meanwhile."""
+        with self._cursor() as cursor:
+            self._save_snapshots(cursor, snapshots)
+            self._save_outcomes(cursor, outcomes)
+            self._move(cursor, mark)
+            if outcomes:
+                cursor.execute(f"NOTIFY {CHANNEL}")
+
+    def forget(self) -> None:
+        """Drop snapshots and watermark of this partition: the ledger will be read from its beginning."""
+        with self._cursor() as cursor:
+            where = (self._machine, self._partition)
+            cursor.execute("DELETE FROM decider.snapshot WHERE machine = %s AND partition = %s", where)
+            cursor.execute("DELETE FROM decider.watermark WHERE machine = %s AND partition = %s", where)
+
+    def raise_epoch(self, *, at_least: int) -> int:
+        """The owner epoch of a take-over: above every one before it."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                "UPDATE decider.lease SET owner_epoch = greatest(owner_epoch, %s) + 1 "
+                "WHERE machine = %s AND partition = %s RETURNING owner_epoch",
+                (at_least, self._machine, self._partition),
+            )
+            row = cursor.fetchone()
+        if row is None:
+            raise StoreFencedError(
+                f"{self._machine}/{self._partition}: found no lease, wanted ours; acquire it first"
+            )
+        return int(row[0])
+
+    def _save_snapshots(self, cursor: Any, snapshots: Iterable[tuple[str, int, bytes]]) -> None:
+        lines = b"".join(
+            b"%s\t%d\t%s\n" % (_escaped(subject.encode()), sequence, _escaped(state))
+            for subject, sequence, state in snapshots
+        )
+        cursor.execute(SNAPSHOT_STAGE)
+        cursor.copy_expert("COPY snapshot_stage FROM STDIN", io.BytesIO(lines))
+        cursor.execute(SNAPSHOT_MERGE, (self._machine, self._partition))
+
+    def _save_outcomes(self, cursor: Any, outcomes: Sequence[OutcomeRow]) -> None:
+        lines = b"".join(_outcome_line(row) for row in outcomes)
+        cursor.execute(OUTCOME_STAGE)
+        cursor.copy_expert("COPY outcome_stage FROM STDIN", io.BytesIO(lines))
+        cursor.execute(OUTCOME_MERGE, (self._machine, self._partition))
+
+    def _move(self, cursor: Any, mark: Watermark) -> None:
+        members = {name: getattr(mark, name) for name in Watermark.__slots__}
+        cursor.execute(WATERMARK, {**members, "machine": self._machine, "partition": self._partition})
+        if cursor.rowcount != 1:
+            raise StoreFencedError(
+                f"{self._machine}/{self._partition}: the watermark is of a later owner than epoch {mark.owner_epoch}"
+            )
+
+    @contextmanager
+    def _cursor(self) -> Iterator[Any]:
+        with store_cursor(self._engine) as cursor:
+            yield cursor
+
+
+@contextmanager
+def store_cursor(engine: Engine) -> Iterator[Any]:
+    """A psycopg2 cursor in a transaction of its own; a server that is gone is a StoreUnavailableError."""
+    try:
+        connection = engine.raw_connection()
+    except (DBAPIError, psycopg2.OperationalError) as error:
+        raise StoreUnavailableError(f"postgresql does not answer: {error}") from error
+    try:
+        yield connection.cursor()
+        connection.commit()
+    except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+        connection.invalidate()
+        raise StoreUnavailableError(f"postgresql went away: {error}") from error
+    except BaseException:
+        connection.invalidate()
+        raise
+    finally:
+        connection.close()
+
+
+def record_halt(engine: Engine, *, part: str, machine: str, partition: int, halt: Any) -> None:
+    """Write down why a part stands still, for ``status`` and ``recover``."""
+    with store_cursor(engine) as cursor:
+        cursor.execute(
+            "INSERT INTO decider.halt (part, machine, partition, code, message, details, halted_at) "
+            "VALUES (%s, %s, %s, %s, %s, %s, now()) ON CONFLICT (part, machine, partition) DO UPDATE SET "
+            "code = excluded.code, message = excluded.message, details = excluded.details",
+            (part, machine, partition, halt.code, halt.message, Json(halt.details)),
+        )
+
+
+def is_halted(engine: Engine, *, part: str, machine: str, partition: int) -> bool:
+    """Whether the halt still stands; ``recover --apply`` takes it away."""
+    with store_cursor(engine) as cursor:
+        cursor.execute(
+            "SELECT 1 FROM decider.halt WHERE part = %s AND machine = %s AND partition = %s",
+            (part, machine, partition),
+        )
+        return cursor.fetchone() is not None
+
+
+def _escaped(value: bytes) -> bytes:
+    return value.replace(b"\\", b"\\\\").replace(b"\t", b"\\t").replace(b"\n", b"\\n").replace(b"\r", b"\\r")
+
+
+def _text(value: object) -> bytes:
+    return b"\\N" if value is None else _escaped(str(value).encode())
+
+
+def _outcome_line(row: OutcomeRow) -> bytes:
+    refusal = None if row.refusal is None else orjson.dumps(row.refusal).decode()
+    members = (
+        row.record_id,
+        row.ledger_offset,
+        row.sequence,
+        row.request_digest,
+        row.type,
+        row.tostate,
+        row.version,
+    )
+    return b"\t".join(_text(each) for each in (*members, refusal, row.decided_at)) + b"\n"

@@ -1,0 +1,118 @@
+"""Apache Kafka as one process that is broker and controller (KRaft), on loopback."""
+
+import base64
+import json
+import subprocess
+import uuid
+from pathlib import Path
+
+from service.stack.failure import StackError
+from service.stack.java import Java
+from service.stack.kafka_probe import count_brokers
+from service.stack.place import write_whole
+from service.stack.ports import LOOPBACK
+from service.stack.server import Launch
+
+__all__ = ["KafkaServer"]
+
+LOGGING = Path(__file__).with_name("kafka_log4j2.properties")
+
+PROPERTIES = """\
+# Written at every start; changes made here are lost.
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@{host}:{controller_port}
+controller.listener.names=CONTROLLER
+listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
+advertised.listeners=PLAINTEXT://{host}:{port}
+log.dirs={folder}
+
+# One broker: its own topics can have one copy only, and need no fifty partitions.
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=8
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=8
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.num.partitions=8
+
+# The ledger is kept for ever, and so are the offsets of groups that have no members.
+log.retention.ms=-1
+offsets.retention.minutes=10512000
+auto.create.topics.enable=false
+# A dead letter holds 8 MiB of bytes as they came, and says in its headers where they came from.
+message.max.bytes=10485760
+
+# Clients are served at once: nobody else will join the group.
+group.initial.rebalance.delay.ms=0
+# After a kill the new process waits until its predecessor's session has ended (9 s by default).
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
+num.network.threads=2
+num.io.threads=4
+num.recovery.threads.per.data.dir=2
+"""
+
+
+class KafkaServer:
+    """One node, its log in ``folder``."""
+
+    name = "kafka"
+
+    def __init__(
+        self, *, folder: Path, java: Java, jars: list[Path], version: str, port: int, controller_port: int
+    ) -> None:
+        self.folder = folder
+        self.java = java
+        self.jars = jars
+        self.version = version
+        self.port = port
+        self.controller_port = controller_port
+
+    @property
+    def endpoint(self) -> str:
+        return f"{LOOPBACK}:{self.port}"
+
+    def prepare(self) -> Launch:
+        properties = self.folder / "server.properties"
+        log = self.folder / "log"
+        properties.write_text(
+            PROPERTIES.format(host=LOOPBACK, port=self.port, controller_port=self.controller_port, folder=log)
+        )
+        if not (log / "meta.properties").exists():
+            self._format(properties)
+        heap = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC")
+        logging = f"-Dlog4j2.configurationFile={LOGGING}"
+        return Launch((*self._java(*heap, logging), "kafka.Kafka", str(properties)))
+
+    def is_ready(self) -> bool:
+        return count_brokers(LOOPBACK, self.port) == 1
+
+    def _java(self, *options: str) -> tuple[str, ...]:
+        return (str(self.java.path), *options, "-cp", ":".join(map(str, self.jars)))
+
+    def _format(self, properties: Path) -> None:
+        """Gives the log folder its identity. The compiler's upper tiers would only slow such a short run."""
+        java = self._java("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+        # With "=": an identifier may begin with a dash.
+        tool = (
+            "kafka.tools.StorageTool",
+            "format",
+            "--ignore-formatted",
+            f"--cluster-id={self._cluster_id()}",
+        )
+        done = subprocess.run(
+            [*java, *tool, "-c", str(properties)], capture_output=True, text=True, check=False, timeout=120
+        )
+        if done.returncode:
+            said = (done.stderr or done.stdout).strip()[-500:]
+            raise StackError(f"{self.folder} can't be formatted for Kafka: {said}")
+
+    def _cluster_id(self) -> str:
+        """Chosen once and written down first, so that a format cut short can be done again."""
+        note = self.folder / "cluster.json"
+        if not note.exists():
+            write_whole(note, base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode())
+        chosen: str = json.loads(note.read_text())
+        return chosen

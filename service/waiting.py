@@ -1,0 +1,71 @@
+"""Waiting for servers that are not there yet: tried again and again, said once."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from events.log import Log, LogError
+from service.decider.halts import StoreUnavailableError
+
+__all__ = ["await_servers", "await_topics", "keep_trying"]
+
+log = logging.getLogger(__name__)
+
+AGAIN_S = 0.5
+Result = TypeVar("Result")
+
+
+class _NotYetError(Exception):
+    """Something answers, but is not ready for us."""
+
+
+_LATER = (LogError, StoreUnavailableError, DBAPIError, _NotYetError)
+"""What goes away by waiting."""
+
+
+def await_servers(*, logs: Log, engine: Engine, stop: threading.Event) -> bool:
+    """Return once Kafka answers and the database has our tables; False: told to stop before."""
+    keep_trying("kafka", logs.names, stop)
+    keep_trying("postgresql", lambda: _check_tables(engine), stop)
+    return not stop.is_set()
+
+
+def await_topics(*, logs: Log, names: Sequence[str], stop: threading.Event) -> bool:
+    """Return once all these topics are there: the decider makes them; False: told to stop before."""
+    keep_trying("the topics of the ledger", lambda: _check_topics(logs, names), stop)
+    return not stop.is_set()
+
+
+def keep_trying(what: str, step: Callable[[], Result], stop: threading.Event) -> Result | None:
+    """The result of ``step`` once it succeeds; None: told to stop before. What is waited for is said once."""
+    told = False
+    while not stop.is_set():
+        try:
+            result = step()
+        except _LATER as error:
+            if not told:
+                reason = str(getattr(error, "orig", None) or error).strip()
+                log.warning("waiting", extra={"for": what, "reason": " ".join(reason.split())[:500]})
+                told = True
+            stop.wait(AGAIN_S)
+            continue
+        if told:
+            log.info("is there now", extra={"waited_for": what})
+        return result
+    return None
+
+
+def _check_topics(logs: Log, names: Sequence[str]) -> None:
+    missing = set(names) - logs.topic_ids(names).keys()
+    if missing:
+        raise _NotYetError(f"{', '.join(sorted(missing))} is not there yet; the decider makes it")
+
+
+def _check_tables(engine: Engine) -> None:
+    with engine.connect() as connection:
+        if connection.scalar(text("SELECT to_regclass('decider.recovery')")) is None:
+            raise _NotYetError("the database has no tables of meridian yet; meridian up makes them")

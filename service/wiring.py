@@ -1,0 +1,66 @@
+"""Settings turned into the parts that work with them: the log, the database, the object store, the topics."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+from sqlalchemy import Engine
+
+from events.kafka_log import KafkaLog
+from events.topics import Topics
+from projectors.database import make_engine
+from service.settings import Settings
+from service.stack import local
+from service.stack.endpoints import Endpoints
+
+if TYPE_CHECKING:
+    from consumers.storage import Storage
+
+__all__ = ["Wiring"]
+
+
+@dataclass
+class Wiring:
+    """The servers of one site, and how our parts are made from them. Making one connects to nothing."""
+
+    settings: Settings
+    endpoints: Endpoints
+    program: str
+    topics: Topics = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.topics = Topics(self.settings.site)
+
+    @classmethod
+    def of(cls, settings: Settings, *, program: str) -> Self:
+        """By the settings, else by the local stack; raises StackError where neither tells where the servers are."""
+        return cls(settings, local.endpoints(settings), program)
+
+    @property
+    def name(self) -> str:
+        """What servers see as our name."""
+        return f"meridian-{self.program}"
+
+    def log(self, *, patience_s: float = 10.0) -> KafkaLog:
+        """The log on Kafka."""
+        return KafkaLog(self.endpoints.kafka, client_id=self.name, patience_s=patience_s)
+
+    def engine(self, *, statement_timeout_s: float | None = None, pool_size: int = 5) -> Engine:
+        """An engine of its own; make it after a fork, never before."""
+        return make_engine(
+            self.endpoints.database, self.name, statement_timeout_s=statement_timeout_s, pool_size=pool_size
+        )
+
+    def storage(self) -> "Storage":
+        """The object store."""
+        from consumers.storage import Storage
+
+        s3 = self.endpoints.s3
+        return Storage(
+            endpoint=s3.endpoint, access_key=s3.access_key, secret_key=s3.secret_key, region=s3.region
+        )
+
+    @cached_property
+    def bucket(self) -> str:
+        """The archive's bucket."""
+        return self.settings.s3_bucket

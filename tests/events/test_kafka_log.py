@@ -1,0 +1,204 @@
+"""What is particular to the log on Kafka. What every log promises stands in tests/contracts."""
+
+import socket
+import time
+from contextlib import suppress
+
+import pytest
+from kafka import errors as kafka_errors
+
+from events.kafka_admin import is_fenced, translated
+from events.kafka_log import KafkaLog
+from events.log import FencedError, LogError, LogUnavailableError, Place, TopicSpec, TransactionInDoubtError
+from events.topic_specs import topic_specs
+from events.topics import Topics
+
+LONG_S = 20.0
+
+
+@pytest.fixture
+def nowhere() -> str:
+    """An address where nothing listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{free.getsockname()[1]}"
+
+
+@pytest.mark.parametrize(
+    "use", [KafkaLog.names, KafkaLog.reader, KafkaLog.writer, lambda log: log.transactional("x")]
+)
+def test_without_a_broker_every_use_ends_soon_and_says_where_it_looked(nowhere, use):
+    log = KafkaLog(nowhere, patience_s=0.3)
+
+    started = time.monotonic()
+    with pytest.raises(
+        LogUnavailableError, match=rf"{nowhere}: nothing listens there, waited 0\.3 s; start it"
+    ):
+        use(log)
+    assert time.monotonic() - started < 2
+
+
+def test_making_a_log_connects_to_nothing(nowhere):
+    KafkaLog(nowhere).close()
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (kafka_errors.ProducerFencedError(), FencedError),
+        (kafka_errors.InvalidProducerEpochError(), FencedError),
+        (kafka_errors.KafkaError("cannot send", kafka_errors.ProducerFencedError()), FencedError),
+        (kafka_errors.KafkaError("we are in an error state: [Error 90] ProducerFencedError"), FencedError),
+        (kafka_errors.KafkaTimeoutError("late"), LogUnavailableError),
+        (kafka_errors.KafkaConnectionError("gone"), LogUnavailableError),
+        (kafka_errors.NodeNotReadyError("1"), LogUnavailableError),
+        (kafka_errors.NotEnoughReplicasError(), LogUnavailableError),
+        (RuntimeError("its thread is dead"), LogUnavailableError),
+        (kafka_errors.UnknownTopicOrPartitionError(), LogError),
+        (kafka_errors.TopicAuthorizationFailedError(), LogError),
+        (kafka_errors.MessageSizeTooLargeError(), LogError),
+        (TransactionInDoubtError("already ours"), TransactionInDoubtError),
+    ],
+    ids=lambda each: getattr(each, "__name__", type(each).__name__),
+)
+def test_each_error_of_the_client_says_what_the_caller_may_do_next(error, kind):
+    assert type(translated(error, "topic t: send", "broker:9092")) is kind
+    assert is_fenced(error) == (kind is FencedError)
+
+
+def test_an_error_names_what_was_done_and_where():
+    text = str(translated(kafka_errors.KafkaTimeoutError("late"), "topic t: send", "broker:9092"))
+
+    assert text.startswith("topic t: send: no answer from kafka at broker:9092 (KafkaTimeoutError")
+    assert "meridian status" in text
+
+
+def test_idle_partitions_do_not_hold_up_a_busy_one(kafka, site):
+    """The client alone reads 5,000 records/s here: see KafkaReader."""
+    log = KafkaLog(kafka)
+    log.ensure([TopicSpec(f"{site}.busy", 1), TopicSpec(f"{site}.idle", 3)])
+    writer = log.writer()
+    for _ in range(20_000):
+        writer.send(f"{site}.busy", key=b"k", value=b"x" * 400)
+    writer.close()
+    reader = log.reader()
+    reader.assign({Place(f"{site}.busy", 0): 0, **{Place(f"{site}.idle", n): 0 for n in range(3)}})
+
+    started, came = time.monotonic(), 0
+    while came < 20_000:
+        came += sum(map(len, reader.poll(at_most=500, timeout_s=LONG_S).values()))
+    assert time.monotonic() - started < 2.0  # 0.2 s on a quiet machine; 4 s with the client alone
+    reader.close()
+    log.close()
+
+
+def test_input_of_8_mib_goes_through_the_inbox_and_into_deadletter(kafka, site):
+    topics, log = Topics(site), KafkaLog(kafka)
+    log.ensure(topic_specs(topics, {}, ["sender"]))
+    writer, input_ = log.writer(), bytes(8 * 1024 * 1024)
+    for topic in (topics.inbox("sender"), topics.deadletter):
+        writer.send(topic, key=None, value=input_, partition=0, headers=(("reason", b"x" * 50_000),)).result(
+            LONG_S
+        )
+    writer.close()
+    reader = log.reader()
+    reader.assign({Place(topics.deadletter, 0): 0})
+
+    (found,) = reader.poll(at_most=1, timeout_s=LONG_S)[Place(topics.deadletter, 0)]
+    assert found.value == input_
+    reader.close()
+
+
+def test_a_record_that_the_broker_refuses_is_told_and_does_not_spoil_the_writer(kafka, site):
+    log = KafkaLog(kafka)
+    log.ensure([TopicSpec(f"{site}.small", 1, {"max.message.bytes": "1000"})])
+    writer = log.writer()
+    for _ in range(2):
+        refused = writer.send(f"{site}.small", key=b"k", value=b"x" * 5000)
+        with pytest.raises(LogError, match="MessageSizeTooLarge"):
+            refused.result(LONG_S)
+        with pytest.raises(LogError, match="deliver"):
+            writer.flush(LONG_S)
+        writer.send(f"{site}.small", key=b"k", value=b"fits").result(LONG_S)
+    writer.flush(LONG_S)
+    writer.close()
+
+
+def test_a_record_that_no_broker_would_take_is_refused_at_once(kafka, site):
+    log = KafkaLog(kafka)
+    log.ensure([TopicSpec(f"{site}.t", 1)])
+    writer = log.writer()
+    for key, value, partition in ((b"k", bytes(11 * 1024 * 1024), 0), (b"k", b"v", 9), (None, None, 0)):
+        with pytest.raises(LogError, match=rf"send to {site}\.t"):
+            writer.send(f"{site}.t", key=key, value=value, partition=partition)
+    writer.send(f"{site}.t", key=b"k", value=b"v").result(LONG_S)
+    writer.close()
+
+
+def test_a_stuck_commit_is_told_and_ends_in_doubt(kafka, site, monkeypatch):
+    told: list[str] = []
+    log = KafkaLog(kafka, commit_limit_s=0.2, on_stuck=told.append)
+    owner = log.transactional(f"{site}-owner")
+    owner.begin()
+    monkeypatch.setattr(owner._producer, "commit_transaction", lambda: time.sleep(1.5))
+
+    started = time.monotonic()
+    with pytest.raises(TransactionInDoubtError, match=r"has not come back after 0\.2 s"):
+        owner.commit({}, group=site)
+    assert time.monotonic() - started < 1
+    assert told == [f"{site}-owner: commit has not come back after 0.2 s"]
+    owner.close()
+
+
+def test_a_record_that_the_client_cannot_take_apart_is_an_error_each_time_and_can_be_passed(kafka, site):
+    class NotUtf8(str):
+        """The name of a header as another client may write it."""
+
+        __slots__ = ()
+
+        def encode(self, *_) -> bytes:
+            return b"\xff"
+
+    log, place = KafkaLog(kafka), Place(f"{site}.door", 0)
+    log.ensure([TopicSpec(place.topic, 1)])
+    writer = log.writer()
+    writer.send(place.topic, key=b"k", value=b"good").result(LONG_S)
+    writer.send(place.topic, key=b"k", value=b"bad", headers=((NotUtf8("x"), b""),)).result(LONG_S)
+    writer.send(place.topic, key=b"k", value=b"behind")
+    writer.close()
+    reader = log.reader()
+    reader.assign({place: 0})
+    assert [each.value for each in reader.poll(at_most=9, timeout_s=LONG_S)[place]] == [b"good"]
+
+    for _ in range(2):
+        with pytest.raises(LogError, match=rf"{place.topic}/0 at 1 of 0…3"):
+            reader.poll(at_most=9, timeout_s=LONG_S)
+    reader.assign({place: 2})
+    assert [each.value for each in reader.poll(at_most=9, timeout_s=LONG_S)[place]] == [b"behind"]
+    reader.close()
+
+
+def test_a_reader_whose_client_has_died_goes_on_with_another(kafka, site):
+    log, place = KafkaLog(kafka), Place(f"{site}.t", 0)
+    log.ensure([TopicSpec(place.topic, 1)])
+    writer, reader = log.writer(), log.reader()
+    reader.assign({place: 0})
+    writer.send(place.topic, key=b"k", value=b"0")
+    writer.send(place.topic, key=b"k", value=b"1").result(LONG_S)
+    assert [each.value for each in reader.poll(at_most=1, timeout_s=LONG_S)[place]] == [b"0"]
+
+    assert reader._consumer is not None
+    reader._consumer.close()
+    writer.send(place.topic, key=b"k", value=b"2").result(LONG_S)
+
+    rest: list[bytes | None] = []
+    deadline = time.monotonic() + LONG_S
+    while len(rest) < 2 and time.monotonic() < deadline:
+        with suppress(LogUnavailableError):
+            rest += [each.value for each in reader.poll(at_most=9, timeout_s=1).get(place, [])]
+    assert rest == [b"1", b"2"]
+    assert reader.position(place) == 3
+    reader.close()
+    writer.close()
+    with pytest.raises(LogError, match="closed"):
+        reader.poll(at_most=1, timeout_s=0)

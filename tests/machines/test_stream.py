@@ -1,0 +1,100 @@
+"""Streams: commandable states, a hold beside them, and configuration as a fact."""
+
+from itertools import product
+from typing import Any
+
+import pytest
+
+from machines.stream import STREAM_LIFE
+from tests.machines.given import Story
+
+EVERY = "Offline Standby Disabled Enabled Fault"
+TABLE = f"""
+configure  configured  ∅        > Standby
+configure  configured  {EVERY}  > =
+start      started     Standby  > Disabled
+enable     enabled     Disabled > Enabled
+disable    disabled    Enabled  > Disabled
+standby    standby     Disabled Offline Fault > Standby
+offline    offline     Standby  > Offline
+fault      faulted     Offline Standby Disabled Enabled > Fault
+hold       held        {EVERY}  > =
+unhold     unheld      {EVERY}  > =
+"""
+CONFIGURATION = {"stream": "roman-wfi", "format": "roman-wfi-l2-asdf"}
+REACHED = {
+    "∅": (),
+    "Standby": ("configure",),
+    "Disabled": ("configure", "start"),
+    "Enabled": ("configure", "start", "enable"),
+    "Offline": ("configure", "offline"),
+    "Fault": ("configure", "fault"),
+}
+DATA: dict[str, Any] = {"configure": {"configuration": CONFIGURATION}, "fault": {"message": "mount lost"}}
+
+
+def rows() -> set[tuple[str, str, str, str]]:
+    found = set()
+    for line in TABLE.strip().splitlines():
+        left, end = line.split(" > ")
+        request, fact, *sources = left.split()
+        found |= {(request, fact, source, source if end == "=" else end) for source in sources}
+    return found
+
+
+def a_stream(*steps: str) -> Story:
+    story = Story("stream", "roman-wfi")
+    for step in steps:
+        assert not story.ask(step, DATA.get(step), reason="because").is_refusal
+    return story
+
+
+def test_the_lifecycle_is_this_table_and_nothing_else():
+    built = {
+        (request.removeprefix("stream."), fact.removeprefix("stream."), str(source), str(end))
+        for request, fact, source, end in STREAM_LIFE.transitions()
+    }
+    assert built == rows()
+
+
+REFUSED_BY_MEMORY = {"configure": "is in force already, as version 1", "unhold": "the stream is not held"}
+
+
+@pytest.mark.parametrize(("state", "name"), list(product(REACHED, sorted({row[0] for row in rows()}))))
+def test_every_state_answers_every_request(state, name):
+    story = a_stream(*REACHED[state])
+    record = story.ask(name, DATA.get(name), reason="because")
+    wanted = [(fact, end) for request, fact, source, end in rows() if request == name and source == state]
+    memory = REFUSED_BY_MEMORY.get(name) if state != "∅" else None
+    if wanted and memory is None:
+        assert (record.type.removeprefix("stream."), record.tostate) == wanted[0]
+    else:
+        assert record.is_refusal
+        expected = memory or (
+            "is not known; apply its configuration first" if state == "∅" else f"found {state}"
+        )
+        assert expected in record.data["reasons"][0]
+
+
+def test_each_configuration_has_its_number():
+    story = a_stream("configure", "start")
+    record = story.ask("configure", {"configuration": {**CONFIGURATION, "title": "Wide field"}})
+    assert (record.data["configuration_version"], record.tostate) == (2, "Disabled")
+
+
+def test_the_same_configuration_again_is_refused_as_being_in_force():
+    record = a_stream("configure").ask("configure", {"configuration": CONFIGURATION})
+    assert record.data["reasons"] == ["this configuration is in force already, as version 1"]
+
+
+def test_a_configuration_of_another_stream_is_refused():
+    record = Story("stream", "keck").ask("configure", {"configuration": CONFIGURATION})
+    assert record.data["reasons"] == ["found the configuration of roman-wfi, wanted that of keck"]
+
+
+def test_a_pattern_that_does_not_compile_is_refused_with_its_path():
+    record = Story("stream", "roman-wfi").ask(
+        "configure", {"configuration": {**CONFIGURATION, "name_pattern": "("}}
+    )
+    assert record.data["code"] == "INVALID_REQUEST"
+    assert "configuration.name_pattern" in record.data["reasons"][0]

@@ -1,0 +1,54 @@
+"""Orphans: what a dead supervisor left is stopped, and nobody else is."""
+
+import signal
+import subprocess
+
+import psutil
+import pytest
+
+from service.stack.orphans import stop_orphans, trace, write_traces
+
+
+@pytest.fixture
+def sleeper():
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as process:
+        yield process
+        process.kill()
+
+
+def test_a_child_that_was_left_is_stopped(tmp_path, sleeper):
+    note = tmp_path / "children.json"
+    write_traces(note, [trace("kafka", sleeper.pid, stop_signal=signal.SIGTERM, stop_limit_s=0.3)])
+    assert stop_orphans(note) == [f"kafka ({sleeper.pid})"]
+    assert not psutil.pid_exists(sleeper.pid)
+    assert not note.exists()
+
+
+def test_a_child_that_does_not_stop_is_killed(tmp_path):
+    stubborn = ["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.1; done"]
+    with subprocess.Popen(stubborn, start_new_session=True, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        write_traces(
+            tmp_path / "c", [trace("role", process.pid, stop_signal=signal.SIGTERM, stop_limit_s=0.3)]
+        )
+        stop_orphans(tmp_path / "c")
+        assert not psutil.pid_exists(process.pid)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"argv": ("postgres", "-D", "data")}, {"created_s": 1.0}, {"boot": "an earlier one"}],
+    ids=["another command", "another time", "another boot"],
+)
+def test_a_stranger_who_got_the_number_is_left_alone(tmp_path, sleeper, change):
+    noted = trace("postgres", sleeper.pid, stop_signal=signal.SIGKILL, stop_limit_s=0.3).model_copy(
+        update=change
+    )
+    write_traces(tmp_path / "children.json", [noted])
+    assert stop_orphans(tmp_path / "children.json") == []
+    assert sleeper.poll() is None
+
+
+def test_a_note_that_can_not_be_read_stops_nobody(tmp_path):
+    (tmp_path / "children.json").write_text("[{}]")
+    assert stop_orphans(tmp_path / "children.json") == []
