@@ -15,7 +15,6 @@ __all__ = [
     "READER",
     "REGISTER",
     "breaker",
-    "read",
     "source_of",
     "succeed",
     "trip",
@@ -58,11 +57,6 @@ def source_of(stream: str) -> str:
     return f"source/{stream}"
 
 
-def read(connection: Connection) -> dict[str, int]:
-    """How many items may work at once with each dependency that failed lately; the others are not limited."""
-    return {row.dependency: row.room for row in connection.execute(_READ)}
-
-
 def trip(connection: Connection, dependency: str, *, code: str, error: str) -> datetime:
     """A dependency failed: when it may be tried again. Says so once, when it fails first."""
     members = {
@@ -89,10 +83,6 @@ def succeed(connection: Connection, dependency: str) -> None:
         extra = {"dependency": dependency, "since": row.since.isoformat()}
         log.info("work goes on, the server answers again", extra=extra)
 
-
-_READ = text("""
-    SELECT dependency, CASE WHEN retry_at <= clock_timestamp() THEN ramp ELSE 0 END AS room FROM work.breaker
-""")
 
 # Of many that fail together only the first counts: the others were under way before anybody knew.
 _TRIP = text("""

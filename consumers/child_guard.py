@@ -66,7 +66,7 @@ class Guard:
     """Refuses network, other programs and other files by Python's audit events; cannot be taken off again.
 
     It stops what Python code does, not what a library's machine code would do: that is what the empty network and the
-    limits are for. ``tried`` lists what was refused, even where the library that tried swallowed the refusal.
+    limits are for. ``tried`` lists what of network and programs was refused, even where a library swallowed that.
     """
 
     def __init__(self) -> None:
@@ -92,9 +92,10 @@ class Guard:
         )
         name = os.fsdecode(path) if isinstance(path, str | bytes) else str(path)
         if writes or not os.path.realpath(name).startswith(self._readable):
-            raise GuardedError(
-                f"open {name[:200]!r}: a reader of untrusted files opens nothing but its libraries"
-            )
+            print(
+                f"refused: open {name[:200]!r}", file=sys.stderr
+            )  # libraries look for settings; the log tells
+            raise GuardedError(f"open {name[:200]!r}: refused to a reader of untrusted files")
 
     def _refuse(self, what: str) -> None:
         if len(self.tried) < 10:

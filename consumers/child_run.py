@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from consumers.child_frames import frame
-from consumers.child_guard import Guard, die_with_parent
+from consumers.child_guard import Guard, GuardedError, die_with_parent
 from consumers.child_limits import Limits, apply_limits
 from consumers.formats import Expected, Format
 from consumers.formats.bytes_scan import FileChangedError, SeenBytes
@@ -36,7 +36,9 @@ def run_child(
         die_with_parent()
         apply_limits(limits)
         guard.put_on()
-        _send({**_looked_into(kind, request, limits), "tried": guard.tried, "bytes_read": _bytes_read()})
+        _send(
+            {**_looked_into(kind, request, limits, guard), "tried": guard.tried, "bytes_read": _bytes_read()}
+        )
         status = 0
     except BaseException:  # noqa: BLE001 - the last frame of the process: whatever it was goes into its log
         traceback.print_exc()
@@ -63,7 +65,7 @@ def _arrange(file_fd: int, result_fd: int, log_fd: int) -> None:
     faulthandler.register(signal.SIGXCPU, file=2, chain=True)
 
 
-def _looked_into(kind: Format, request: dict[str, Any], limits: Limits) -> dict[str, Any]:
+def _looked_into(kind: Format, request: dict[str, Any], limits: Limits, guard: Guard) -> dict[str, Any]:
     """The inspection, the limit that was met, or whose fault it is that there is neither."""
     given = request["expected"]
     expected = Expected(**{**given, "stream_checks": tuple(given["stream_checks"])})
@@ -75,6 +77,9 @@ def _looked_into(kind: Format, request: dict[str, Any], limits: Limits) -> dict[
         return {"limit": "memory"}
     except FileChangedError as error:
         return _failure("FILE_CHANGED", "transient", str(error))
+    except GuardedError as error:
+        guard.tried.append(str(error))
+        return {}
     except OSError as error:
         if error.errno == errno.ENOMEM:
             return {"limit": "memory"}

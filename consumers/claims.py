@@ -2,7 +2,6 @@
 
 # ruff: noqa: S608 - statements are put together from constants of this module
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -10,12 +9,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from consumers.held import WORKED_ON, is_gate_shut
+from consumers.held import WORKED_ON
 from consumers.lanes import Busy, lanes, room_of
 from consumers.rows import rows_json
-from consumers.work_items import Key
+from consumers.work_items import Key, Lease
 
 __all__ = [
+    "Standing",
     "WorkItem",
     "claim_light",
     "claim_steps",
@@ -25,11 +25,12 @@ __all__ = [
     "mark_reported",
     "release_expired",
     "release_owned",
+    "stand",
     "wait",
 ]
 
 CLAIM_LOCK = 7_216_000_451
-"""Advisory lock: claims of steps are made one after the other, so that limits hold exactly. A claim takes a few ms."""
+"""Advisory lock: claims are made one after the other, so that limits hold exactly. A claim takes a few ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class WorkItem:
     created_at: datetime
     try_number: int
     report_id: str
+    lease_owner: str
     lease_epoch: int
     payload: dict[str, Any]
     correlationid: str | None = None
@@ -60,32 +62,52 @@ class WorkItem:
         return Key(self.event_id, self.effect)
 
     @property
+    def lease(self) -> Lease:
+        """What proves that the item is still ours."""
+        return Lease(self.event_id, self.effect, self.lease_owner, self.lease_epoch)
+
+    @property
     def is_taken_over(self) -> bool:
         """It has been under lease before, so something may have been done already."""
         return self.lease_epoch > 1
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What claims go by, as it stands now. ``rooms``: how many items servers that failed lately can bear at once."""
+
+    is_shut: bool
+    streams: Mapping[str, Mapping[str, int]]
+    rooms: Mapping[str, int]
+    busy: Busy
+
+
+def stand(connection: Connection) -> Standing:
+    """How things stand; until the transaction ends, nobody else claims steps."""
+    connection.execute(_ONE_BY_ONE, {"lock": CLAIM_LOCK})
+    row = connection.execute(_STANDING, {"states": list(WORKED_ON)}).one()
+    busy = {(stream, effect, work_class): count for stream, effect, work_class, count in row.busy or ()}
+    return Standing(row.is_shut, row.streams or {}, row.rooms or {}, busy)
+
+
 def claim_steps(
     connection: Connection,
+    standing: Standing,
     *,
     owner: str,
     effects: Sequence[str],
-    rooms: Mapping[str, int],
     at_most: int,
     large_at_most: int,
     lease_s: float,
 ) -> list[WorkItem]:
-    """Lease up to ``at_most`` items, ``large_at_most`` of them large: live before catch-up, then who waits longest.
-
-    ``rooms``: what servers that failed lately can bear, as ``breakers.read`` tells.
-    """
-    if is_gate_shut(connection):
-        return []
-    connection.execute(_ONE_BY_ONE, {"lock": CLAIM_LOCK})
-    streams = {
-        row.stream: row.class_limits for row in connection.execute(_STREAMS, {"states": list(WORKED_ON)})
-    }
-    open_lanes = lanes(streams=streams, busy=_busy(connection), rooms=rooms, effects=effects, at_most=at_most)
+    """Lease up to ``at_most`` items, ``large_at_most`` of them large: live before catch-up, then who waits longest."""
+    open_lanes = lanes(
+        streams={} if standing.is_shut else standing.streams,
+        busy=standing.busy,
+        rooms=standing.rooms,
+        effects=effects,
+        at_most=at_most,
+    )
     if not open_lanes:
         return []
     members = {
@@ -100,30 +122,25 @@ def claim_steps(
 
 def claim_light(
     connection: Connection,
+    standing: Standing,
     *,
     owner: str,
     effects: Sequence[str],
-    rooms: Mapping[str, int],
     at_most: int,
     lease_s: float,
 ) -> list[WorkItem]:
     """Lease items that wait for no stream: answers, follow-ups, topics."""
-    if is_gate_shut(connection):
+    wanted = {effect: room_of(effect, standing.rooms, at_most) for effect in effects}
+    rows = [{"effect": effect, "room": room} for effect, room in wanted.items() if room > 0]
+    if standing.is_shut or not rows:
         return []
-    connection.execute(_LIGHTLY)
-    wanted = {effect: room_of(effect, rooms, at_most) for effect in effects}
-    members = {
-        "lanes": rows_json({"effect": effect, "room": room} for effect, room in wanted.items() if room > 0),
-        "at_most": at_most,
-        "owner": owner,
-        "lease_s": lease_s,
-    }
+    members = {"lanes": rows_json(rows), "at_most": at_most, "owner": owner, "lease_s": lease_s}
     return _items(connection.execute(_CLAIM_LIGHT, members).all())
 
 
 def heartbeat(connection: Connection, items: Iterable[WorkItem], *, lease_s: float) -> set[Key]:
     """Prolong the leases of these items; those that are still held."""
-    rows = [_fence(item) for item in items]
+    rows = [item.lease._asdict() for item in items]
     if not rows:
         return set()
     found = connection.execute(_HEARTBEAT, {"rows": rows_json(rows), "lease_s": lease_s})
@@ -132,25 +149,24 @@ def heartbeat(connection: Connection, items: Iterable[WorkItem], *, lease_s: flo
 
 def is_mine(connection: Connection, item: WorkItem) -> bool:
     """Whether the lease is still held: asked before a report is sent, so that a late finisher stays silent."""
-    members = {**item.key._asdict(), "epoch": item.lease_epoch}
-    return connection.execute(_IS_MINE, members).scalar_one_or_none() is not None
+    return connection.execute(_IS_MINE, item.lease._asdict()).scalar_one_or_none() is not None
 
 
 def mark_reported(connection: Connection, reports: Iterable[tuple[WorkItem, bytes]]) -> int:
     """The reports are on the log; their outcome closes the items. Fenced: a lost lease marks nothing."""
-    rows = [{**_fence(item), "report": report.hex()} for item, report in reports]
+    rows = [{**item.lease._asdict(), "report": report.hex()} for item, report in reports]
     return connection.execute(_REPORTED, {"rows": rows_json(rows)}).rowcount if rows else 0
 
 
 def wait(connection: Connection, item: WorkItem, *, until: datetime | None, code: str, error: str) -> bool:
     """Give an item back to be claimed later, without using up a try; False if the lease was lost."""
-    members = {**_fence(item), "until": until, "code": code, "error": error[:2000]}
+    members = {**item.lease._asdict(), "until": until, "code": code, "error": error[:2000]}
     return connection.execute(_WAIT, members).rowcount == 1
 
 
 def give_back(connection: Connection, items: Iterable[WorkItem]) -> int:
     """Give items back that nothing was done about."""
-    rows = [_fence(item) for item in items]
+    rows = [item.lease._asdict() for item in items]
     return connection.execute(_GIVE_BACK, {"rows": rows_json(rows)}).rowcount if rows else 0
 
 
@@ -162,17 +178,6 @@ def release_owned(connection: Connection, owner: str) -> int:
 def release_expired(connection: Connection) -> int:
     """Give back what dead workers had under lease."""
     return connection.execute(_RELEASE_EXPIRED).rowcount
-
-
-def _fence(item: WorkItem) -> dict[str, Any]:
-    return {"event_id": item.event_id, "effect": item.effect, "lease_epoch": item.lease_epoch}
-
-
-def _busy(connection: Connection) -> Busy:
-    busy: Counter[tuple[str, str, str]] = Counter()
-    for row in connection.execute(_BUSY):
-        busy[row.stream, row.effect, row.work_class] = row.n
-    return busy
 
 
 def _items(rows: Sequence[Row[Any]]) -> list[WorkItem]:
@@ -187,7 +192,7 @@ _LEASED = f"""
 """
 _RETURNED = """
     i.event_id, i.effect, i.subject, i.stream, i.version, i.attempt, i.sequence, i.work_class, i.created_at,
-    i.try_number, i.report_id, i.lease_epoch, i.payload, i.correlationid
+    i.try_number, i.report_id, i.lease_owner, i.lease_epoch, i.payload, i.correlationid
 """
 # Ids are text with us; the driver would make UUID objects of them.
 _READ = _RETURNED.replace("i.event_id", "CAST(i.event_id AS text) AS event_id").replace(
@@ -209,18 +214,24 @@ _LOCKED = """
 
 # Along the index of open items, in its order, even where statistics say that nothing is open (they are always late):
 # without these settings a hundred thousand new items were read and sorted for each claim.
-_ALONG_THE_INDEX = """
-    set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true),
-    set_config('enable_seqscan', 'off', true)
-"""
-_ONE_BY_ONE = text(f"SELECT pg_advisory_xact_lock(:lock), {_ALONG_THE_INDEX}")
-_LIGHTLY = text(f"SELECT {_ALONG_THE_INDEX}")
+# Nor is a claim waited for on disk: one that is lost in a crash is a lease that has run out.
+_ONE_BY_ONE = text("""
+    SELECT pg_advisory_xact_lock(:lock), set_config('enable_sort', 'off', true),
+        set_config('enable_bitmapscan', 'off', true), set_config('enable_seqscan', 'off', true),
+        set_config('synchronous_commit', 'off', true)
+""")
 
-_STREAMS = text("SELECT stream, class_limits FROM work.stream WHERE state = ANY(:states) AND NOT held")
-
-_BUSY = text(
-    "SELECT stream, effect, work_class, count(*) AS n FROM work.item WHERE state = 'leased' GROUP BY 1, 2, 3"
-)
+_STANDING = text("""
+    SELECT
+        EXISTS (SELECT FROM work.gate) AS is_shut,
+        (SELECT jsonb_object_agg(stream, class_limits) FROM work.stream WHERE state = ANY(:states) AND NOT held)
+            AS streams,
+        (SELECT jsonb_object_agg(dependency, CASE WHEN retry_at <= clock_timestamp() THEN ramp ELSE 0 END)
+            FROM work.breaker) AS rooms,
+        (SELECT jsonb_agg(jsonb_build_array(stream, effect, work_class, n)) FROM (
+            SELECT stream, effect, work_class, count(*) AS n FROM work.item WHERE state = 'leased' GROUP BY 1, 2, 3
+            ) AS leased) AS busy
+""")
 
 # Each lane is one short walk along its own part of an index, however many items wait in lanes that are shut.
 _CLAIM_STEPS = text(f"""
@@ -273,13 +284,15 @@ _CLAIM_LIGHT = text(f"""
 
 _IS_MINE = text("""
     SELECT 1 FROM work.item
-    WHERE event_id = :event_id AND effect = :effect AND lease_epoch = :epoch AND state = 'leased'
+    WHERE event_id = :event_id AND effect = :effect AND state = 'leased'
+        AND lease_owner = :lease_owner AND lease_epoch = :lease_epoch
 """)
 
-_FENCED = (
-    "i.event_id = r.event_id AND i.effect = r.effect AND i.lease_epoch = r.lease_epoch AND i.state = 'leased'"
-)
-_FENCES = "(event_id uuid, effect text, lease_epoch bigint)"
+_FENCED = """
+    i.event_id = r.event_id AND i.effect = r.effect AND i.state = 'leased'
+        AND i.lease_owner = r.lease_owner AND i.lease_epoch = r.lease_epoch
+"""
+_FENCES = "(event_id uuid, effect text, lease_owner text, lease_epoch bigint)"
 
 _HEARTBEAT = text(f"""
     UPDATE work.item i SET lease_until = {_NOW} + make_interval(secs => :lease_s)
@@ -291,13 +304,14 @@ _REPORTED = text(f"""
     UPDATE work.item i SET state = 'reported', reported_at = {_NOW}, resent = 0,
         report = decode(r.report, 'hex'), {_NO_LEASE}
     FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-        AS r (event_id uuid, effect text, lease_epoch bigint, report text)
+        AS r (event_id uuid, effect text, lease_owner text, lease_epoch bigint, report text)
     WHERE {_FENCED}
 """)
 
 _WAIT = text(f"""
     UPDATE work.item SET state = 'open', due_at = :until, last_code = :code, last_error = :error, {_NO_LEASE}
-    WHERE event_id = :event_id AND effect = :effect AND lease_epoch = :lease_epoch AND state = 'leased'
+    WHERE event_id = :event_id AND effect = :effect AND state = 'leased'
+        AND lease_owner = :lease_owner AND lease_epoch = :lease_epoch
 """)
 
 _GIVE_BACK = text(f"""

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from consumers import deadlines, held, work_items
 from consumers.obligations import closing, obligations
@@ -30,6 +30,8 @@ FOLLOWER = "dispatch"
 
 def apply(connection: Connection, batch: Batch) -> None:
     """Write what a batch obliges us to do, and close what its records are the outcome of."""
+    # Not waited for on disk: items and position are lost together or not at all, and are then read again.
+    connection.execute(_LAZILY)
     records = [record for record, _ in batch]
     write(connection, [each for record in records for each in obligations(record)], records)
 
@@ -61,6 +63,9 @@ def write(connection: Connection, owed: Iterable[Obligation], outcomes: Iterable
     elif added:
         work_items.notify(connection, {item.effect for item in items})
     return added
+
+
+_LAZILY = text("SET LOCAL synchronous_commit = off")
 
 
 def _by_kind(owed: Iterable[Obligation]) -> dict[type, list[Any]]:

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 from consumers.answer import Answer
 from consumers.dead_record import dead_letter
-from consumers.intake import Refused, Taken, sender_of
+from consumers.intake import Refused, Taken, event_id_of, sender_of
 from events.log import Headers, LogError, LogUnavailableError, Message, Sent, Writer
 from events.topics import Topics
 from projectors.stream_rules import RulesUnavailableError, StreamRule
@@ -101,16 +101,14 @@ class Door:
         try:
             outcome = self._take(message, refreshed[0] if refreshed else self._rules.current(), at)
             if not refreshed and _codes(outcome) & _WORTH_A_REFRESH:
-                refreshed.append(
-                    self._rules.refresh()
-                )  # once a batch: a flood of strangers asks the database once
+                # Once a batch, so that a flood of strangers asks the database once.
+                refreshed.append(self._rules.refresh())
                 outcome = self._take(message, refreshed[0], at)
             outs = list(self._written(message, outcome, at))
         except RulesUnavailableError:
             raise
-        except (
-            Exception
-        ):  # whatever it is, it may cost this message its place in the stream but not the stream
+        except Exception:
+            # Whatever it is, it may cost this message its place in the stream, but not the stream.
             log.exception("message not taken", extra=_where(message))
             outs = list(self._failed(message, traceback.format_exc(), at))
         yield from outs
@@ -131,7 +129,7 @@ class Door:
 
     def _failed(self, message: Message, trace: str, at: datetime) -> Iterator[_Out]:
         reason = f"intake could not handle it, which is a fault of ours: {trace.strip().splitlines()[-1]}"
-        refused = Refused(sender_of(message.topic), None, "INTAKE_FAILED", (reason[:2000],))
+        refused = Refused(sender_of(message.topic), event_id_of(message), "INTAKE_FAILED", (reason[:2000],))
         yield self._dead(message, code="INTAKE_FAILED", reason=reason, at=at, trace=trace)
         yield self._answer(message, refused, at)
 

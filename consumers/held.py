@@ -29,7 +29,6 @@ __all__ = [
     "configuration_of",
     "gate",
     "hold",
-    "is_gate_shut",
     "keep_configurations",
     "keep_holds",
     "keep_streams",
@@ -116,11 +115,6 @@ def open_gate(connection: Connection, name: str) -> bool:
     return connection.execute(_OPEN, {"name": name}).rowcount == 1
 
 
-def is_gate_shut(connection: Connection) -> bool:
-    """Whether all work rests."""
-    return bool(connection.execute(_IS_SHUT).scalar_one())
-
-
 def configuration_of(connection: Connection, name: str, number: int) -> StreamConfiguration | None:
     """The configuration of a stream that has this version; None if dispatch has not met it yet."""
     found = connection.execute(_CONFIGURATION, {"stream": name, "number": number}).scalar_one_or_none()
@@ -161,8 +155,6 @@ _SHUT = text("""
 """)
 
 _OPEN = text("DELETE FROM work.gate WHERE name = :name")
-
-_IS_SHUT = text("SELECT EXISTS (SELECT FROM work.gate)")
 
 _CONFIGURATION = text(
     "SELECT configuration FROM work.stream_configuration WHERE stream = :stream AND configuration_version = :number"

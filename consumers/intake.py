@@ -21,7 +21,7 @@ from events.log import Message
 from events.stream import OfflineStream, StandbyStream
 from projectors.stream_rules import StreamRule
 
-__all__ = ["Asked", "Refused", "Taken", "payload_of", "sender_of", "take"]
+__all__ = ["Asked", "Refused", "Taken", "event_id_of", "payload_of", "sender_of", "take"]
 
 _ID_CHARS = 200
 _VERSION = re.compile(r"(?:^|[/.:-])v?(\d{1,9})$")

@@ -125,6 +125,5 @@ class LightWork:
                 self._reporting.wait(item, Wait(LOG, "LOG_UNAVAILABLE", str(error)))
             return
         with self._tools.engine.begin() as connection:
-            keys = [(item.key, item.lease_epoch) for item in items]
-            work_items.finish(connection, keys, at=self._tools.clock())
+            work_items.finish(connection, (item.lease for item in items), at=self._tools.clock())
         self._reporting.succeeded(items)

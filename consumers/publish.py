@@ -8,9 +8,9 @@ from typing import Self
 
 from consumers.answer import Answer
 from consumers.drafts import Draft
-from consumers.reading import Tail
+from consumers.reading import Tail, read_to_end
 from events.envelope import UndecodableError
-from events.log import Log
+from events.log import Log, Message
 from events.topics import Topics
 
 __all__ = ["NoInboxError", "Publisher"]
@@ -39,6 +39,7 @@ class Publisher:
                 f"wanted one of {', '.join(known) or 'none yet'}; "
                 "a stream's configuration names its senders: meridian stream apply"
             )
+        self._kafka = kafka
         self._sender = sender
         self._topics = topics
         self._tail = Tail(kafka, topics.answers(sender)) if is_listening else None
@@ -69,12 +70,19 @@ class Publisher:
                     missing.discard(answer.event_id)
                     yield answer
 
+    def earlier(self, event_ids: Iterable[str]) -> dict[str, Answer]:
+        """The last answer to each of these that still stands there: what was said before is not answered twice."""
+        asked = set(event_ids)
+        found: dict[str, Answer] = {}
+        for message in read_to_end(self._kafka, self._topics.answers(self._sender)):
+            answer = _answer(message)
+            if answer is not None and answer.event_id in asked:
+                found[answer.event_id] = answer
+        return found
+
     def _heard(self, timeout_s: float) -> Iterator[Answer]:
-        for message in self._tail.poll(min(timeout_s, 0.5)) if self._tail is not None else ():
-            try:
-                yield Answer.decode(message.value)
-            except UndecodableError:
-                continue  # of another version, or not from us: it answers nothing that was asked here
+        messages = self._tail.poll(min(timeout_s, 0.5)) if self._tail is not None else []
+        yield from (answer for answer in map(_answer, messages) if answer is not None)
 
     def close(self) -> None:
         """Let go."""
@@ -89,3 +97,10 @@ class Publisher:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _answer(message: Message) -> Answer | None:
+    try:
+        return Answer.decode(message.value)
+    except UndecodableError:
+        return None  # of another version, or not from us: it answers nothing that was asked here

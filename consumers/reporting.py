@@ -4,8 +4,6 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
-from sqlalchemy import Connection
-
 from consumers import breakers, claims, work_items
 from consumers.breakers import DEPENDENCIES, LOG, source_of
 from consumers.claims import WorkItem
@@ -28,11 +26,9 @@ class Reporting:
         self._tools = tools
         self._limping: frozenset[str] = frozenset()
 
-    def limping(self, connection: Connection) -> Mapping[str, int]:
-        """What servers that failed lately can bear; remembered, so that their recovery is noticed."""
-        rooms = breakers.read(connection)
+    def remember(self, rooms: Mapping[str, int]) -> None:
+        """Which servers failed lately, so that their recovery is noticed."""
         self._limping = frozenset(rooms)
-        return rooms
 
     def send(self, ask: Ask) -> Sent:
         """Hand a request over to the log. Raises Wait where the log is away."""
@@ -98,7 +94,7 @@ class Reporting:
         log.error("effect raised, item parked", exc_info=error, extra=named(item))
         reason = f"{item.effect} raised {type(error).__name__}: {error}; redrive it once the code is mended"
         with self._tools.engine.begin() as connection:
-            work_items.park(connection, item.key, epoch=item.lease_epoch, code="EFFECT_BUG", reason=reason)
+            work_items.park(connection, item.lease, code="EFFECT_BUG", reason=reason)
 
     def succeeded(self, items: Iterable[WorkItem]) -> None:
         """Their servers answered: those that failed lately are trusted with more."""

@@ -1,7 +1,7 @@
 """What effects work with: stores, the log, the reader of files, outcomes, a clock; all of it handed in."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -31,7 +31,7 @@ class Inspects(Protocol):
     """Looks into files; ``consumers.child.Inspector`` does it in limited children."""
 
     @property
-    def formats(self) -> tuple[str, ...]:
+    def formats(self) -> Collection[str]:
         """Names of the formats it can read."""
 
     def inspect(self, path: Path | str, format: str, expected: Expected) -> ChildResult:  # noqa: A002

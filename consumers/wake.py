@@ -5,6 +5,7 @@ import select
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import closing
+from typing import Any
 
 import psycopg2
 from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
@@ -46,9 +47,7 @@ class Listener:
         pooled = self._engine.raw_connection()
         pooled.detach()  # it listens: not for the pool
         with closing(pooled):
-            connection = pooled.driver_connection
-            if connection is None:
-                return
+            connection: Any = pooled.dbapi_connection
             connection.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
             with connection.cursor() as cursor:
                 for channel in self._channels:

@@ -33,6 +33,7 @@ __all__ = [
     "UNFINISHED",
     "Closing",
     "Key",
+    "Lease",
     "add",
     "close",
     "finish",
@@ -127,6 +128,15 @@ class Key(NamedTuple):
     effect: str
 
 
+class Lease(NamedTuple):
+    """An item under lease. A database that loses its last commits in a crash may give one epoch to two owners."""
+
+    event_id: str
+    effect: str
+    lease_owner: str
+    lease_epoch: int
+
+
 class Closing(NamedTuple):
     """What the ledger says of a request: ``outcome`` is done, stale (a report nobody waited for) or refused."""
 
@@ -175,15 +185,15 @@ def refuse(connection: Connection, closings: Iterable[Closing]) -> int:
     return sum(_refuse(connection, row, refused[row.report_id]) for row in rows)
 
 
-def finish(connection: Connection, keys: Sequence[tuple[Key, int]], *, at: datetime) -> int:
-    """Mark items without a report done (``(key, lease_epoch)``); fenced by the epoch."""
-    rows = [{"event_id": key.event_id, "effect": key.effect, "lease_epoch": epoch} for key, epoch in keys]
+def finish(connection: Connection, leases: Iterable[Lease], *, at: datetime) -> int:
+    """Mark items without a report done; whoever has lost the lease marks nothing."""
+    rows = [each._asdict() for each in leases]
     return connection.execute(_FINISH, {"rows": rows_json(rows), "at": at}).rowcount if rows else 0
 
 
-def park(connection: Connection, key: Key, *, epoch: int, code: str, reason: str) -> bool:
+def park(connection: Connection, lease: Lease, *, code: str, reason: str) -> bool:
     """The item and what waits behind it for its subject stand still until a person looks. False: lease lost."""
-    members = {**key._asdict(), "epoch": epoch, "code": code, "reason": reason}
+    members = {**lease._asdict(), "code": code, "reason": reason}
     return connection.execute(_PARK, members).rowcount == 1
 
 
@@ -282,13 +292,17 @@ _CLOSE = text(f"""
 
 _FINISH = text(f"""
     UPDATE work.item i SET state = 'done', finished_at = :at, {_NO_LEASE}
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (event_id uuid, effect text, lease_epoch bigint)
-    WHERE i.event_id = r.event_id AND i.effect = r.effect AND i.lease_epoch = r.lease_epoch AND i.state = 'leased'
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+        AS r (event_id uuid, effect text, lease_owner text, lease_epoch bigint)
+    WHERE i.event_id = r.event_id AND i.effect = r.effect AND i.state = 'leased'
+        AND i.lease_owner = r.lease_owner AND i.lease_epoch = r.lease_epoch
 """)
 
 _PARK = text(f"""
-    UPDATE work.item SET state = 'parked', parked_reason = :reason, last_code = :code, last_error = :reason, {_NO_LEASE}
-    WHERE event_id = :event_id AND effect = :effect AND lease_epoch = :epoch AND state = 'leased'
+    UPDATE work.item
+    SET state = 'parked', parked_reason = :reason, last_code = :code, last_error = :reason, {_NO_LEASE}
+    WHERE event_id = :event_id AND effect = :effect AND state = 'leased'
+        AND lease_owner = :lease_owner AND lease_epoch = :lease_epoch
 """)
 
 _PARKED_TRY = text("""

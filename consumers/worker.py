@@ -79,14 +79,14 @@ class Worker:
     def _keep_on(
         self, what: str, claim: Callable[[], bool], call: threading.Event, stop: threading.Event
     ) -> None:
-        """Claim while there is something; then wait to be called."""
+        """Claim while there may be more; then wait to be called."""
         told = False
         while not stop.is_set():
             call.clear()
             try:
-                found = claim()
+                may_be_more = claim()
             except OUTAGES as error:
-                found = False
+                may_be_more = False
                 if not told:
                     log.warning(
                         "worker waits for the database", extra={"claims": what, "error": in_words(error)}
@@ -97,7 +97,7 @@ class Worker:
                 if told:
                     log.info("worker goes on", extra={"claims": what})
                 told = False
-            if not found:
+            if not may_be_more:
                 call.wait(self._pace.look_s)
 
     def _claim_heavy(self) -> bool:
@@ -108,11 +108,13 @@ class Worker:
         if room < self._pace.ahead:
             return False  # all threads are busy and the next items are here: claim several at once, later
         with self._tools.engine.begin() as connection:
+            standing = claims.stand(connection)
+            self._reporting.remember(standing.rooms)
             found = claims.claim_steps(
                 connection,
+                standing,
                 owner=self._tools.worker,
                 effects=tuple(HEAVY),
-                rooms=self._reporting.limping(connection),
                 at_most=room,
                 large_at_most=max(0, large),
                 lease_s=self._pace.lease_s,
@@ -120,20 +122,21 @@ class Worker:
         self._hold(found)
         for item in found:
             self._queue.put(item)
-        return bool(found)
+        return len(found) == room
 
     def _claim_light(self) -> bool:
         pace, owner = self._pace, self._tools.worker
         with self._tools.engine.begin() as connection:
-            rooms = self._reporting.limping(connection)
+            standing = claims.stand(connection)
+            self._reporting.remember(standing.rooms)
             found = claims.claim_light(
-                connection, owner=owner, effects=LIGHT, rooms=rooms, at_most=pace.batch, lease_s=pace.lease_s
+                connection, standing, owner=owner, effects=LIGHT, at_most=pace.batch, lease_s=pace.lease_s
             )
             found += claims.claim_steps(
                 connection,
+                standing,
                 owner=owner,
                 effects=("register",),
-                rooms=rooms,
                 at_most=pace.batch,
                 large_at_most=pace.batch,
                 lease_s=pace.lease_s,
@@ -144,7 +147,8 @@ class Worker:
                 self._light.do(found)
         finally:
             self._let_go(found)
-        return bool(found)
+        # Servers that come back are trusted with more by each success, without a notice.
+        return len(found) >= pace.batch or bool(found and standing.rooms)
 
     def _hold(self, items: Iterable[WorkItem]) -> None:
         with self._lock:

@@ -21,6 +21,7 @@ __all__ = [
 ]
 
 REQUEST_BYTES_AT_MOST = 256 * 1024
+DEPTH_AT_MOST = 64
 RECORD_BYTES_AT_MOST = 768 * 1024
 
 
@@ -37,7 +38,7 @@ class RequestEnvelope(BaseModel):
     id: str = Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
     source: Name
     type: Name
-    subject: str = Field(min_length=1, max_length=512)
+    subject: str = Field(min_length=1, max_length=512, pattern=r"^[^\x00-\x1f\x7f]+$")
     time: str | None = Field(None, max_length=40, description="as the asker says; the decider stamps its own")
     actor: Name
     reason: Reason | None = None
@@ -93,11 +94,30 @@ def decode_request(value: bytes | None) -> RequestEnvelope:
             f"found {len(value)} bytes, wanted at most {REQUEST_BYTES_AT_MOST}; put bulk data in S3"
         )
     try:
-        return RequestEnvelope.model_validate(orjson.loads(value))
+        members = orjson.loads(value)
+        _check_depth(value, members)
+        return RequestEnvelope.model_validate(members)
     except orjson.JSONDecodeError as error:
         raise UndecodableError(f"not JSON: {error}") from error
     except ValidationError as error:
         raise UndecodableError(readable(error)) from error
+
+
+def _check_depth(value: bytes, members: object) -> None:
+    """Refuse deep nesting, without recursion; few brackets in all can't nest deeply, so most values are not walked."""
+    if value.count(b"{") + value.count(b"[") <= DEPTH_AT_MOST:
+        return
+    level: list[object] = [members]
+    for _ in range(DEPTH_AT_MOST):
+        below = (
+            each.values() if isinstance(each, dict) else each
+            for each in level
+            if isinstance(each, dict | list)
+        )
+        level = [each for group in below for each in group if isinstance(each, dict | list)]
+        if not level:
+            return
+    raise UndecodableError(f"found values nested deeper than {DEPTH_AT_MOST} levels; put bulk data in S3")
 
 
 def readable(error: ValidationError) -> str:

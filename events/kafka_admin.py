@@ -64,10 +64,14 @@ class KafkaConnection:
     security: Mapping[str, Any] = field(default_factory=dict)
     patience_s: float = 10.0
 
+    def servers(self) -> list[str]:
+        """The brokers that are named, ``host:port`` each."""
+        return sorted({each.strip() for each in self.bootstrap.split(",")})
+
     def settings(self) -> dict[str, Any]:
         """What every client of ours is made with."""
         return {
-            "bootstrap_servers": [each.strip() for each in self.bootstrap.split(",")],
+            "bootstrap_servers": self.servers(),
             "client_id": self.client_id,
             "bootstrap_timeout_ms": int(self.patience_s * 1000),
             "request_timeout_ms": min(int(self.patience_s * 1000), 7000),
@@ -91,7 +95,7 @@ class KafkaConnection:
 
     def is_reachable(self) -> bool:
         """One of the brokers accepts a connection now."""
-        return any(_accepts(each.strip()) for each in self.bootstrap.split(","))
+        return any(map(_accepts, self.servers()))
 
     def consumer(self, *, committed: bool) -> KafkaConsumer:
         """A consumer without a group; ``committed``: only records of committed transactions."""
@@ -194,7 +198,7 @@ class KafkaAdmin:
     def _brokers(self) -> int:
         """How many there are when all are up: a ledger made while two of three start would have one copy for ever."""
         cluster = self._ask("describe the cluster", lambda client: client.describe_cluster())
-        return max(len(cluster["brokers"]), len(self._connection.bootstrap.split(",")))
+        return max(len(cluster["brokers"]), len(self._connection.servers()))
 
     def _ask(self, what: str, question: Callable[[KafkaAdminClient], Answer]) -> Answer:
         started = time.monotonic()

@@ -1,12 +1,15 @@
-"""Tables and views of the database, brought up to date by Alembic: safe to ask for twice, and from several processes."""
+"""Tables and views, brought up to date by Alembic: safe to ask for twice, and from several processes at once."""
 
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 __all__ = ["current", "heads", "settings_for", "upgrade"]
+
+_one_at_a_time = Lock()
 
 FOLDER = Path(__file__).resolve().parent
 
@@ -20,7 +23,8 @@ def upgrade(url: str, *, analyst_password: str | None = None) -> tuple[str, ...]
 
     settings = settings_for(url)
     settings.attributes["analyst_password"] = analyst_password
-    command.upgrade(settings, "head")
+    with _one_at_a_time:  # Alembic keeps what it is doing in a module
+        command.upgrade(settings, "head")
     return heads()
 
 

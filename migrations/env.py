@@ -1,4 +1,4 @@
-"""What Alembic runs: one transaction under a lock, with tables by revision, then views and grants as the code has them."""
+"""What Alembic runs: one transaction under a lock, with tables by revision, then views and grants."""
 
 from alembic import context
 

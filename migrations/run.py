@@ -1,4 +1,4 @@
-"""One migration of one database: a lock, the revisions, then the views and the analysts' role as today's code wants them."""
+"""One migration of one database: a lock, the revisions, then views and the analysts' role as the code wants them."""
 
 from typing import Any
 

@@ -26,7 +26,9 @@ def normal_url(url: str) -> str:
     """The URL with psycopg2 as its driver: SQLAlchemy 2.1 takes a bare ``postgresql://`` for psycopg 3."""
     parsed = make_url(url)
     if parsed.get_backend_name() not in {"postgresql", "postgres"}:
-        raise ValueError(f"database: found {parsed.get_backend_name()}, wanted postgresql://user@host/database")
+        raise ValueError(
+            f"database: found {parsed.get_backend_name()}, wanted postgresql://user@host/database"
+        )
     return parsed.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
 
 

@@ -27,7 +27,9 @@ file_metadata = Folded(
         Column("attempt", Integer, nullable=False, comment="the attempt that read it"),
         Column("instrument", Text, comment="instrument as its file names it"),
         Column("exposure_id", Text, comment="the exposure it belongs to"),
-        Column("visit_id", Text, comment="the visit, or the observing program's execution, that it belongs to"),
+        Column(
+            "visit_id", Text, comment="the visit, or the observing program's execution, that it belongs to"
+        ),
         Column("detector", Text, comment="detector as its file names it"),
         Column("filter", Text, comment="filter or optical element"),
         Column("obs_start_utc", _UTC, comment="begin of the observation, UTC"),
@@ -38,13 +40,19 @@ file_metadata = Folded(
         Column("program", Text, comment="observing program"),
         Column("purpose", Text, comment="what the file itself says it is for"),
         Column("target", Text, comment="target as its file names it"),
-        Column("ra_deg", Double, comment="right ascension, degrees, ICRS unless the instrument says otherwise"),
+        Column(
+            "ra_deg", Double, comment="right ascension, degrees, ICRS unless the instrument says otherwise"
+        ),
         Column("dec_deg", Double, comment="declination, degrees, ICRS unless the instrument says otherwise"),
         Column("footprint", Text, comment="region on the sky, STC-S (degrees)"),
         Column("identity", Text, comment="archive identity, such as a KOAID"),
         Column("media_type", Text, comment="what the content is, such as application/fits"),
-        Column("header_fixes", JSONB, comment="values that were read differently from what stands in the file"),
-        Column("extra", JSONB, comment="all else that it says, and values that do not fit their column's type"),
+        Column(
+            "header_fixes", JSONB, comment="values that were read differently from what stands in the file"
+        ),
+        Column(
+            "extra", JSONB, comment="all else that it says, and values that do not fit their column's type"
+        ),
         Index("file_metadata_by_visit_id", "visit_id"),
         Index("file_metadata_by_exposure_id", "exposure_id"),
         Index("file_metadata_by_observation", "instrument", "obs_start_utc"),
@@ -68,7 +76,11 @@ def _utc(value: Any) -> str | None:
 
 
 def _tai(value: Any) -> str | None:
-    return value if isinstance(value, str) and _is_time(value) and value[-1].isdigit() and "+" not in value else None
+    return (
+        value
+        if isinstance(value, str) and _is_time(value) and value[-1].isdigit() and "+" not in value
+        else None
+    )
 
 
 def _is_time(value: str) -> bool:

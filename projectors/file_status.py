@@ -1,6 +1,6 @@
-"""One row a file: what concerns all its versions: the best one, holds, acknowledgements, embargo, content that waits."""
+"""One row a file: what concerns all its versions, such as the best one, holds, acknowledgements, an embargo."""
 
-from sqlalchemy import Boolean, Column, DateTime, Integer, Table, Text, text
+from sqlalchemy import Boolean, Column, DateTime, Index, Integer, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from events import file as facts
@@ -17,10 +17,11 @@ file_status = Folded(
         "file_status",
         metadata,
         Column("file", Text(collation="C"), primary_key=True, comment="<stream>/<logical name>"),
+        first("name", Text(collation="C"), "logical name of the file"),
         greatest("versions", Integer, "number of the newest version"),
         Column("best_version", Integer, comment="the newest COMPLETE version; NULL: none yet"),
         first("first_seen_at", _UTC, "UTC; when it was first announced"),
-        Column("is_held", Boolean, nullable=False, server_default=text("false"), comment="no work until it is released"),
+        Column("is_held", Boolean, nullable=False, server_default=text("false"), comment="no work on it for now"),
         Column("held_reason", Text, comment="why it is held"),
         Column("held_at", _UTC, comment="UTC; since when it is held"),
         merged("acknowledged", JSONB, "codes that an operator knows: {code: {until, at, by, reason}}"),
@@ -31,6 +32,9 @@ file_status = Folded(
         total("overtaken", Integer, "how often announced content was replaced before its turn: never processed"),
         Column("note", Text, comment="the last remark"),
         Column("noted_at", _UTC, comment="UTC; time of the last remark"),
+        # Here and not with the versions: what never changes costs an index nothing after the first row.
+        Index("file_status_by_name", "name"),
+        Index("file_status_of_held", "file", postgresql_where=text("is_held")),
         schema="projection",
         postgresql_with={"fillfactor": "80", "autovacuum_vacuum_scale_factor": "0.05"},
     )
@@ -41,24 +45,28 @@ def _row(record: Record, **more: object) -> Row:
     return {"file": record.subject, **more}
 
 
+def _name(record: Record) -> str:
+    return record.subject.partition("/")[2]
+
+
 @file_status.on(facts.FileArrived, facts.FileConflicted)
 def begun(record: Record) -> Row:
     """A new version; whatever waited has now come, or was replaced by this."""
     overtaken = 1 if "overtaken" in record.data else None
-    seen = {"versions": record.version, "first_seen_at": record.time}
+    seen = {"name": _name(record), "versions": record.version, "first_seen_at": record.time}
     return _row(record, **seen, pending=None, overtaken=overtaken)
 
 
 @file_status.on(facts.FileAdopted)
 def adopted(record: Record) -> Row:
     """A file that an archive had before us is COMPLETE from the beginning."""
-    return _row(record, versions=1, best_version=1, first_seen_at=record.time)
+    return _row(record, name=_name(record), versions=1, best_version=1, first_seen_at=record.time)
 
 
 @file_status.on(facts.FileRegistered)
 def registered(record: Record) -> Row:
     """The best version moves by fact."""
-    return _row(record, best_version=record.data["best"], **_handed_over(record))
+    return _row(record, best_version=record.data["best"])
 
 
 @file_status.on(facts.FileDamaged)
@@ -73,17 +81,6 @@ def restored(record: Record) -> Row:
     return _row(record, best_version=record.data.get("best", record.version))
 
 
-@file_status.on(facts.FileValidated, facts.FileRejected, facts.FileFailed, facts.FileDismissed)
-def ended(record: Record) -> Row | None:
-    """Content that waited is handed over to a follow-up where the version has ended."""
-    handed_over = _handed_over(record)
-    return _row(record, **handed_over) if handed_over else None
-
-
-def _handed_over(record: Record) -> Row:
-    return {"pending": None} if "pending" in record.data else {}
-
-
 @file_status.on(facts.FileDeferred)
 def deferred(record: Record) -> Row:
     """Other content waits."""
@@ -94,7 +91,12 @@ def deferred(record: Record) -> Row:
 @file_status.on(facts.FileAcknowledged)
 def acknowledged(record: Record) -> Row:
     """An operator knows these codes."""
-    known = {"until": record.data.get("until"), "at": record.time, "by": record.actor, "reason": record.reason}
+    known = {
+        "until": record.data.get("until"),
+        "at": record.time,
+        "by": record.actor,
+        "reason": record.reason,
+    }
     return _row(record, acknowledged=dict.fromkeys(record.data["codes"], known))
 
 

@@ -1,4 +1,4 @@
-"""One row a version of a file: its state, its open problem, its content here and in the archive, the times of its stages."""
+"""One row a version of a file: state, open problem, content here and in the archive, times of its stages."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ file_version = Folded(
         "file_version",
         metadata,
         Column("file", Text(collation="C"), primary_key=True, comment="<stream>/<logical name>"),
-        Column("version", Integer, primary_key=True, autoincrement=False, comment="1 for the first content, 2 for the next"),
+        Column("version", Integer, primary_key=True, autoincrement=False, comment="number of the content, from 1"),
         Column("stream", Text, nullable=False, comment="the stream it came by"),
         Column("name", Text(collation="C"), nullable=False, comment="logical name of the file"),
         Column("is_superseded", Boolean, nullable=False, server_default=_FALSE, comment="a newer version exists"),
@@ -78,8 +78,10 @@ file_version = Folded(
         Column("partition", Integer, nullable=False, comment="partition of the ledger topic"),
         Column("ledger_offset", BigInteger, nullable=False, comment="offset of its last fact in that partition"),
         first("correlationid", Text, "the story it belongs to: the sender's id of the first notification"),
-        # Lists and counts of files by state and stream are read from this index alone.
+        # Counts of files by state and stream are read from this index alone …
         Index("file_version_by_state", "state", "stream", "since_at", "is_superseded"),
+        # … and lists, newest first, from this one.
+        Index("file_version_by_time", "since_at", postgresql_where=text("NOT is_superseded")),
         schema="projection",
         postgresql_with={"fillfactor": "80", "autovacuum_vacuum_scale_factor": "0.05"},
     )
@@ -214,7 +216,9 @@ def registered(record: Record) -> Row:
 @file_version.on(facts.FileNotifyFailed)
 def notify_failed(record: Record) -> Row:
     """The other side was not told yet."""
-    return _moved(record, **_members(record.data, "code", "message", "due_at"), failure_class="infrastructure")
+    return _moved(
+        record, **_members(record.data, "code", "message", "due_at"), failure_class="infrastructure"
+    )
 
 
 @file_version.on(facts.FileFailed)
@@ -234,7 +238,11 @@ def freed(record: Record) -> Row:
 def damaged(record: Record) -> Row:
     """The archive's copy is bad."""
     data = record.data
-    wrong = {"found": data.get("found_sha256"), "wanted": data["wanted_sha256"], "failed_from": record.fromstate}
+    wrong = {
+        "found": data.get("found_sha256"),
+        "wanted": data["wanted_sha256"],
+        "failed_from": record.fromstate,
+    }
     return _moved(record, **(NO_PROBLEM | _members(data, "code", "message") | wrong))
 
 

@@ -14,7 +14,7 @@ FILE = View(
     "file",
     "One row a file: its newest version, and what concerns all of its versions.",
     """
-    SELECT v.file, v.stream, v.name, v.state, v.since_at, v.version, s.best_version, v.attempt,
+    SELECT v.file, v.stream, s.name, v.state, v.since_at, v.version, s.best_version, v.attempt,
            v.code, v.failure_class, v.message, v.found, v.wanted, v.failed_from, v.due_at, v.tries_allowed,
            v.dismissed_code,
            COALESCE(s.acknowledged ? v.code

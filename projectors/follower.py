@@ -2,9 +2,9 @@
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Engine, Table
@@ -71,6 +71,7 @@ class Follower:
         self._next: dict[Key, int] = {}
         self._writer = ThreadPoolExecutor(1, thread_name_prefix=f"{name}-writer")
         self._writing: tuple[Future[None], _Taken] | None = None
+        self._is_adrift = False
 
     # --- owning ---
 
@@ -87,11 +88,12 @@ class Follower:
 
     def step(self, timeout_s: float) -> int:
         """Apply what has come, at most one batch; how many records. Waits up to ``timeout_s`` for the first."""
-        taken = self._take(timeout_s)
-        self._begin_write(taken)
-        self._finish_write()
-        if taken.halt is not None:
-            raise taken.halt
+        with self._seated():
+            taken = self._take(timeout_s)
+            self._begin_write(taken)
+            self._finish_write()
+            if taken.halt is not None:
+                raise taken.halt
         return len(taken.batch)
 
     def run(self, stop: threading.Event, *, poll_s: float = 0.25) -> None:
@@ -103,7 +105,9 @@ class Follower:
                 go_on, wait_s = self._resume, _WAIT_FIRST_S
                 self._follow(stop, poll_s)
             except _OUTAGE as error:
-                log.warning("follower waits", extra={"follower": self._name, "error": str(error), "wait_s": wait_s})
+                log.warning(
+                    "follower waits", extra={"follower": self._name, "error": str(error), "wait_s": wait_s}
+                )
                 self._drop()
                 stop.wait(wait_s)
                 wait_s = min(wait_s * 2, _WAIT_AT_MOST_S)
@@ -130,6 +134,7 @@ class Follower:
 
     def _seat(self, next_offsets: dict[Key, int]) -> None:
         self._next = dict(next_offsets)
+        self._is_adrift = False
         self._sequences.forget()
         self._reader.assign({self._place(key): offset for key, offset in next_offsets.items()})
         for (machine, partition), offset in next_offsets.items():
@@ -143,6 +148,7 @@ class Follower:
 
     def _resume(self) -> None:
         """Back to what the database says, as the same owner; raises LostPositionError if that is another by now."""
+        self._settle()
         connection = self._own_connection()
         with connection.begin():
             next_offsets = self._positions.read_again(connection, self._epochs)
@@ -159,27 +165,40 @@ class Follower:
 
     def _drop(self) -> None:
         """After an outage: nothing that was in flight counts, and the next connection is a new one."""
-        writing, self._writing = self._writing, None
-        if writing is not None:
-            with suppress(Exception):  # whatever became of it, the database's position will tell
-                writing[0].result()
+        self._settle()
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.invalidate()
             connection.close()
 
+    def _settle(self) -> None:
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            with suppress(Exception):  # whatever became of it, the database's position will tell
+                writing[0].result()
+
     # --- following ---
 
     def _follow(self, stop: threading.Event, poll_s: float) -> None:
         """One batch is folded while the one before is written."""
-        while not stop.is_set():
-            taken = self._take(poll_s)
-            if self._finish_write():
-                self._begin_write(taken)
-            if taken.halt is not None:
-                self._finish_write()
-                raise taken.halt
-        self._finish_write()
+        with self._seated():
+            while not stop.is_set():
+                taken = self._take(poll_s)
+                if self._finish_write():
+                    self._begin_write(taken)
+                if taken.halt is not None:
+                    self._finish_write()
+                    raise taken.halt
+            self._finish_write()
+
+    @contextmanager
+    def _seated(self) -> Iterator[None]:
+        """Whatever goes wrong in here: the next one begins again where the database says, and skips nothing."""
+        if self._is_adrift:
+            self._resume()
+        self._is_adrift = True
+        yield
+        self._is_adrift = False
 
     def _take(self, timeout_s: float) -> _Taken:
         taken = _Taken()
@@ -217,7 +236,7 @@ class Follower:
             self._writing = (self._writer.submit(self._write, taken.moves, taken.write), taken)
 
     def _finish_write(self) -> bool:
-        """Wait for the batch that is being written. False: it went otherwise than planned; what was taken since is void."""
+        """Wait for the batch that is being written. False: it went otherwise, and what was taken since is void."""
         if self._writing is None:
             return True
         (future, taken), self._writing = self._writing, None
@@ -226,7 +245,9 @@ class Follower:
         except LostPositionError:
             self._resume()  # raises unless PostgreSQL has only forgotten its last transactions in a crash
         except _REFUSED_ROWS as error:
-            log.warning("batch refused, taken apart", extra={"follower": self._name, "error": str(error.orig)[:500]})
+            log.warning(
+                "batch refused, taken apart", extra={"follower": self._name, "error": str(error.orig)[:500]}
+            )
             self._resume()
             self._in_pieces(taken.batch)
             self._resume()

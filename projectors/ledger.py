@@ -28,11 +28,27 @@ ledger = Table(
     "ledger",
     metadata,
     Column("machine", Text, primary_key=True, comment="file, identity, stream: which lifecycle"),
-    Column("partition", Integer, primary_key=True, autoincrement=False, comment="partition of the ledger topic"),
-    Column("ledger_offset", BigInteger, primary_key=True, autoincrement=False, comment="offset in that partition"),
-    Column("event_id", UUID(as_uuid=False), nullable=False, comment="id of the record, a UUID made from its request"),
-    Column("subject", Text(collation="C"), nullable=False, comment="whom it is about; <stream>/<name> for a file"),
-    Column("sequence", BigInteger, nullable=False, comment="number of the record in its subject's history, from 1"),
+    Column(
+        "partition", Integer, primary_key=True, autoincrement=False, comment="partition of the ledger topic"
+    ),
+    Column(
+        "ledger_offset", BigInteger, primary_key=True, autoincrement=False, comment="offset in that partition"
+    ),
+    Column(
+        "event_id",
+        UUID(as_uuid=False),
+        nullable=False,
+        comment="id of the record, a UUID made from its request",
+    ),
+    Column(
+        "subject", Text(collation="C"), nullable=False, comment="whom it is about; <stream>/<name> for a file"
+    ),
+    Column(
+        "sequence",
+        BigInteger,
+        nullable=False,
+        comment="number of the record in its subject's history, from 1",
+    ),
     Column("type", Text, nullable=False, comment="what happened, such as file.started, or <machine>.refused"),
     Column("time", DateTime(timezone=True), nullable=False, comment="UTC; when it was decided"),
     Column("fromstate", Text, comment="state before; NULL: nothing was known"),
@@ -45,7 +61,9 @@ ledger = Table(
     Column("causationid", Text, comment="id of what caused the request"),
     Column("correlationid", Text, comment="the story: the same for all that follows from one announcement"),
     Column("ownerepoch", BigInteger, nullable=False, comment="epoch of the decider that wrote it"),
-    Column("chain", Text, nullable=False, comment="SHA-256 over the subject's previous link and this record, hex"),
+    Column(
+        "chain", Text, nullable=False, comment="SHA-256 over the subject's previous link and this record, hex"
+    ),
     Column("is_refusal", Boolean, nullable=False, comment="a refusal changes no state"),
     Column("data", JSONB, comment="what the event says; NULL where PostgreSQL can't hold it"),
     UniqueConstraint("machine", "subject", "sequence", name="ledger_one_sequence"),

@@ -31,7 +31,9 @@ def make_stages(connection: Connection, projections: Iterable[Folded]) -> None:
         stage = _stage(projection.table)
         if not connection.scalar(_STAGED, {"name": stage}):
             columns = ", ".join(f'"{c.name}" {_type(c)}' for c in projection.table.columns)
-            connection.exec_driver_sql(f"CREATE TEMP TABLE {stage} ({columns}, {EMPTIED} bigint) ON COMMIT DELETE ROWS")
+            connection.exec_driver_sql(
+                f"CREATE TEMP TABLE {stage} ({columns}, {EMPTIED} bigint) ON COMMIT DELETE ROWS"
+            )
         if not connection.scalar(_PREPARED, {"name": stage}):
             connection.exec_driver_sql(f"PREPARE {stage} AS {merge_statement(projection)}")
 
@@ -114,6 +116,8 @@ def _copy(connection: Connection, target: str, columns: Iterable[str], lines: Se
         cursor.copy_expert(statement, io.BytesIO(body), len(body))
     except psycopg2.Error as error:
         # The driver's own call: its errors are wrapped here as SQLAlchemy wraps those of its calls.
-        raise DBAPIError.instance(statement, None, error, psycopg2.Error, dialect=connection.dialect) from error
+        raise DBAPIError.instance(
+            statement, None, error, psycopg2.Error, dialect=connection.dialect
+        ) from error
     finally:
         cursor.close()

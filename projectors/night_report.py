@@ -33,7 +33,7 @@ _STAGES = """
     SELECT substr(name, 3) AS stage, count(*) AS files,
            percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS median_s,
            percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds) AS p95_s,
-           max(seconds) AS longest_s,
+           max(seconds)::float8 AS longest_s,
            (array_agg(file ORDER BY seconds DESC))[1] AS longest_of
     FROM stage GROUP BY name ORDER BY name
 """

@@ -39,10 +39,21 @@ def position_table(schema: str) -> Table:
         Column("machine", Text, primary_key=True),
         Column("partition", Integer, primary_key=True, autoincrement=False),
         Column("next_offset", BigInteger, nullable=False, comment="ledger offset that is applied next"),
-        Column("owner_epoch", BigInteger, nullable=False, comment="raised at every take-over; fences the former owner"),
-        Column("topic_id", Text, nullable=False, comment="the cluster's id of the ledger topic as first seen"),
+        Column(
+            "owner_epoch",
+            BigInteger,
+            nullable=False,
+            comment="raised at every take-over; fences the former owner",
+        ),
+        Column(
+            "topic_id", Text, nullable=False, comment="the cluster's id of the ledger topic as first seen"
+        ),
         Column("last_event_at", DateTime(timezone=True), comment="UTC; time of the newest record applied"),
-        Column("applied_at", DateTime(timezone=True), comment="UTC; PostgreSQL's clock when the position last moved"),
+        Column(
+            "applied_at",
+            DateTime(timezone=True),
+            comment="UTC; PostgreSQL's clock when the position last moved",
+        ),
         schema=schema,
     )
 
@@ -94,7 +105,8 @@ class Positions:
                 insert(t)
                 .values(**first, next_offset=0, owner_epoch=1)
                 .on_conflict_do_update(
-                    index_elements=[t.c.follower, t.c.machine, t.c.partition], set_={"owner_epoch": t.c.owner_epoch + 1}
+                    index_elements=[t.c.follower, t.c.machine, t.c.partition],
+                    set_={"owner_epoch": t.c.owner_epoch + 1},
                 )
                 .returning(t.c.next_offset, t.c.owner_epoch)
             )
@@ -132,7 +144,10 @@ class Positions:
         connection.execute(update(t).where(row).values(owner_epoch=t.c.owner_epoch + 1))
 
     def _rows(self, connection: Connection) -> dict[Key, Row[Any]]:
-        return {(row.machine, row.partition): row for row in connection.execute(select(self._table).where(self._mine))}
+        return {
+            (row.machine, row.partition): row
+            for row in connection.execute(select(self._table).where(self._mine))
+        }
 
 
 def _move_statement(table: Table) -> TextClause:

@@ -1,7 +1,7 @@
 """What a projection is: a table, and one small function a fact that says which columns the fact sets.
 
 A fold sees its event and nothing else. How what it says joins what stands in the row already is a rule of the column,
-kept here for rows that meet within a batch and in ``merge`` for rows that meet in the database; tests hold the two equal.
+kept here for rows that meet within a batch, in ``merge`` for rows that meet in the database; tests hold the two equal.
 """
 
 from collections import defaultdict
@@ -15,7 +15,20 @@ from events.base import Fact
 from events.envelope import Record
 from projectors.copy_text import NULL, Encoder, encoder_of
 
-__all__ = ["EMPTIED", "Appended", "Cells", "Copy", "Folded", "Key", "Projection", "Row", "first", "greatest", "merged", "total"]
+__all__ = [
+    "EMPTIED",
+    "Appended",
+    "Cells",
+    "Copy",
+    "Folded",
+    "Key",
+    "Projection",
+    "Row",
+    "first",
+    "greatest",
+    "merged",
+    "total",
+]
 
 Row = dict[str, Any]
 """Columns that an event sets, the key among them. None empties a column; a column left out stays as it is."""
@@ -26,13 +39,15 @@ Cells = dict[str, Any]
 Key = tuple[Any, ...]
 
 EMPTIED = "emptied"
-"""Last column of a staging table: a bit for each column that is emptied, where NULL alone means that nothing is given."""
+"""Last column of a staging table: a bit for each column to be emptied; NULL alone means that nothing is given."""
+
 Fold = Callable[[Record], Row | list[Row] | None]
 """One event to the row it changes, to several rows of its subject, or to nothing."""
 
 Listing = Callable[[Record], Iterable[Row]]
 
 Combine = Callable[[Any, Any], Any]
+
 
 class Copy(NamedTuple):
     """Lines of COPY and the columns that they give."""
@@ -173,5 +188,3 @@ class Appended:
 
 
 Projection = Folded | Appended
-
-

@@ -12,6 +12,7 @@ from projectors.folding import Folding, Folds, Prepared
 from projectors.ledger import last_sequences, ledger_line, storable_ledger_line
 from projectors.merge import make_stages
 from projectors.projection import Projection
+from projectors.sequences import LastSequences
 from projectors.stream_status import stream_status
 from projectors.tainted import Taint, read_taints
 
@@ -34,7 +35,7 @@ class Projector:
     """An application for ``Follower``. Remembers which subjects are in quarantine, and nothing else."""
 
     def __init__(self, projections: Sequence[Projection] = PROJECTIONS) -> None:
-        self.last_sequences = last_sequences
+        self.last_sequences: LastSequences | None = last_sequences
         self._folds = Folds(projections)
         self._tainted: set[tuple[str, str]] = set()
 

@@ -18,9 +18,17 @@ qa_value = Appended(
         metadata,
         Column("file", Text(collation="C"), primary_key=True, comment="<stream>/<logical name>"),
         Column("version", Integer, primary_key=True, autoincrement=False, comment="version of the file"),
-        Column("attempt", Integer, primary_key=True, autoincrement=False, comment="attempt in which it was checked"),
+        Column(
+            "attempt",
+            Integer,
+            primary_key=True,
+            autoincrement=False,
+            comment="attempt in which it was checked",
+        ),
         Column("check_name", Text, primary_key=True, comment="name of the check"),
-        Column("part", Text, primary_key=True, comment="HDU, block or dataset looked at; empty: the whole file"),
+        Column(
+            "part", Text, primary_key=True, comment="HDU, block or dataset looked at; empty: the whole file"
+        ),
         Column("level", Text, nullable=False, comment="critical, advisory or record-only"),
         Column("passed", Boolean, comment="NULL where the check only records"),
         Column("value", Double, comment="the value found, in ``unit``, where it is a number"),
@@ -30,7 +38,9 @@ qa_value = Appended(
         Column("threshold_text", Text, comment="what it was compared with, where it is a text"),
         Column("message", Text, comment="the result in words"),
         Column("checks_version", Text, comment="version of the checks; NULL for a rejected file"),
-        Column("checked_at", DateTime(timezone=True), nullable=False, comment="UTC; when the result was recorded"),
+        Column(
+            "checked_at", DateTime(timezone=True), nullable=False, comment="UTC; when the result was recorded"
+        ),
         Index("qa_value_by_check_name", "check_name", "checked_at"),
         schema="projection",
     )

@@ -19,10 +19,8 @@ def read(machine: str, messages: Iterable[Message]) -> tuple[list[tuple[Record, 
             record = upcast(decode_record(message.value, partition=message.partition, offset=message.offset))
             _check(machine, record)
         except UndecodableError as error:
-            return read_so_far, HaltError(
-                f"{machine}/{message.partition} offset {message.offset}: {error}; "
-                "update Meridian, or see meridian recover --explain"
-            )
+            place = f"{machine}/{message.partition} offset {message.offset}"
+            return read_so_far, HaltError(f"{place}: {error}; see meridian recover --explain")
         read_so_far.append((record, message.value or b""))
     return read_so_far, None
 

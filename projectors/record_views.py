@@ -1,4 +1,4 @@
-"""Views of records (the ledger, the histories of files, refusals), of streams, of the register of L2 files, of freshness."""
+"""Views of records (the ledger, histories of files, refusals), of streams, of the L2 register, of freshness."""
 
 from projectors.ledger import ledger
 from projectors.positions import position
@@ -72,7 +72,11 @@ STREAM = View(
     LEFT JOIN projection.tainted t ON t.machine = 'stream' AND t.subject = s.stream
     """,
     (stream_status.table,),
-    {"title": "what the stream is, in words", "owner": "who answers for it", "held": "no work on its files for now"},
+    {
+        "title": "what the stream is, in words",
+        "owner": "who answers for it",
+        "held": "no work on its files for now",
+    },
 )
 
 L2_FILE = View(

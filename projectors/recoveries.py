@@ -4,17 +4,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, func, insert, select, update
+from sqlalchemy import Connection, Table, delete, func, insert, select, text, update
 
+from projectors.database import metadata
 from projectors.decided import halt, outcome, recovery, snapshot, topic, watermark
 
 __all__ = [
     "StandingHalt",
     "adopt_topic_id",
     "clear",
+    "empty_projection",
     "forget_outcomes_after",
+    "forget_positions",
     "forget_snapshots",
     "forget_topic",
+    "positions_of",
     "seat_requests",
     "standing_halts",
 ]
@@ -98,6 +102,32 @@ def seat_requests(connection: Connection, machine: str, partition: int, *, next_
     """The request offset that is decided next, by the word of the store. 0: nothing was saved yet."""
     moved = update(watermark).where(*_of(watermark, machine, partition)).values(next_request=next_request)
     return connection.execute(moved).rowcount
+
+
+FOLLOWERS = {"projector": "projection.position", "dispatch": "work.position"}
+"""Where each follower keeps its positions."""
+
+
+def positions_of(connection: Connection, follower: str) -> list[tuple[str, int, int, str]]:
+    """Machine, partition, next offset and topic id of each position."""
+    query = f"SELECT machine, partition, next_offset, topic_id FROM {FOLLOWERS[follower]} WHERE follower = :follower"  # noqa: S608
+    return [tuple(row) for row in connection.execute(text(query), {"follower": follower})]
+
+
+def forget_positions(connection: Connection, follower: str) -> int:
+    """The follower begins at the beginning; how many positions it had."""
+    query = f"DELETE FROM {FOLLOWERS[follower]} WHERE follower = :follower"  # noqa: S608 - our own names
+    return connection.execute(text(query), {"follower": follower}).rowcount
+
+
+def empty_projection(connection: Connection) -> list[str]:
+    """Empty every table that is folded from the ledger; the registers of the archive are none of them."""
+    folded = [
+        each for each in metadata.sorted_tables if each.schema == "projection" and each.name != "position"
+    ]
+    names = [f"{each.schema}.{each.name}" for each in folded]
+    connection.execute(text(f"TRUNCATE {', '.join(names)}"))
+    return names
 
 
 def _of(table: Table, machine: str, partition: int | None) -> list[Any]:

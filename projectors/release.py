@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import UTC
+from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, Row, delete, select
 
 from events.base import machine_of
 from events.envelope import Record
+from events.types import format_time
 from projectors import PROJECTIONS
 from projectors.folding import Folding, Folds
 from projectors.ledger import ledger
@@ -72,21 +74,35 @@ def _fold(folding: Folding, record: Record) -> None:
 
 def _history(connection: Connection, machine: str, subject: str) -> list[Record]:
     this = (ledger.c.machine == machine) & (ledger.c.subject == subject)
-    rows = connection.execute(select(ledger).where(this).order_by(ledger.c.sequence)).mappings()
-    return [_record(dict(row)) for row in rows]
+    return [
+        _record(row) for row in connection.execute(select(ledger).where(this).order_by(ledger.c.sequence))
+    ]
 
 
-def _record(row: dict[str, object]) -> Record:
-    if row["data"] is None:
+def _record(row: Row[Any]) -> Record:
+    if row.data is None:
         raise StillTaintedError(
-            f"{row['subject']}: PostgreSQL could not hold what sequence {row['sequence']} says; its bytes are on the log"
+            f"{row.subject}: PostgreSQL could not hold what sequence {row.sequence} says; its bytes are on the log"
         )
-    return Record(**_members(row))  # type: ignore[arg-type]
-
-
-def _members(row: dict[str, object]) -> dict[str, object]:
-    at = row.pop("time")
-    members = {name: value for name, value in row.items() if name not in {"machine", "is_refusal"}}
-    members["id"], members["offset"] = members.pop("event_id"), members.pop("ledger_offset")
-    time = at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")  # type: ignore[attr-defined]
-    return members | {"time": time, "requesttopic": ""}
+    return Record(
+        id=row.event_id,
+        type=row.type,
+        subject=row.subject,
+        time=format_time(row.time.astimezone(UTC)),
+        sequence=row.sequence,
+        fromstate=row.fromstate,
+        tostate=row.tostate,
+        actor=row.actor,
+        requestid=row.requestid,
+        requesttopic="",
+        ownerepoch=row.ownerepoch,
+        chain=row.chain,
+        data=row.data,
+        version=row.version,
+        attempt=row.attempt,
+        reason=row.reason,
+        causationid=row.causationid,
+        correlationid=row.correlationid,
+        partition=row.partition,
+        offset=row.ledger_offset,
+    )

@@ -124,7 +124,8 @@ class LiveRules:
         while not stop.is_set():
             try:
                 self._listen(stop)
-            except (RulesUnavailableError, DBAPIError, OSError) as error:
+            # A raw connection raises the driver's own errors.
+            except (RulesUnavailableError, psycopg2.Error, OSError) as error:
                 # Said at the beginning of an outage only; each attempt that got through ends it.
                 if not is_away or time.monotonic() - self._read_at < self._refresh_s:
                     log.warning("stream rules not read", extra={"error": str(error)})
@@ -132,12 +133,7 @@ class LiveRules:
                 stop.wait(1.0)
 
     def _listen(self, stop: threading.Event) -> None:
-        try:
-            raw = self._engine.raw_connection()
-        except DBAPIError as error:
-            raise RulesUnavailableError(
-                f"stream rules: the database does not answer: {error.orig}"
-            ) from error
+        raw = self._engine.raw_connection()
         try:
             connection: Any = raw.driver_connection
             connection.set_session(autocommit=True)
@@ -152,9 +148,6 @@ class LiveRules:
         until = time.monotonic() + self._refresh_s
         while not stop.is_set() and time.monotonic() < until:
             if select.select([connection], [], [], 0.5)[0]:
-                try:
-                    connection.poll()
-                except psycopg2.Error as error:
-                    raise RulesUnavailableError(f"stream rules: lost the connection: {error}") from error
+                connection.poll()
                 connection.notifies.clear()
                 return

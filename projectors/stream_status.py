@@ -19,7 +19,7 @@ stream_status = Folded(
         Column("stream", Text(collation="C"), primary_key=True, comment="name of the stream"),
         Column("state", Text, nullable=False, comment="Offline, Standby, Disabled, Enabled or Fault"),
         Column("since_at", _UTC, nullable=False, comment="UTC; when it came into this state"),
-        Column("is_held", Boolean, nullable=False, server_default=text("false"), comment="no work on its files for now"),
+        Column("is_held", Boolean, nullable=False, server_default=text("false"), comment="no work on its files"),
         Column("held_reason", Text, comment="why it is held"),
         Column("held_at", _UTC, comment="UTC; since when it is held"),
         Column("offline_until", _UTC, comment="UTC; until when silence is expected"),

@@ -1,4 +1,4 @@
-"""Subjects in quarantine: an event of theirs could not be folded; nothing later of theirs is, until they are released."""
+"""Subjects in quarantine: an event of theirs could not be folded, and nothing later of theirs is until released."""
 
 from dataclasses import dataclass
 
@@ -49,7 +49,9 @@ class Taint:
 
 def read_taints(connection: Connection) -> set[tuple[str, str]]:
     """Machine and subject of all that is in quarantine."""
-    return {(row.machine, row.subject) for row in connection.execute(select(tainted.c.machine, tainted.c.subject))}
+    return {
+        (row.machine, row.subject) for row in connection.execute(select(tainted.c.machine, tainted.c.subject))
+    }
 
 
 def add_taints(connection: Connection, taints: list[Taint]) -> None:

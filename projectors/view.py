@@ -31,10 +31,14 @@ class View:
         for table in self.tables:
             if column in table.columns and (comment := table.columns[column].comment):
                 return comment
-        raise KeyError(f"view {self.name}: column {column} has no comment; add one to its table, or to the view")
+        raise KeyError(
+            f"view {self.name}: column {column} has no comment; add one to its table, or to the view"
+        )
 
 
-def make_view(connection: Connection, view: View, *, schema: str = "v1", projection: str = "projection") -> None:
+def make_view(
+    connection: Connection, view: View, *, schema: str = "v1", projection: str = "projection"
+) -> None:
     """Create the view, or bring it up to date, with its comments; ``projection``: the schema that it reads."""
     select = re.sub(r"\bprojection\.", f"{projection}.", view.select).strip()
     name = f"{schema}.{view.name}"
@@ -52,7 +56,9 @@ def make_view(connection: Connection, view: View, *, schema: str = "v1", project
 
 def _columns(connection: Connection, schema: str, name: str) -> list[str]:
     found = connection.execute(
-        text("SELECT column_name FROM information_schema.columns WHERE table_schema = :schema AND table_name = :name"),
+        text(
+            "SELECT column_name FROM information_schema.columns WHERE table_schema = :schema AND table_name = :name"
+        ),
         {"schema": schema, "name": name},
     )
     return [row[0] for row in found]

@@ -1,4 +1,4 @@
-"""The views of schema ``v1``: what everyone else may read. Every column says what it means; within v1 none goes away."""
+"""The views of schema ``v1``, which everyone else reads: every column says what it means, and none ever goes away."""
 
 from hashlib import sha256
 

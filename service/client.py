@@ -14,8 +14,7 @@ from consumers.deadletter import DeadLetters
 from consumers.formats import FORMATS
 from events.base import Request, machine_of
 from events.envelope import encode_request
-from events.kafka_log import KafkaLog
-from events.log import Headers, Writer
+from events.log import Headers, Log, Writer
 from projectors.file_search import Filter, close_names, find_files, named
 from projectors.file_story import gather
 from projectors.outcome import Outcome, Outcomes
@@ -88,7 +87,7 @@ class Client:
         return self.wiring.engine(statement_timeout_s=30.0)
 
     @cached_property
-    def log(self) -> KafkaLog:
+    def log(self) -> Log:
         """Kafka."""
         return self.wiring.log()
 

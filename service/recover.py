@@ -53,7 +53,7 @@ class Remedies:
 
     def apply(self, remedy: Remedy, *, actor: str, reason: str, only_retry: bool = False) -> str:
         """Do what the remedy says, in one transaction with the halt's end; what was done."""
-        act = Remedies.try_again if only_retry else _kind(remedy.halt, self._topics).act
+        act = Remedies.try_again if only_retry else self._kind(remedy.halt).act
         if act is None:
             raise ValueError(f"{remedy.halt.code} is not left by this command: {remedy.advice}")
         with self._engine.begin() as connection:
@@ -61,8 +61,13 @@ class Remedies:
             recoveries.clear(connection, remedy.halt, done=done, actor=actor, reason=reason)
         return done
 
+    def _kind(self, halt: StandingHalt) -> _Kind:
+        if halt.code == "FOLLOWER_HALTED" and halt.part in recoveries.FOLLOWERS and not self._fits(halt.part):
+            return KINDS[f"POSITION_MISFITS ({halt.part})"]
+        return _kind(halt, self._topics)
+
     def _explained(self, halt: StandingHalt) -> Remedy:
-        kind = _kind(halt, self._topics)
+        kind = self._kind(halt)
         return Remedy(halt, kind.happened, kind.will, kind.advice)
 
     # --- what is done; each returns what it did
@@ -117,7 +122,35 @@ class Remedies:
         """Nothing is changed but the halt itself."""
         return "the halt is taken away: it is tried again"
 
+    def rebuild(self, connection: Connection, _halt: StandingHalt) -> str:
+        """The tables that are folded from the ledger are emptied, and filled again from its beginning."""
+        emptied = recoveries.empty_projection(connection)
+        recoveries.forget_positions(connection, "projector")
+        return f"emptied {len(emptied)} tables of the views; the projector fills them again from the ledger's beginning"
+
+    def dispatch_again(self, connection: Connection, _halt: StandingHalt) -> str:
+        """Obligations are noted again from the ledger's beginning; what is there already stays as it is."""
+        recoveries.forget_positions(connection, "dispatch")
+        return "dispatch reads the ledger from its beginning; work that was done is looked at, not done twice"
+
     # --- how
+
+    def _fits(self, follower: str) -> bool:
+        """Whether the positions of a follower are places on the topics as they are now."""
+        with self._engine.connect() as connection:
+            positions = recoveries.positions_of(connection, follower)
+        reader = self._logs.reader(committed=True)
+        try:
+            for machine, partition, next_offset, topic_id in positions:
+                name = self._topics.events(machine)
+                place = Place(name, partition)
+                if self._logs.topic_ids([name]).get(name) != topic_id:
+                    return False
+                if not reader.beginning(place) <= next_offset <= reader.end(place):
+                    return False
+        finally:
+            reader.close()
+        return True
 
     def _machine_of_ledger(self, name: str) -> str | None:
         machine = name.removeprefix(f"{self._topics.site}.").removesuffix(".events")
@@ -229,6 +262,24 @@ KINDS: Mapping[str, _Kind] = {
         "set this one request aside as a dead letter, and go on with the next; whoever asked it has to ask again",
         Remedies.set_aside,
         "look at the broker's log first; if the broker was the cause and is well again, --retry is enough",
+    ),
+    "POSITION_MISFITS (projector)": _Kind(
+        "the views stand on another ledger than the one that is there now: it was restored, made anew, or lost its end",
+        "empty the tables of the views and fill them again from the ledger; the registers of the archive stay",
+        Remedies.rebuild,
+        "views are incomplete until the projector has read everything: meridian status shows how far it is",
+    ),
+    "POSITION_MISFITS (dispatch)": _Kind(
+        "the work noted stands on another ledger than the one that is there now: it was restored, made anew, or lost "
+        "its end",
+        "read the ledger again from its beginning and note what is owed; what was done already is not done twice",
+        Remedies.dispatch_again,
+    ),
+    "FOLLOWER_HALTED": _Kind(
+        "a follower of the ledger met something that it must not pass over",
+        "try again",
+        Remedies.try_again,
+        "that helps only once the cause is gone: its message says what was found and what is wanted",
     ),
     "CODE_IS_WRONG": _Kind(
         "deciding raised an exception for many subjects in a row: the code is wrong, not what was asked",

@@ -11,6 +11,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from events.base import FACTS, REQUESTS, Payload
 from events.envelope import Record, RequestEnvelope
 from events.inbox import INBOX
+from schemas import KINDS
 from service.asyncapi import asyncapi
 
 __all__ = ["DIALECT", "FOLDER", "differences", "documents", "write"]
@@ -40,13 +41,17 @@ def documents() -> dict[str, str]:
 def differences(folder: Path = FOLDER) -> list[str]:
     """What is not as it should be: files that are missing, differ, or belong to no message any more."""
     wanted = documents()
-    return [*_missing_or_stale(folder, wanted), *_strangers(folder, wanted)]
+    strangers = [f"{path} {why}" for path, why in _strangers(folder, wanted)]
+    return [*_missing_or_stale(folder, wanted), *strangers]
 
 
 def write(folder: Path = FOLDER) -> list[str]:
-    """Write what is missing or differs; their paths. Schemas of earlier versions stay: old records have them."""
-    changed = []
-    for path, content in documents().items():
+    """Write what is missing or differs, remove what belongs to no message; their paths. Earlier versions stay."""
+    wanted = documents()
+    changed = [path for path, _ in _strangers(folder, wanted)]
+    for path in changed:
+        (folder / path).unlink()
+    for path, content in wanted.items():
         place = folder / path
         if not place.exists() or place.read_text("utf-8") != content:
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -108,13 +113,13 @@ def _missing_or_stale(folder: Path, wanted: dict[str, str]) -> Iterator[str]:
             yield f"{path} is not what the code says"
 
 
-def _strangers(folder: Path, wanted: dict[str, str]) -> Iterator[str]:
+def _strangers(folder: Path, wanted: dict[str, str]) -> Iterator[tuple[str, str]]:
     """Files of no message; earlier versions of one that there is are no strangers."""
     current = {
         path.rsplit(".", 2)[0]: int(path.rsplit(".", 2)[1]) for path in wanted if path.endswith(".json")
     }
-    for place in sorted(folder.glob("*/*.json")):
+    for place in sorted(place for kind in KINDS for place in (folder / kind).glob("*.json")):
         path = place.relative_to(folder).as_posix()
         stem, version, _ = path.rsplit(".", 2)
         if stem not in current or not version.isdigit() or int(version) > current[stem]:
-            yield f"{path} belongs to no message"
+            yield path, "belongs to no message"

@@ -22,7 +22,8 @@ def bring_up(settings: Settings, *, with_roles: bool, progress: Progress) -> Wir
     wiring = Wiring.of(settings, program="up")
     prepare(wiring, progress)
     if with_roles:
-        local.up(settings, roles=roles_of(settings), progress=progress)
+        local.up(settings, roles=roles_of(settings))
+        progress(f"roles: {', '.join(ROLE_NAMES)}")
     return wiring
 
 

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from service.waits import Waits, waits_of
-from service.wording import ago, human_time, quoted, short
+from service.wording import human_time, quoted, short
 
-__all__ = ["Help", "Story", "Why", "lines_of", "why"]
+__all__ = ["NOBODY", "Help", "Story", "Why", "why"]
 
 Row = Mapping[str, Any]
 
@@ -77,32 +77,6 @@ def why(story: Story) -> Why:
         "at": story.now,
     }
     return Why(**known, **told)
-
-
-def lines_of(answer: Why) -> list[str]:
-    """The answer in a few lines for people."""
-    version = f" (version {answer.version}, attempt {answer.attempt})" if answer.version else ""
-    since = f" since {human_time(answer.since_at)}" if answer.since_at else ""
-    if answer.since_at and answer.at:
-        since += f", {ago(answer.since_at, answer.at)}"
-    lines = [f"{answer.subject}: {answer.state}{since}{version}", f"  because {answer.because}"]
-    if not _says_both(answer):
-        lines.append(f"  found {answer.found or 'nothing'}; wanted {answer.wanted or 'something else'}")
-    if answer.first_cause:
-        lines.append(f"  it began with {answer.first_cause}")
-    lines += [f"  {each}" for each in answer.evidence]
-    if answer.again_at:
-        lines.append(f"  goes on by itself at {human_time(answer.again_at)}")
-    lines.append(f"  {answer.who} has to act" if answer.who != NOBODY else "  nobody has to act")
-    if answer.help:
-        lines.append("  you could:")
-        lines += [f"    {each.command}\n      {each.when}" for each in answer.help]
-    return lines
-
-
-def _says_both(answer: Why) -> bool:
-    """Whether the sentence has found and wanted in it already, or there are none."""
-    return all(value is None or value in answer.because for value in (answer.found, answer.wanted))
 
 
 # --- one rule a state; each gives the members of Why that are its own

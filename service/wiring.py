@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import Engine
 
-from events.kafka_log import KafkaLog
 from events.topics import Topics
 from projectors.database import make_engine
 from service.settings import Settings
@@ -14,7 +13,9 @@ from service.stack import local
 from service.stack.endpoints import Endpoints
 
 if TYPE_CHECKING:
+    # Each takes a quarter of a second to load, and most commands need only one of them.
     from consumers.storage import Storage
+    from events.kafka_log import KafkaLog
 
 __all__ = ["Wiring"]
 
@@ -41,8 +42,10 @@ class Wiring:
         """What servers see as our name."""
         return f"meridian-{self.program}"
 
-    def log(self, *, patience_s: float = 10.0) -> KafkaLog:
+    def log(self, *, patience_s: float = 10.0) -> "KafkaLog":
         """The log on Kafka."""
+        from events.kafka_log import KafkaLog
+
         return KafkaLog(self.endpoints.kafka, client_id=self.name, patience_s=patience_s)
 
     def engine(self, *, statement_timeout_s: float | None = None, pool_size: int = 5) -> Engine:

@@ -26,25 +26,27 @@ def empty(server: str, template: str = "template0") -> Iterator[str]:
 @contextmanager
 def migrated(server: str, folder: Path) -> Iterator[str]:
     """A new database with all tables and views; the first one who asks in this session pays for the migration."""
-    template = f"{TEMPLATE}_{folder.name.rsplit('-', 1)[-1].lower()}"
+    template = _template(folder)
     with (folder / "template.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        note = folder / "template"
-        if not note.exists():
-            _say(server, f'DROP DATABASE IF EXISTS "{template}" WITH (FORCE)')
+        made = folder / "template"
+        if not made.exists():
+            forget_template(server, folder)
             _say(server, f'CREATE DATABASE "{template}" TEMPLATE template0')
             _migrate(_named(server, template))
             _close(server, template)
-            note.write_text(template)
+            made.touch()
     with empty(server, template) as address:
         yield address
 
 
 def forget_template(server: str, folder: Path) -> None:
-    """Drops the session's template, on a server that outlives the session."""
-    note = folder / "template"
-    if note.exists():
-        _say(server, f'DROP DATABASE IF EXISTS "{note.read_text()}" WITH (FORCE)')
+    """Drops the session's template, if it got as far as having one."""
+    _say(server, f'DROP DATABASE IF EXISTS "{_template(folder)}" WITH (FORCE)')
+
+
+def _template(folder: Path) -> str:
+    return f"{TEMPLATE}_{folder.name.rsplit('-', 1)[-1].lower()}"
 
 
 def _migrate(address: str) -> None:

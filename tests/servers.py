@@ -76,7 +76,9 @@ class ServerSession:
         """Stops what the session started."""
         if self._note.exists():
             with suppress(StackError):  # they could not be had
-                databases.forget_template(self.started().endpoints.database, self.folder)
+                started = self.started()
+                if "postgres" not in started.throwaway:
+                    databases.forget_template(started.endpoints.database, self.folder)
             containers.stop(self.folder)
             local.down(self._settings(), erase=True)
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -15,7 +15,7 @@ from consumers.formats.text import as_scalar
 if TYPE_CHECKING:
     from astropy.io.fits import HDUList, Header
 
-__all__ = ["opened", "scanned", "shape_of", "values_of"]
+__all__ = ["opened", "scanned", "shape_of", "unreadable_in", "values_of"]
 
 COMMENTARY = frozenset({"", "COMMENT", "HISTORY", "CONTINUE"})
 
@@ -54,6 +54,19 @@ def values_of(header: "Header") -> Mapping[str, Scalar]:
             value = None  # our own look has reported the value already
         values[card.keyword] = None if isinstance(value, Undefined) else _scalar(value)
     return values
+
+
+def unreadable_in(header: "Header") -> list[str]:
+    """The keywords whose values astropy cannot read; it says so only when it is asked for the value."""
+    from astropy.io.fits import VerifyError
+
+    found = []
+    for card in header.cards:
+        try:
+            _ = card.value
+        except VerifyError:
+            found.append(card.keyword)
+    return found
 
 
 def shape_of(hdus: Sequence[Hdu]) -> str | None:

@@ -399,6 +399,7 @@ CREATE INDEX file_metadata_by_visit_id ON projection.file_metadata (visit_id);
 
 CREATE TABLE projection.file_status (
     file TEXT COLLATE "C" NOT NULL,
+    name TEXT COLLATE "C",
     versions INTEGER,
     best_version INTEGER,
     first_seen_at TIMESTAMP WITH TIME ZONE,
@@ -419,13 +420,15 @@ CREATE TABLE projection.file_status (
 
 COMMENT ON COLUMN projection.file_status.file IS '<stream>/<logical name>';
 
+COMMENT ON COLUMN projection.file_status.name IS 'logical name of the file';
+
 COMMENT ON COLUMN projection.file_status.versions IS 'number of the newest version';
 
 COMMENT ON COLUMN projection.file_status.best_version IS 'the newest COMPLETE version; NULL: none yet';
 
 COMMENT ON COLUMN projection.file_status.first_seen_at IS 'UTC; when it was first announced';
 
-COMMENT ON COLUMN projection.file_status.is_held IS 'no work until it is released';
+COMMENT ON COLUMN projection.file_status.is_held IS 'no work on it for now';
 
 COMMENT ON COLUMN projection.file_status.held_reason IS 'why it is held';
 
@@ -446,6 +449,10 @@ COMMENT ON COLUMN projection.file_status.overtaken IS 'how often announced conte
 COMMENT ON COLUMN projection.file_status.note IS 'the last remark';
 
 COMMENT ON COLUMN projection.file_status.noted_at IS 'UTC; time of the last remark';
+
+CREATE INDEX file_status_by_name ON projection.file_status (name);
+
+CREATE INDEX file_status_of_held ON projection.file_status (file) WHERE is_held;
 
 CREATE TABLE projection.file_version (
     file TEXT COLLATE "C" NOT NULL,
@@ -507,7 +514,7 @@ CREATE TABLE projection.file_version (
 
 COMMENT ON COLUMN projection.file_version.file IS '<stream>/<logical name>';
 
-COMMENT ON COLUMN projection.file_version.version IS '1 for the first content, 2 for the next';
+COMMENT ON COLUMN projection.file_version.version IS 'number of the content, from 1';
 
 COMMENT ON COLUMN projection.file_version.stream IS 'the stream it came by';
 
@@ -612,6 +619,8 @@ COMMENT ON COLUMN projection.file_version.ledger_offset IS 'offset of its last f
 COMMENT ON COLUMN projection.file_version.correlationid IS 'the story it belongs to: the sender''s id of the first notification';
 
 CREATE INDEX file_version_by_state ON projection.file_version (state, stream, since_at, is_superseded);
+
+CREATE INDEX file_version_by_time ON projection.file_version (since_at) WHERE NOT is_superseded;
 
 CREATE TABLE projection.ledger (
     machine TEXT NOT NULL,
@@ -785,7 +794,7 @@ COMMENT ON COLUMN projection.stream_status.state IS 'Offline, Standby, Disabled,
 
 COMMENT ON COLUMN projection.stream_status.since_at IS 'UTC; when it came into this state';
 
-COMMENT ON COLUMN projection.stream_status.is_held IS 'no work on its files for now';
+COMMENT ON COLUMN projection.stream_status.is_held IS 'no work on its files';
 
 COMMENT ON COLUMN projection.stream_status.held_reason IS 'why it is held';
 

@@ -59,7 +59,10 @@ def decide(logs: Log, engine: Engine, topics: Topics, *, requests: int) -> tuple
     seconds = time.monotonic() - began
     stop.set()
     thread.join()
-    return requests / seconds, {"rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, **_counts(engine)}
+    return requests / seconds, {
+        "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        **_counts(engine),
+    }
 
 
 def floor(logs: Log, topics: Topics, *, requests: int, name: str) -> float:

@@ -1,4 +1,4 @@
-"""The public workload: lives of files, some refused, some asked twice, about 400 bytes a request, keys spread evenly."""
+"""The public workload: lives of files, some refused, some asked twice, about 400 bytes a request."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -71,7 +71,12 @@ def _data(number: int, step: str) -> dict[str, Any]:
             return STARTED
         case "validated":
             qa = [{"check": "structure", "level": "critical", "passed": True}]
-            told = {"sha256": sha256, "size_bytes": 100, "media_type": "application/x-asdf", "checks_version": "1"}
+            told = {
+                "sha256": sha256,
+                "size_bytes": 100,
+                "media_type": "application/x-asdf",
+                "checks_version": "1",
+            }
             return {**told, "metadata": {"instrument": "WFI", "exposure_s": 139.8}, "qa": qa}
         case "transferred":
             return {"object": {"bucket": "b", "key": f"bench/{number}", "size_bytes": 100, "sha256": sha256}}

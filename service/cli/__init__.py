@@ -1,7 +1,5 @@
 """The command line: what there is, in the order people meet it; each group of commands is a file of its own."""
 
-import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +7,7 @@ from typing import Annotated
 import typer
 
 from service.cli import (
+    bench_command,
     check_command,
     deadletter_commands,
     demo_command,
@@ -22,6 +21,7 @@ from service.cli import (
     run_commands,
     schema_commands,
     stack_commands,
+    status_commands,
     stream_commands,
     test_command,
     work_commands,
@@ -43,8 +43,11 @@ app = typer.Typer(
 
 app.command("up")(stack_commands.up)
 app.command("down")(stack_commands.down)
+app.command("status")(status_commands.status)
+app.command("doctor")(status_commands.doctor)
 app.command("run")(run_commands.run)
 app.command("demo")(demo_command.demo)
+app.command("bench")(bench_command.bench)
 app.command("test")(test_command.run_tests)
 app.command("check")(check_command.check)
 app.command("recover")(recover_command.recover)
@@ -90,10 +93,6 @@ def run(arguments: Sequence[str]) -> int:
         app(given, prog_name="meridian")
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else 0
-    except BrokenPipeError:
-        # Who reads has had enough, as head does; what is left to flush goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:  # noqa: BLE001 - the end of the road: every error becomes a message
         try:
             leave(error, debug="--debug" in given)

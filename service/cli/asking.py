@@ -24,6 +24,9 @@ ASKED_COLUMNS = (
     Column("allowed"),
 )
 
+IN_FORCE = "is in force already"
+"""How the stream's machine says that a configuration is no other than the one there is."""
+
 _SHOWN = 5
 
 
@@ -42,7 +45,7 @@ def ask_and_tell(session: Session, asks: Sequence["Ask"], *, timeout_s: float | 
 def tell(session: Session, asked: Sequence["Asked"]) -> None:
     """Print outcomes; raises typer.Exit with the code that fits."""
     session.out.rows(ASKED_COLUMNS, [asked_row(each) for each in asked], ids="subject")
-    refused = [each for each in asked if each.outcome is not None and not each.outcome.accepted]
+    refused = [each for each in asked if _result(each) == "refused"]
     doubtful = [each for each in asked if each.outcome is None]
     if len(asked) > 1 or doubtful:
         accepted = len(asked) - len(refused) - len(doubtful)
@@ -63,15 +66,27 @@ def asked_row(asked: "Asked") -> dict[str, Any]:
         "state": outcome.tostate, "version": outcome.version, "sequence": outcome.sequence, "type": outcome.type,
         "code": outcome.code, "reasons": list(outcome.reasons), "allowed": list(outcome.allowed), "at": outcome.at,
     }  # fmt: skip
-    result = "in doubt" if outcome is None else "accepted" if outcome.accepted else "refused"
     return {
         "subject": asked.ask.subject,
         "request": asked.ask.request.name,
-        "result": result,
+        "result": _result(asked),
         **known,
         "request_id": asked.ask.request_id,
         "batch": asked.batch,
     }
+
+
+def _result(asked: "Asked") -> str:
+    """What is so already is no refusal to whoever wants it so."""
+    outcome = asked.outcome
+    if outcome is None:
+        return "in doubt"
+    if outcome.accepted:
+        return "accepted"
+    is_so = asked.ask.request.name == "stream.configure" and any(
+        IN_FORCE in reason for reason in outcome.reasons
+    )
+    return "unchanged" if is_so else "refused"
 
 
 def _doubts(doubtful: Sequence["Asked"]) -> Iterable[str]:

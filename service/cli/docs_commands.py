@@ -5,9 +5,10 @@ from typing import Any
 
 import typer
 
+from service.cli.errors import AttentionError
 from service.cli.output import Output
 
-__all__ = ["app", "command_lines", "settings_lines"]
+__all__ = ["app", "command_lines", "filled", "settings_lines"]
 
 app = typer.Typer(no_args_is_help=True, hidden=True, help="Tables for the README.")
 
@@ -24,6 +25,27 @@ def settings() -> None:
     Output().lines(settings_lines())
 
 
+@app.command("write")
+def write() -> None:
+    """Put both tables into README.md, between their markers."""
+    from service.settings import PROJECT
+
+    readme = PROJECT / "README.md"
+    readme.write_text(filled(readme.read_text("utf-8")), "utf-8")
+
+
+def filled(text: str) -> str:
+    """The text with the tables as they are now."""
+    for name, lines in (("commands", command_lines()), ("settings", settings_lines())):
+        begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+        before, found, rest = text.partition(begin)
+        _, closed, after = rest.partition(end)
+        if not (found and closed):
+            raise AttentionError(f"README.md: found no {begin} … {end}, wanted both")
+        text = "\n".join([f"{before}{begin}", *lines, f"{end}{after}"])
+    return text
+
+
 def command_lines() -> list[str]:
     """One line a command, as Markdown."""
     from service.cli import app as meridian
@@ -32,7 +54,7 @@ def command_lines() -> list[str]:
     return [
         "| command | what it does |",
         "|---|---|",
-        *(f"| `{name}` | {_escaped(text)} |" for name, text in found),
+        *(f"| `{_escaped(name)}` | {_escaped(text)} |" for name, text in found),
     ]
 
 
@@ -42,9 +64,10 @@ def settings_lines() -> list[str]:
 
     lines = ["| setting | default | |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        default = str(field.default).replace(f"{PROJECT}/", "") if field.default not in {None, ""} else ""
-        if isinstance(field.default, dict):
-            default = ",".join(f"{key}={value}" for key, value in field.default.items())
+        value = field.get_default(call_default_factory=True)
+        default = "" if value is None else str(value).replace(f"{PROJECT}/", "")
+        if isinstance(value, dict):
+            default = ",".join(f"{key}={count}" for key, count in value.items())
         shown = f"`{default}`" if default else ""
         lines.append(f"| `{PREFIX}{name.upper()}` | {shown} | {_escaped(field.description or '')} |")
     return lines

@@ -44,7 +44,8 @@ def _print(session: Session, answers: list[dict[str, Any]], lines: list[str]) ->
 
 def _answer(client: "Client", file: str) -> tuple[dict[str, Any], list[str]]:
     from service import unknown
-    from service.why import Why, lines_of
+    from service.why import Why
+    from service.why_text import lines_of
 
     found = client.why(file)
     if isinstance(found, Why):

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from enum import Enum
 from typing import Any, TextIO
 
@@ -116,8 +117,13 @@ class Output:
         )
 
     def _write(self, text: str) -> None:
-        self.stream.write(text)
-        self.stream.flush()
+        try:
+            self.stream.write(text)
+            self.stream.flush()
+        except BrokenPipeError:
+            # Who reads has had enough, as head does; what is left to flush goes nowhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
+            raise SystemExit(0) from None
 
 
 def plain(value: Any) -> Any:
@@ -136,6 +142,8 @@ def plain(value: Any) -> Any:
         return {str(name): plain(each) for name, each in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(each) for each in value]
+    if isinstance(value, Decimal):
+        return float(value)
     return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 

@@ -1,5 +1,6 @@
 """``meridian run``: one role as it is deployed, stopped cleanly by SIGTERM or Ctrl-C within ten seconds."""
 
+import gc
 import logging
 import os
 import signal
@@ -38,6 +39,10 @@ def run(
     stop = _stop_on_signals()
     wiring = Wiring.of(session.settings, program=role)
     log.info("role begins", extra={"role_name": role, "site": session.settings.site, "pid": os.getpid()})
+    # Batches hold many objects for a moment and make no cycles: a collection every 700 of them costs a quarter of
+    # the time.
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
     work(wiring, stop)
     log.info("role ends", extra={"role_name": role})
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.cli.asking import ask_and_tell
-from service.cli.errors import WrongUseError
+from service.cli.errors import AttentionError, WrongUseError
+from service.cli.output import Column, cell
 from service.cli.session import Session, session_of
 
 if TYPE_CHECKING:
@@ -23,6 +24,11 @@ app = typer.Typer(
 )
 
 Streams = Annotated[list[str], typer.Argument(help="names of streams", metavar="STREAM…")]
+STREAMS = (
+    Column("stream"), Column("state"), Column("held"), Column("since_at", "since"), Column("files", is_number=True),
+    Column("configuration_version", "configuration", is_number=True), Column("title"), Column("owner"),
+)  # fmt: skip
+
 RequestId = Annotated[str | None, typer.Option(help="ask again under the id of an earlier try")]
 
 
@@ -38,6 +44,37 @@ def apply(
     session = session_of(context)
     found = [each for path in files for each in read_configurations(path)]
     apply_all(session, found, enable=enable)
+
+
+@app.command("list")
+def list_streams(context: typer.Context) -> None:
+    """All streams and how they stand."""
+    from projectors.stream_search import all_streams
+
+    session = session_of(context)
+    with session.client() as client, client.engine.connect() as connection:
+        rows = all_streams(connection)
+    session.out.rows(
+        STREAMS, rows, ids="stream", empty="no stream is configured; meridian stream apply FILE --enable"
+    )
+
+
+@app.command("show")
+def show(context: typer.Context, stream: Annotated[str, typer.Argument(metavar="STREAM")]) -> None:
+    """One stream: how it stands, and its configuration; -o json prints what stream apply takes."""
+    from projectors.stream_search import one_stream
+
+    session = session_of(context)
+    with session.client() as client, client.engine.connect() as connection:
+        row = one_stream(connection, stream)
+    if row is None:
+        raise AttentionError(
+            f"nothing is known of the stream {stream}; meridian stream list shows those there are"
+        )
+    if session.out.form in {"json", "ndjson"}:
+        session.out.document(row["configuration"], lines=(), ids="stream")
+        return
+    session.out.document(row, lines=_lines(row), ids="stream")
 
 
 @app.command("start")
@@ -153,6 +190,21 @@ def _configuration(path: Path, members: Any) -> "StreamConfiguration":
         raise WrongUseError(
             f"{path}: {readable(error)}; meridian schema show stream.configure has all members"
         ) from error
+
+
+def _lines(row: dict[str, Any]) -> list[str]:
+    configuration = row["configuration"]
+    held = f", on hold since {cell(row['held_at'])}: {row['held_reason']}" if row["held"] else ""
+    lines = [
+        f"{row['stream']}: {row['state']} since {cell(row['since_at'])}{held}",
+        f"  {row['files']} files; configuration {row['configuration_version']} of {cell(row['configured_at'])}",
+    ]
+    width = max(len(name) for name in configuration)
+    return lines + [
+        f"  {name.ljust(width)}  {cell(value)}"
+        for name, value in configuration.items()
+        if value not in ([], {})
+    ]
 
 
 def _ask(session: Session, streams: list[str], request: "Request", request_id: str | None) -> None:

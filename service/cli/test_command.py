@@ -15,7 +15,7 @@ from service.cli.errors import ATTENTION, WrongUseError
 from service.cli.output import Column
 from service.cli.session import Session, session_of
 
-__all__ = ["run_tests"]
+__all__ = ["FAST", "run_tests", "steps"]
 
 STEPS = (Column("step"), Column("result"), Column("seconds", is_number=True), Column("note"))
 FAST = "not servers and not slow and not long"
@@ -50,7 +50,7 @@ def run_tests(
             f"found no tests in {PROJECT}, wanted a checkout of the project; run ./meridian test there"
         )
     only = [*(paths or ()), *(("-k", keyword) if keyword else ())]
-    rows = [_run(session, step, PROJECT) for step in _steps(only, fast=fast, long=long, workers=workers)]
+    rows = [_run(session, step, PROJECT) for step in steps(only, fast=fast, long=long, workers=workers)]
     session.out.rows(STEPS, rows, ids="step")
     failed = [row["step"] for row in rows if row["result"] == "failed"]
     total = sum(row["seconds"] for row in rows)
@@ -59,7 +59,8 @@ def run_tests(
         raise typer.Exit(ATTENTION)
 
 
-def _steps(only: Sequence[str], *, fast: bool, long: bool, workers: int) -> Iterator[Step]:
+def steps(only: Sequence[str], *, fast: bool, long: bool, workers: int) -> Iterator[Step]:
+    """What is run, the cheap first; ``only`` chooses tests and leaves out the rest."""
     python = sys.executable
     if not only:
         yield Step("lint", (python, "-m", "ruff", "check", "."))

@@ -30,25 +30,19 @@ class Progress:
         self._out.say(f"{time.monotonic() - self._began:6.1f} s  {text}")
 
     @contextmanager
-    def counting(self, text: str, total: int) -> Iterator[Callable[[], None]]:
-        """A bar of ``total`` steps; call what is given for each."""
+    def counting(self, text: str, done: Callable[[], int], total: int) -> Iterator[Callable[[], None]]:
+        """A bar up to ``total``; call what is given to have it drawn anew."""
+        self.say(text)
         if not self._is_terminal:
-            self.say(f"{text} ({total})")
             yield lambda: None
             return
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, TimeElapsedColumn
         from rich.progress import Progress as Bar
 
-        columns = (
-            TextColumn("         {task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-        )
-        with Bar(*columns, console=Console(stderr=True)) as bar:
-            task = bar.add_task(text, total=total)
-            yield lambda: bar.advance(task)
+        with Bar(BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=Console(stderr=True)) as bar:
+            task = bar.add_task("", total=max(total, 1))
+            yield lambda: bar.update(task, completed=min(done(), total))
 
     @contextmanager
     def standing(self, text: str) -> Iterator[Callable[[Standing], None]]:

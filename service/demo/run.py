@@ -2,11 +2,13 @@
 
 import json
 import shutil
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from consumers.deadletter import Cause, DeadLetters, Which
 from consumers.drafts import STRUCTURED
@@ -26,6 +28,7 @@ from service.why import Why
 __all__ = ["NotPossibleError", "Result", "run_demo"]
 
 LIMIT_S = 420.0
+_LOOK_S = 0.2
 _RESERVE_BYTES = 500_000_000
 
 
@@ -63,26 +66,57 @@ def run_demo(
     began = datetime.now(UTC)
     folder = settings.data / "demo"
     _check_room(folder, files=files, full=full)
-    wiring = bring_up(settings, with_roles=True, progress=progress.say)
-    client = Client(wiring, actor=actor, reason="demo", source="demo")
-    try:
-        runs = _Runs(folder)
-        chosen = runs.next_seed() if seed is None else seed
-        if not keep:
-            runs.clear()
-        landing = folder / "landing"
-        _bring_in_force(client, landing, progress)
-        night = _make(
-            client, landing, files=files, full=full, seed=chosen, is_new=seed is None, progress=progress
+    runs = _Runs(folder)
+    if not keep:
+        runs.clear()
+    chosen = runs.next_seed() if seed is None else seed
+    # Files need no server: they are made while the servers start.
+    with _Making(folder / "landing", files=files, full=full, seed=chosen) as making:
+        wiring = bring_up(settings, with_roles=True, progress=progress.say)
+        client = Client(wiring, actor=actor, reason="demo", source="demo")
+        try:
+            _bring_in_force(client, folder / "landing", progress)
+            night = making.wait(progress)
+            if seed is None:
+                _check_new(client, night)
+            runs.note(night)
+            announced_at = datetime.now(UTC)
+            _announce(client, night, progress)
+            with progress.standing("they arrive, are checked, copied and registered") as told:
+                standing = watch(client.engine, night, limit_s=LIMIT_S, told=told)
+            return _result(client, night, standing, began=began, announced_at=announced_at)
+        finally:
+            client.close()
+
+
+class _Making:
+    """The night's files being made beside everything else."""
+
+    def __init__(self, landing: Path, *, files: int, full: bool, seed: int) -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="night")
+        self._made = 0
+        self._total = files
+        self._night = self._pool.submit(
+            make_night, landing, seed=seed, files=files, full=full, on_file=lambda _: self._count()
         )
-        runs.note(night)
-        announced_at = datetime.now(UTC)
-        _announce(client, night, progress)
-        with progress.standing("they arrive, are checked, copied and registered") as told:
-            standing = watch(client.engine, night, limit_s=LIMIT_S, told=told)
-        return _result(client, night, standing, began=began, announced_at=announced_at)
-    finally:
-        client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def wait(self, progress: Progress) -> Night:
+        """The night, once all its files are there."""
+        with progress.counting("the night's files are made", lambda: self._made, self._total) as told:
+            while not self._night.done():
+                told()
+                time.sleep(_LOOK_S)
+            told()
+        return self._night.result()
+
+    def _count(self) -> None:
+        self._made += 1  # from several threads: a number for the eye only
 
 
 def _result(
@@ -149,20 +183,14 @@ def _bring_in_force(client: Client, landing: Path, progress: Progress) -> None:
         )
 
 
-def _make(
-    client: Client, landing: Path, *, files: int, full: bool, seed: int, is_new: bool, progress: Progress
-) -> Night:
-    with progress.counting("making the night's files", files) as made:
-        night = make_night(landing, seed=seed, files=files, full=full, on_file=lambda _: made())
-    if is_new:
-        with client.engine.connect() as connection:
-            known = ends(connection, list(night.expected))
-        if known:
-            raise NotPossibleError(
-                f"{known[0]['file']} and {len(known) - 1} more of this night are known already; run the demo again "
-                "for another night, or name one with --seed"
-            )
-    return night
+def _check_new(client: Client, night: Night) -> None:
+    with client.engine.connect() as connection:
+        known = ends(connection, list(night.expected))
+    if known:
+        raise NotPossibleError(
+            f"{known[0]['file']} and {len(known) - 1} more of this night are known already; run the demo again for "
+            "another night, or name one with --seed"
+        )
 
 
 def _announce(client: Client, night: Night, progress: Progress) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from service.demo.progress import STATES
 from service.demo.run import Result
-from service.why import lines_of
+from service.why_text import lines_of
 
 __all__ = ["members_of", "summary"]
 

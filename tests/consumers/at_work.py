@@ -5,8 +5,9 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from consumers import breakers, claims, dispatch
+from consumers import claims, dispatch
 from consumers.claims import WorkItem
+from consumers.effects import LIGHT
 from events.envelope import Record
 from tests.machines.given import Story, arrival, current, findings, stored
 
@@ -26,10 +27,8 @@ def a_stream(
     story = Story("stream", name)
     told = {"stream": name, "senders": ["soc"], "roots": ["file:///landing/"], **configuration}
     records = [story.ask("configure", {"configuration": told})]
-    for step in {"Enabled": ("start", "enable"), "Disabled": ("start",), "Offline": ("offline",)}.get(
-        state, ()
-    ):
-        records.append(story.ask(step))
+    steps = {"Enabled": ("start", "enable"), "Disabled": ("start",), "Offline": ("offline",)}
+    records += [story.ask(step) for step in steps.get(state, ())]
     dispatched(connection, *records)
     connection.execute(text("UPDATE work.item SET state = 'done' WHERE effect = 'inbox'"))
     return story
@@ -76,13 +75,19 @@ def claim(
     """Steps claimed, as a worker does."""
     return claims.claim_steps(
         connection,
+        claims.stand(connection),
         owner=owner,
         effects=effects,
-        rooms=breakers.read(connection),
         at_most=at_most,
         large_at_most=large_at_most,
         lease_s=lease_s,
     )
+
+
+def claim_light(connection: Connection, *, effects: tuple[str, ...] = LIGHT) -> list[WorkItem]:
+    """Light items claimed, as a worker does."""
+    standing = claims.stand(connection)
+    return claims.claim_light(connection, standing, owner="w1", effects=effects, at_most=10, lease_s=30.0)
 
 
 def state_of(connection: Connection, item: WorkItem) -> str:

@@ -1,34 +1,24 @@
-"""A database with the tables that work stands in, for tests of consumers."""
+"""Databases and whole sites for tests of work."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from consumers.child import Inspector
 from consumers.storage import Storage
 from events.memory_log import MemoryLog
 from events.topics import Topics
-from projectors.database import SCHEMAS, make_engine, metadata
+from projectors.database import make_engine
 from tests.consumers.work_site import WorkSite
 
 
 @pytest.fixture
-def database(empty_postgres: str) -> Iterator[Engine]:
-    """An engine on a database of the test's own with all tables, as the code has them."""
-    import consumers.dispatch
-    import consumers.parts
-    import projectors
-    import projectors.decided
-    import projectors.registers  # noqa: F401 - all of them put their tables into the catalogue
-
-    engine = make_engine(empty_postgres, "test", pool_size=20)
-    with engine.begin() as connection:
-        for schema in SCHEMAS:
-            connection.execute(text(f"CREATE SCHEMA {schema}"))
-        metadata.create_all(connection)
+def database(postgres: str) -> Iterator[Engine]:
+    """An engine on a database of the test's own, with all tables."""
+    engine = make_engine(postgres, "test", pool_size=20)
     yield engine
     engine.dispose()
 

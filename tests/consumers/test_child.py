@@ -8,11 +8,13 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from consumers.child import Inspector, Limits
+from consumers.child import ChildFailure, ChildResult, Inspector, Limits
 from consumers.child_frames import Frames, TooLargeError, frame
 from consumers.formats import Expected, Format
 from events.types import Usage
@@ -42,8 +44,8 @@ def told(inspector, tmp_path):
     return told
 
 
-def answer(result):
-    assert result.failure is None, (result.failure, result.usage.log_tail)
+def answer(result: ChildResult) -> object:
+    assert result.inspection is not None, (result.failure, result.usage.log_tail)
     assert result.inspection.verdict == "ok", result.inspection.message
     return next(each.value for each in result.inspection.qa if each.check == "answer")
 
@@ -67,7 +69,7 @@ def test_too_much_cpu_time_ends_the_child_and_names_the_limit(told):
     assert result.inspection.code == "LIMIT_EXCEEDED"
     assert "1 s of CPU time" in result.inspection.message
     assert result.usage.exit == "SIGXCPU"
-    assert 0.9 < result.usage.cpu_s < 3
+    assert 0.5 < result.usage.cpu_s < 3
     assert "_spin" in result.usage.log_tail, "where it was, for whoever has to find out"
 
 
@@ -133,8 +135,7 @@ def test_usage_is_measured_and_fits_the_vocabulary(inspector, tmp_path):
     assert 0 < usage.cpu_s < 5
     assert 10 * 1024**2 < usage.peak_rss_bytes < 300 * 1024**2
     assert usage.exit == "0"
-    fields = ("wall_s", "cpu_s", "peak_rss_bytes", "bytes_read", "exit", "log_tail")
-    assert Usage(**{name: getattr(usage, name) for name in fields})
+    assert Usage(**asdict(usage)).exit == "0"
 
 
 @pytest.mark.parametrize(
@@ -166,10 +167,10 @@ def test_no_other_file(told, tmp_path):
     secret = tmp_path / "secret.txt"
     secret.write_text("secret")
     result = told(f"open {secret}")
-    assert result.inspection is None or result.inspection.verdict == "invalid"
-    assert "secret" not in str(result.inspection)
+    assert result.inspection.code == "UNSAFE_CONTENT"
+    assert f"refused: open '{secret}'" in result.usage.log_tail
     written = tmp_path / "written.txt"
-    told(f"write {written}")
+    assert told(f"write {written}").inspection.code == "UNSAFE_CONTENT"
     assert not written.exists()
 
 
@@ -251,15 +252,14 @@ def test_a_server_that_ends_is_started_again_and_the_file_read(tmp_path):
         time.sleep(0.3)
         os.kill(inspector.server_pid, signal.SIGKILL)
         results = [each.result(30) for each in waiting]
-    assert [result.inspection.verdict for result in results] == ["ok", "ok"]
+    assert [result.inspection and result.inspection.verdict for result in results] == ["ok", "ok"]
 
 
 def test_a_file_that_ends_the_server_again_and_again_is_given_up(tmp_path):
     path = tmp_path / "order.txt"
     path.write_text("kill-server")
     with Inspector([MISBEHAVING], LIMITS) as inspector:
-        failure = inspector.inspect(path, "misbehaving", Expected(path.name)).failure
-        assert (failure.code, failure.failure_class) == ("READER_GONE", "infrastructure")
+        assert gone(inspector.inspect(path, "misbehaving", Expected(path.name)))
         path.write_text("nothing")
         assert answer(inspector.inspect(path, "misbehaving", Expected(path.name))) == "done"
 
@@ -276,11 +276,16 @@ def test_closing_ends_the_server_and_its_children(tmp_path):
         pid = inspector.server_pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         inspector.close()
-        assert waiting.result(10).failure.code == "READER_GONE"
+        assert gone(waiting.result(10))
     deadline = time.monotonic() + 5
     while alive := [each for each in (str(pid), *children) if is_alive(each)]:
         assert time.monotonic() < deadline, f"still there: {alive}"
         time.sleep(0.02)
+
+
+def gone(result: ChildResult) -> bool:
+    failure = result.failure or ChildFailure("NONE", "code", "")
+    return (failure.code, failure.failure_class) == ("READER_GONE", "infrastructure")
 
 
 def is_alive(pid: str) -> bool:
@@ -295,7 +300,7 @@ def test_a_closed_inspector_says_so(tmp_path):
     path.write_text("x")
     inspector = Inspector(["any"])
     inspector.close()
-    assert inspector.inspect(path, "any", Expected("x")).failure.code == "READER_GONE"
+    assert gone(inspector.inspect(path, "any", Expected("x")))
 
 
 def test_a_server_ends_with_the_process_that_started_it():
@@ -313,7 +318,7 @@ def test_a_server_ends_with_the_process_that_started_it():
 
 
 def test_frames_come_out_as_they_went_in_however_they_are_cut():
-    messages = [{"a": 1}, {}, {"text": "ü" * 1000}]
+    messages: list[dict[str, Any]] = [{"a": 1}, {}, {"text": "ü" * 1000}]
     wire = b"".join(frame(message) for message in messages)
     for size in (1, 3, 1000, len(wire)):
         frames = Frames(max_bytes=10_000)

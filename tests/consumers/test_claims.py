@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from consumers import breakers, claims, held, work_items
-from tests.consumers.at_work import Files, a_stream, claim, dispatched, names, state_of
+from tests.consumers.at_work import Files, a_stream, claim, claim_light, dispatched, names, state_of
 
 
 @pytest.fixture
@@ -49,8 +49,8 @@ def test_of_one_subject_only_the_first_unfinished_item_is_claimed(connection, fi
     connection.execute(
         text("""INSERT INTO work.item (event_id, effect, lane, subject, stream, version, attempt, sequence, work_class,
             priority, queued_at, created_at, state, report_id, payload)
-            SELECT gen_random_uuid(), effect, lane, subject, stream, 2, 1, 9, work_class, priority, queued_at, created_at,
-            'open', gen_random_uuid(), payload FROM work.item WHERE effect = 'ingest'""")
+            SELECT gen_random_uuid(), effect, lane, subject, stream, 2, 1, 9, work_class, priority, queued_at,
+            created_at, 'open', gen_random_uuid(), payload FROM work.item WHERE effect = 'ingest'""")
     )
     assert claim(connection) == []
     claims.give_back(connection, first)
@@ -62,7 +62,7 @@ def test_of_one_subject_only_the_first_unfinished_item_is_claimed(connection, fi
 def test_a_parked_item_blocks_its_own_subject_only(connection, files):
     story = files.arrive("roman/a")
     (item,) = claim(connection)
-    work_items.park(connection, item.key, epoch=item.lease_epoch, code="EFFECT_BUG", reason="it raised")
+    work_items.park(connection, item.lease, code="EFFECT_BUG", reason="it raised")
     files.arrive("roman/b")
     other = files.arrive("roman/c")
     files.go_on(other, "start", "validated")
@@ -161,7 +161,7 @@ def test_a_lease_that_ran_out_is_taken_over_and_the_late_finisher_is_fenced(conn
     assert not claims.is_mine(connection, mine)
     assert claims.mark_reported(connection, [(mine, b"late")]) == 0
     assert not claims.wait(connection, mine, until=None, code="X", error="late")
-    assert not work_items.park(connection, mine.key, epoch=mine.lease_epoch, code="X", reason="late")
+    assert not work_items.park(connection, mine.lease, code="X", reason="late")
     assert claims.heartbeat(connection, [mine, theirs], lease_s=30) == {theirs.key}
     assert claims.mark_reported(connection, [(theirs, b"in time")]) == 1
 
@@ -187,17 +187,15 @@ def test_a_worker_that_stops_hands_back_what_it_has_and_nothing_else(connection,
 def test_answers_do_not_wait_for_the_copy_of_their_file(connection, files):
     files.arrive("roman/a")
     claim(connection)
-    members = {"owner": "w1", "rooms": {}, "at_most": 10, "lease_s": 30}
-    found = claims.claim_light(connection, effects=("answer", "follow", "inbox"), **members)
+    found = claim_light(connection)
     assert [(item.effect, item.subject) for item in found] == [("answer", "roman/a")]
 
 
 def test_nothing_is_claimed_while_the_gate_is_shut(connection, files):
     files.arrive("roman/a")
     held.shut_gate(connection, "dispatch", "far behind")
-    members = {"owner": "w1", "rooms": {}, "at_most": 10, "lease_s": 30}
     assert claim(connection) == []
-    assert claims.claim_light(connection, effects=("answer",), **members) == []
+    assert claim_light(connection) == []
     assert held.open_gate(connection, "dispatch")
     assert names(claim(connection)) == ["a"]
 

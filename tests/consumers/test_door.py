@@ -151,7 +151,7 @@ def test_a_fault_of_ours_costs_one_message_its_place_and_not_the_stream(memory):
     )
     assert len(on(memory, "t.file.requests")) == 2
     (letter,), (answer,) = letters(memory), answers(memory)
-    assert (letter.code, answer.code) == ("INTAKE_FAILED", "INTAKE_FAILED")
+    assert (letter.code, answer.code, answer.event_id) == ("INTAKE_FAILED", "INTAKE_FAILED", "2")
     assert "seven is not eight" in letter.reason
     assert "in breaks" in (letter.traceback or "")
 

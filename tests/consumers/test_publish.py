@@ -60,6 +60,23 @@ def test_what_is_not_answered_in_time_is_left_out(memory):
         assert [each.event_id for each in publisher.answers(["1", "2"], timeout_s=0.2)] == ["1"]
 
 
+def test_answers_of_before_are_found_again_the_last_one_for_each(memory):
+    answer(memory, "1", accepted=False)
+    answer(memory, "1")
+    answer(memory, "other")
+    with Publisher(memory, TOPICS, "roman-soc") as publisher:
+        assert {key: each.accepted for key, each in publisher.earlier(["1", "2"]).items()} == {"1": True}
+
+
+def test_reading_to_the_end_ends_where_the_end_was_when_it_began(memory):
+    for _ in range(3):
+        answer(memory, "1")
+    reading = read_to_end(memory, TOPICS.answers("roman-soc"))
+    seen = [next(reading)]
+    answer(memory, "2")
+    assert len(seen + list(reading)) == 3
+
+
 def test_an_answer_reads_as_it_was_written():
     told = Answer(
         accepted=False,

@@ -281,5 +281,15 @@ def test_a_register_that_nobody_knows_is_named_with_those_that_are(work_site: Wo
 def states(site: WorkSite, where: str = "true") -> dict[str, int]:
     """Items by state."""
     with site.engine.connect() as connection:
-        rows = connection.execute(text(f"SELECT state, count(*) FROM work.item WHERE {where} GROUP BY 1"))
-        return {state: count for state, count in rows}
+        rows = connection.execute(
+            text(f"SELECT state, count(*) AS n FROM work.item WHERE {where} GROUP BY 1")
+        )
+        return {row.state: row.n for row in rows}
+
+
+def test_workers_are_called_by_notices_and_need_not_look_around(work_site: WorkSite):
+    with running(work_site, worker=False) as site:
+        site.start_worker(pace=Pace(threads=2, look_s=60.0))
+        site.until(lambda: states(site, "effect = 'inbox'") == {"done": 1})
+        subject = site.announce(site.place("a.dat", CONTENT))
+        site.wait(subject, "COMPLETE", timeout_s=15.0)

@@ -408,6 +408,10 @@ def test_a_transaction_of_nothing_commits(bench):
     for _ in range(2):
         owner.begin()
         owner.commit({}, group="g")
+    bench.transact(owner, b"a")
+    owner.commit({}, group="g")
+
+    assert values(read(bench.reader(), 1)) == [b"a"]
 
 
 def test_offsets_stand_exactly_when_the_records_do(bench):

@@ -39,7 +39,10 @@ def test_without_a_broker_every_use_ends_soon_and_says_where_it_looked(nowhere, 
 
 
 def test_making_a_log_connects_to_nothing(nowhere):
+    started = time.monotonic()
     KafkaLog(nowhere).close()
+
+    assert time.monotonic() - started < 1
 
 
 @pytest.mark.parametrize(
@@ -107,6 +110,17 @@ def test_input_of_8_mib_goes_through_the_inbox_and_into_deadletter(kafka, site):
     (found,) = reader.poll(at_most=1, timeout_s=LONG_S)[Place(topics.deadletter, 0)]
     assert found.value == input_
     reader.close()
+
+
+def test_topics_wait_for_all_the_brokers_that_are_named(kafka, site):
+    """Made with those that happen to be up, the ledger would have too few copies for ever."""
+    port = kafka.rpartition(":")[2]
+    log = KafkaLog(f"127.0.0.1:{port},localhost:{port}", patience_s=1)
+
+    with pytest.raises(LogUnavailableError, match=rf"topic {site}\.t: .*replication factor"):
+        log.ensure([TopicSpec(f"{site}.t", 1)])
+    assert f"{site}.t" not in log.names()
+    log.close()
 
 
 def test_a_record_that_the_broker_refuses_is_told_and_does_not_spoil_the_writer(kafka, site):

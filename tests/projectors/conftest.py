@@ -27,7 +27,9 @@ def following(engine: Engine) -> Iterator[Following]:
     """Makes followers on this test's database, and closes them."""
     made = []
 
-    def follow(log: Log, *, apply=None, batch: int = 2000, machines=MACHINES, name: str = "projector") -> Follower:
+    def follow(
+        log: Log, *, apply=None, batch: int = 2000, machines=MACHINES, name: str = "projector"
+    ) -> Follower:
         follower = Follower(
             log=log, topics=TOPICS, engine=engine, name=name, machines=machines, apply=apply or Projector(),
             positions_table=position, batch=batch,

@@ -3,6 +3,7 @@
 import re
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,9 @@ KECK_KEYWORDS = {
 }  # fmt: skip
 
 
-def a_keck_file(folder: Path, *, name: str = KECK_NAME, without: tuple[str, ...] = (), **changed) -> Path:
+def a_keck_file(
+    folder: Path, *, name: str = KECK_NAME, without: tuple[str, ...] = (), **changed: Any
+) -> Path:
     """A raw KCWI file; keywords with a hyphen are given with an underscore."""
     from astropy.io import fits
 
@@ -58,7 +61,7 @@ def dkist_files(folder: Path) -> list[Path]:
     from astropy.io import fits
     from dkist_data_simulator.spec214.visp import SimpleVISPDataset
 
-    dataset = SimpleVISPDataset(
+    dataset = SimpleVISPDataset(  # type: ignore[no-untyped-call]
         n_maps=1, n_steps=1, n_stokes=2, time_delta=10, linewave=630.2 * u.nm, detector_shape=(8, 8)
     )
     dataset.generate_files(folder, "VISP_L1_{ds.index:05d}.fits")
@@ -104,7 +107,7 @@ def card(text: str | bytes) -> bytes:
 
 
 def fits_bytes(
-    *more: str | bytes, axes: tuple[int, ...] = (), end: bool = True, data: bytes = b"", **changed
+    *more: str | bytes, axes: tuple[float, ...] = (), end: bool = True, data: bytes = b"", **changed
 ) -> bytes:
     """A FITS file card by card: what no library would write."""
     first = (
@@ -140,10 +143,10 @@ def block(
     compression: bytes = b"\0\0\0\0",
     flags: int = 0,
     header_bytes: int = 48,
-    **sizes: int,
+    sizes: dict[str, int] | None = None,
 ) -> bytes:
     """A binary block, whose header may lie about every size: ``allocated``, ``used`` and ``data``."""
-    told = {"allocated": len(content), "used": len(content), "data": len(content)} | sizes
+    told = {"allocated": len(content), "used": len(content), "data": len(content)} | (sizes or {})
     header = flags.to_bytes(4, "big") + compression
     header += b"".join(told[name].to_bytes(8, "big") for name in ("allocated", "used", "data")) + bytes(16)
     return b"\xd3BLK" + header_bytes.to_bytes(2, "big") + header + content

@@ -3,16 +3,15 @@
 import pytest
 
 from consumers.child import Inspector, Limits
-from consumers.formats import FORMATS, Expected, Format
+from consumers.formats import FORMATS, Expected
 from tests.consumers.formats import build
 
-MISBEHAVING = Format("misbehaving", "text/plain", (), "tests.consumers.formats.misbehaving")
 LIMITS = Limits(memory_bytes=256 * 1024**2, cpu_s=10, wall_s=20.0)
 
 
 @pytest.fixture(scope="session")
 def inspector():
-    with Inspector([*FORMATS, MISBEHAVING], LIMITS) as running:
+    with Inspector(tuple(FORMATS), LIMITS) as running:
         yield running
 
 

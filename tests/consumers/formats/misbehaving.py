@@ -8,7 +8,9 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from consumers.formats.format import Content
 from consumers.formats.metadata import Metadata
@@ -53,11 +55,15 @@ def _spin(_: str) -> None:
         pass
 
 
+def _raise(text: str) -> None:
+    raise RuntimeError(text)
+
+
 def _shout(count: str) -> None:
     sys.stderr.write("x" * int(count) + "\x1b[31mend of the log\n")
 
 
-ORDERS = {
+ORDERS: dict[str, Callable[[str], Any]] = {
     "connect": lambda port: socket.create_connection(("127.0.0.1", int(port))),
     "connect-without-python": _connect_without_python,
     "connect-and-swallow": _swallow,
@@ -71,7 +77,7 @@ ORDERS = {
     "kill-self": lambda _: LIBC.kill(os.getpid(), signal.SIGKILL),
     "nothing": lambda _: "done",
     "open": lambda path: Path(path).read_text(),
-    "raise": lambda text: (_ for _ in ()).throw(RuntimeError(text)),
+    "raise": _raise,
     "run": lambda command: subprocess.run([command], check=False),
     "say-much": lambda count: "y" * int(count),
     "shout": _shout,

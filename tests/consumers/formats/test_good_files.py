@@ -1,18 +1,20 @@
 """What is found in files as the field's own packages write them."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
 from consumers.formats import FORMATS, Expected
-from consumers.formats.inspection import Inspection
+from consumers.formats.inspection import Inspection, QaResult
 from events.types import HeaderFix, QaFinding, WarningFinding
 from tests.consumers.formats import build
 
 LEVELS = {"critical", "advisory", "record-only"}
 
 
-def qa_of(inspection):
+def qa_of(inspection: Inspection) -> dict[str, QaResult]:
     return {result.check: result for result in inspection.qa}
 
 
@@ -74,7 +76,7 @@ def test_a_dkist_frame_knows_its_stokes_parameter(judged, made):
 
 def test_a_dkist_frame_gets_its_checks(judged, made):
     qa = qa_of(judged(made["dkist"], "dkist-l1-fits"))
-    critical = {"readable", "format", "structure", "schema", "name_matches"}
+    critical = {"readable", "format", "structure", "astropy_reads", "schema", "name_matches"}
     assert {check for check, result in qa.items() if result.level == "critical" and result.passed} == critical
     assert (qa["fits_checksum"].passed, qa["fits_datasum"].passed) == (True, True)
     assert (qa["fried_parameter"].level, qa["fried_parameter"].unit) == ("record-only", "m")
@@ -111,9 +113,8 @@ def test_a_keck_file_gets_its_checks(judged, made):
     qa = qa_of(judged(made["keck"], "keck-raw-fits"))
     critical = {"readable", "format", "structure", "astropy_reads", "keyword_rules", "name_matches"}
     assert {check for check, result in qa.items() if result.level == "critical" and result.passed} == critical
-    assert (qa["fits_checksum"].passed, qa["program_assigned"].passed, qa["metadata_widths"].passed) == (
-        True,
-    ) * 3
+    for check in ("fits_checksum", "fits_datasum", "program_assigned", "metadata_widths"):
+        assert qa[check].passed is True
     assert qa["airmass"].value == 1.41
 
 
@@ -128,6 +129,15 @@ def test_a_file_is_also_one_of_its_general_kind(judged, made, which, format_name
     assert found.metadata["extra"]
 
 
+def test_a_file_may_have_findings_of_every_kind(judged, tmp_path):
+    path = build.a_keck_file(tmp_path, PROGNAME="", DATE_OBS="09/05/19", OBSERVER="z" * 200)
+    plain = judged(path, "keck-raw-fits").to_dict()
+    assert [fix["keyword"] for fix in plain["header_fixes"]] == ["DATE-OBS"]
+    assert {warning["code"] for warning in plain["warnings"]} == {"PROGRAM_MISSING", "METADATA_TOO_LONG"}
+    assert all(WarningFinding(**warning).message for warning in plain["warnings"])
+    assert all(HeaderFix(**fix).reason for fix in plain["header_fixes"])
+
+
 @pytest.mark.parametrize(
     ("which", "format_name"),
     [("keck", "keck-raw-fits"), ("dkist", "dkist-l1-fits"), ("roman", "roman-wfi-l2-asdf")],
@@ -139,10 +149,6 @@ def test_an_inspection_survives_json_and_fits_the_vocabulary(judged, made, which
     assert len(plain["qa"]) >= 8
     for result in plain["qa"]:
         assert QaFinding(**result).level in LEVELS
-    for warning in plain["warnings"]:
-        assert WarningFinding(**warning)
-    for fix in plain["header_fixes"]:
-        assert HeaderFix(**fix)
 
 
 def test_in_the_same_process_the_result_is_the_same(judged, made):
@@ -151,11 +157,7 @@ def test_in_the_same_process_the_result_is_the_same(judged, made):
 
 
 def test_importing_the_formats_loads_no_library():
-    import subprocess
-    import sys
-
-    code = "import sys, consumers.formats; print(sorted({'astropy', 'asdf', 'numpy', 'yaml'} & sys.modules.keys()))"
-    assert (
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-        == "[]\n"
-    )
+    libraries = {"astropy", "asdf", "numpy", "yaml"}
+    code = f"import sys, consumers.formats; print({libraries} & sys.modules.keys())"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "set()\n"

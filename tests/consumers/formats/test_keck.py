@@ -1,6 +1,7 @@
 """The keyword rules of raw Keck files, and the identity the archive knows them by."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -153,7 +154,7 @@ def test_an_absurd_exposure_time_is_no_crash(judged, tmp_path, exposure):
 
 
 def test_further_keywords_are_kept_up_to_a_bound(judged, tmp_path):
-    many = {f"K{number}": "x" * 60 for number in range(900)}
+    many: dict[str, Any] = {f"K{number}": "x" * 60 for number in range(900)}
     metadata = judged(a_keck_file(tmp_path, **many), "keck-raw-fits").metadata
     assert metadata["extra_omitted"] > 300
     assert len(str(metadata["extra"])) < 40_000

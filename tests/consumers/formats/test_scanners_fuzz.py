@@ -53,8 +53,7 @@ def judge(scan, content: bytes) -> str:
     try:
         scan(io.BytesIO(content), len(content), Findings())
     except InvalidFileError as invalid:
-        assert invalid.message
-        return invalid.code
+        return invalid.code if invalid.message else "nothing said"
     return "ok"
 
 
@@ -80,10 +79,15 @@ def test_any_value_field_is_read_or_refused(field):
     assert value is None or isinstance(value, str | int | float | bool)
 
 
-YAML_PIECES = st.sampled_from(
-    ["a: ", "&a ", "*a", "[", "]", "{", "}", "- ", "\n", "  ", ", ", "'", '"', "!!python/name:os.system ", "!core/ndarray-1.1.0 ",
-     "source: ", "0", "-1", "shape: [2]", "strides: [0]", "datatype: int8", "<<: ", "? ", "| \n", "#", "%TAG", "---\n", "...\n", "$ref: x"]
-)  # fmt: skip
+YAML_PIECES = st.one_of(
+    st.sampled_from(
+        ["a: ", "&a ", "*a", "[", "]", "{", "}", "- ", "\n", "  ", ", ", "'", '"', "<<: ", "? ", "| \n"]
+    ),
+    st.sampled_from(
+        ["#", "%TAG", "---\n", "...\n", "$ref: x", "!!python/name:os.system ", "0", "-1", "source: "]
+    ),
+    st.sampled_from(["!core/ndarray-1.1.0 ", "shape: [2]", "strides: [0]", "datatype: int8"]),
+)
 
 
 @SOON
@@ -101,7 +105,7 @@ def test_any_tree_is_judged(tree, blocks):
     st.binary(max_size=100),
 )
 def test_any_block_header_is_judged(sizes, compression, flags, header_bytes, rest):
-    lying = block(bytes(8), compression=compression, flags=flags, header_bytes=header_bytes, **sizes)
+    lying = block(bytes(8), compression=compression, flags=flags, header_bytes=header_bytes, sizes=sizes)
     tree = "a: !core/ndarray-1.1.0 {source: 0, datatype: int8, shape: [8]}"
     assert judge(asdf_scan.scan, asdf_bytes(tree, lying, rest)) in CODES | {"ok"}
 
@@ -135,8 +139,21 @@ def spoiled(content: bytes, dice: random.Random) -> bytes:
     return bytes(wrong)
 
 
-ODD = ("", "0", "-1", "1", "9" * 25, "1e308", "T", "'x'", "'2023-13-45T99:00:00'", "'" + "y" * 60 + "'", "null", "[1, 2]",
-       "{a: 1}", "'é'", ".nan", "2023-01-29", "'*'", "1.5", "~", "'-'")  # fmt: skip
+ODD = (
+    "",
+    "0",
+    "-1",
+    "1",
+    "9" * 25,
+    "1e308",
+    "T",
+    "'x'",
+    "'2023-13-45T99:00:00'",
+    f"'{'y' * 60}'",
+    "null",
+    "[1, 2]",
+)
+MORE_ODD = ("{a: 1}", "'é'", ".nan", "2023-01-29", "'*'", "1.5", "~", "'-'")
 
 
 def with_odd_values(content: bytes, dice: random.Random) -> bytes:
@@ -146,7 +163,7 @@ def with_odd_values(content: bytes, dice: random.Random) -> bytes:
         rest = content[80 * len(cards) :]
         for _ in range(dice.randint(1, 3)):
             at = dice.randrange(1, len(cards))
-            cards[at] = cards[at][:10] + dice.choice(ODD).encode("latin-1").ljust(70)[:70]
+            cards[at] = cards[at][:10] + dice.choice(ODD + MORE_ODD).encode("latin-1").ljust(70)[:70]
         return b"".join(cards) + rest
     tree, mark, rest = content.partition(b"\n...\n")
     lines = tree.split(b"\n")
@@ -154,7 +171,7 @@ def with_odd_values(content: bytes, dice: random.Random) -> bytes:
         at = dice.choice([number for number, line in enumerate(lines) if b": " in line])
         key, _, value = lines[at].partition(b": ")
         tag = value.split(b" ")[0] + b" " if value.startswith(b"!") and dice.random() < 0.7 else b""
-        lines[at] = key + b": " + tag + dice.choice(ODD).encode()
+        lines[at] = key + b": " + tag + dice.choice(ODD + MORE_ODD).encode()
     return b"\n".join(lines) + mark + rest
 
 

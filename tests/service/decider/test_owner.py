@@ -227,6 +227,11 @@ BAD_BYTES = {
     "a record without an id": b'{"specversion":"1.0","type":"file.arrive","source":"x","subject":"a","actor":"b"}',
     "a future version": b'{"specversion":"2.0"}',
     "deep": b"[" * 10_000,
+    "nested in data": b'{"specversion":"1.0","id":"00000000-0000-0000-0000-000000000001","source":"x",'
+    b'"type":"file.note","subject":"roman/a","actor":"b","data":{"text":' + b"[" * 300 + b"]" * 300 + b"}}",
+    "nested in the subject": b'{"specversion":"1.0","subject":' + b"[" * 900 + b"]" * 900 + b"}",
+    "NUL in the subject": b'{"specversion":"1.0","id":"00000000-0000-0000-0000-000000000001","source":"x",'
+    b'"type":"file.note","subject":"a\\u0000","actor":"b","data":{"text":"a"}}',
     "too large": b'{"a":"' + b"x" * 300_000 + b'"}',
 }
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import tempfile
 import time
 from contextlib import closing, suppress
@@ -15,12 +16,14 @@ from kafka.admin import NewTopic
 
 from service.settings import load
 from service.stack import local
+from service.stack.account import demoted
 from service.stack.jars import cache_folder, fetch, locked
 from service.stack.java import find_java
 from service.stack.kafka_probe import count_brokers
 from service.stack.kafka_server import KafkaServer
 from service.stack.place import Place
 from service.stack.s3_probe import ask
+from service.stack.server import Account
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow, pytest.mark.xdist_group("local stack")]
 
@@ -137,10 +140,18 @@ def test_a_server_that_dies_comes_back_by_itself(filled, name):
 def test_a_postmaster_note_with_a_living_stranger_s_number_is_no_hindrance(filled):
     local.down(filled)
     home = Place(filled.data).root / "postgres"
+    owner = home.stat()
     note = home / "data" / "postmaster.pid"
-    note.write_text(f"{os.getpid()}\n{home}/data\n")
-    os.chown(note, home.stat().st_uid, home.stat().st_gid)
-    local.up(filled, owner=os.getpid())
+    account = Account("its owner", owner.st_uid, owner.st_gid) if os.geteuid() == 0 else None
+    stranger = subprocess.Popen(["sleep", "600"], **demoted(account))
+    try:
+        note.write_text(f"{stranger.pid}\n{home}/data\n")
+        os.chown(note, owner.st_uid, owner.st_gid)
+        local.up(filled, owner=os.getpid())
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
     assert kept(filled) == EVERYTHING
 
 

@@ -6,7 +6,13 @@ import subprocess
 import psutil
 import pytest
 
-from service.stack.orphans import stop_orphans, trace, write_traces
+from service.stack.orphans import Trace, stop_orphans, trace, write_traces
+
+
+def noted(name: str, pid: int) -> Trace:
+    found = trace(name, pid, stop_signal=signal.SIGTERM, stop_limit_s=0.3)
+    assert found
+    return found
 
 
 @pytest.fixture
@@ -18,7 +24,7 @@ def sleeper():
 
 def test_a_child_that_was_left_is_stopped(tmp_path, sleeper):
     note = tmp_path / "children.json"
-    write_traces(note, [trace("kafka", sleeper.pid, stop_signal=signal.SIGTERM, stop_limit_s=0.3)])
+    write_traces(note, [noted("kafka", sleeper.pid)])
     assert stop_orphans(note) == [f"kafka ({sleeper.pid})"]
     assert not psutil.pid_exists(sleeper.pid)
     assert not note.exists()
@@ -29,7 +35,7 @@ def test_a_child_that_does_not_stop_is_killed(tmp_path):
     with subprocess.Popen(stubborn, start_new_session=True, stdout=subprocess.PIPE) as process:
         process.stdout.readline()
         write_traces(
-            tmp_path / "c", [trace("role", process.pid, stop_signal=signal.SIGTERM, stop_limit_s=0.3)]
+            tmp_path / "c", [noted("role", process.pid)]
         )
         stop_orphans(tmp_path / "c")
         assert not psutil.pid_exists(process.pid)
@@ -41,10 +47,8 @@ def test_a_child_that_does_not_stop_is_killed(tmp_path):
     ids=["another command", "another time", "another boot"],
 )
 def test_a_stranger_who_got_the_number_is_left_alone(tmp_path, sleeper, change):
-    noted = trace("postgres", sleeper.pid, stop_signal=signal.SIGKILL, stop_limit_s=0.3).model_copy(
-        update=change
-    )
-    write_traces(tmp_path / "children.json", [noted])
+    stranger = noted("postgres", sleeper.pid).model_copy(update=change)
+    write_traces(tmp_path / "children.json", [stranger])
     assert stop_orphans(tmp_path / "children.json") == []
     assert sleeper.poll() is None
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from typing import Any
 
 import psutil
 import pytest
@@ -19,7 +20,7 @@ from service.stack.place import Place
 pytestmark = pytest.mark.slow  # real processes that die, wait and are started again
 
 # All servers are named, so none is started: these tests are about processes.
-NAMED = {
+NAMED: dict[str, Any] = {
     "kafka": "127.0.0.1:1",
     "database": "postgresql://u:p@127.0.0.1:1/d",
     "s3_endpoint": "http://127.0.0.1:1",
@@ -85,7 +86,7 @@ def test_a_role_is_told_where_the_servers_are_and_what_the_site_is(settings, tmp
 def test_a_role_that_dies_is_started_again(settings):
     local.up(settings, roles=[sleeping()])
     first = child(settings).pid
-    os.kill(first, signal.SIGKILL)
+    kill(first)
     assert eventually(lambda: (child(settings).pid or first) != first)
     assert child(settings).restarts == 1
 
@@ -127,7 +128,7 @@ def test_asking_for_other_roles_replaces_only_what_differs(settings):
 def test_a_supervisor_that_is_killed_leaves_nobody_behind(settings):
     local.up(settings, roles=[sleeping()])
     supervisor, orphan = local.status(settings).pid, child(settings).pid
-    os.kill(supervisor, signal.SIGKILL)
+    kill(supervisor)
     assert eventually(lambda: not psutil.pid_exists(orphan) or is_zombie(orphan))
     assert local.status(settings) is None
     local.up(settings, roles=[sleeping()])
@@ -139,7 +140,7 @@ def test_children_that_outlive_a_killed_supervisor_are_stopped_by_the_next(setti
     deaf = f"trap '' TERM; echo $$ > {tmp_path}/pid; while :; do sleep 0.1; done"
     local.up(settings, roles=[a_role(deaf, stop_limit_s=0.5)])
     orphan = int(eventually(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text()))
-    os.kill(local.status(settings).pid, signal.SIGKILL)
+    kill(local.status(settings).pid)
     assert eventually(lambda: holder(Place(settings.data).lock) is None)
     time.sleep(0.2)
     assert psutil.pid_exists(orphan)
@@ -171,7 +172,12 @@ def test_two_who_start_at_once_share_one_supervisor(settings, tmp_path):
     assert said[0] == said[1] == str(local.status(settings).pid)
 
 
-def is_zombie(pid: int) -> bool:
+def kill(pid: int | None) -> None:
+    assert pid
+    os.kill(pid, signal.SIGKILL)
+
+
+def is_zombie(pid: int | None) -> bool:
     with suppress(psutil.NoSuchProcess):
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     return True

@@ -1,0 +1,56 @@
+"""How a site stands, by its database: files by state, what waits longest, errors, halts, leases, positions."""
+
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+__all__ = ["database_health"]
+
+Row = dict[str, Any]
+
+_QUERIES = {
+    "streams": """
+        SELECT s.stream, s.state AS stream_state, s.held,
+               coalesce(jsonb_object_agg(c.state, c.files) FILTER (WHERE c.state IS NOT NULL), '{}') AS files
+        FROM v1.stream s
+        LEFT JOIN (SELECT stream, state, count(*) AS files FROM v1.file GROUP BY stream, state) c USING (stream)
+        GROUP BY s.stream, s.state, s.held ORDER BY s.stream
+    """,
+    "waiting": """
+        SELECT DISTINCT ON (stream) file, stream, state, since_at FROM v1.file
+        WHERE state IN ('QUEUED', 'PROCESSING', 'TRANSFERRING', 'TRANSFERRED') ORDER BY stream, since_at
+    """,
+    "problems": """
+        SELECT stream, state, code, count(*) AS files, count(*) FILTER (WHERE due_at IS NOT NULL) AS tried_again,
+               min(since_at) AS oldest
+        FROM v1.file WHERE state IN ('ERROR', 'INVALID') AND NOT is_acknowledged
+        GROUP BY stream, state, code ORDER BY state, files DESC, stream
+    """,
+    "senders": """
+        SELECT actor AS sender, max(time) AS last_sign FROM v1.ledger
+        WHERE machine = 'file' AND type IN ('file.arrived', 'file.witnessed', 'file.deferred', 'file.conflicted')
+        GROUP BY actor ORDER BY actor
+    """,
+    "halts": "SELECT part, machine, partition, code, message, halted_at FROM decider.halt ORDER BY halted_at",
+    "leases": """
+        SELECT machine, partition, owner, owner_epoch, expires_at > now() AS is_alive FROM decider.lease
+        ORDER BY machine, partition
+    """,
+    "positions": """
+        SELECT follower, machine, partition, next_offset, last_event_at, applied_at FROM projection.position
+        UNION ALL
+        SELECT follower, machine, partition, next_offset, last_event_at, applied_at FROM work.position
+    """,
+    "work": "SELECT state, count(*) AS items, min(created_at) AS oldest FROM work.item "
+    "WHERE state IN ('open', 'leased', 'reported', 'parked') GROUP BY state ORDER BY state",
+    "breakers": "SELECT dependency, since, failures, retry_at, code, last_error FROM work.breaker ORDER BY since",
+    "tainted": "SELECT machine, subject, error, since_at FROM projection.tainted ORDER BY since_at LIMIT 20",
+}
+
+
+def database_health(connection: Connection) -> dict[str, list[Row]]:
+    """Rows by what they tell."""
+    return {
+        name: [dict(row) for row in connection.execute(text(query)).mappings()]
+        for name, query in _QUERIES.items()
+    }

@@ -1,0 +1,30 @@
+"""Streams as they stand, with how many files they have."""
+
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+__all__ = ["all_streams", "one_stream"]
+
+Row = dict[str, Any]
+
+_ALL = """
+    SELECT s.*, coalesce(c.files, 0) AS files FROM v1.stream s
+    LEFT JOIN (SELECT stream, count(*) AS files FROM v1.file GROUP BY stream) c USING (stream)
+    ORDER BY s.stream
+"""
+_ONE = """
+    SELECT s.*, (SELECT count(*) FROM v1.file f WHERE f.stream = s.stream) AS files
+    FROM v1.stream s WHERE s.stream = :stream
+"""
+
+
+def all_streams(connection: Connection) -> list[Row]:
+    """By name."""
+    return [dict(row) for row in connection.execute(text(_ALL)).mappings()]
+
+
+def one_stream(connection: Connection, stream: str) -> Row | None:
+    """One of them; None where there is none."""
+    row = connection.execute(text(_ONE), {"stream": stream}).mappings().one_or_none()
+    return None if row is None else dict(row)

@@ -1,0 +1,44 @@
+"""One measurement in a process of its own, so that its memory is its own: ``python -m service.bench.child``."""
+
+import gc
+import json
+import subprocess
+import sys
+from typing import Any
+
+from events.kafka_log import KafkaLog
+from events.topics import Topics
+from projectors.database import make_engine
+from service.bench import decide, project
+
+__all__ = ["measured"]
+
+
+def measured(what: str, *, kafka: str, database: str, site: str, count: int) -> dict[str, Any]:
+    """Run one measurement in a child: ``decide`` or ``project`` or a floor; its rate and its notes."""
+    order = {"what": what, "kafka": kafka, "database": database, "site": site, "count": count}
+    command = [sys.executable, "-m", "service.bench.child"]
+    done = subprocess.run(command, input=json.dumps(order).encode(), stdout=subprocess.PIPE, check=True)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def _run(order: dict[str, Any]) -> dict[str, Any]:
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)  # as the roles do
+    logs, topics, count = KafkaLog(order["kafka"]), Topics(order["site"]), order["count"]
+    engine = make_engine(order["database"], "meridian-bench", pool_size=10)
+    match order["what"]:
+        case "decide":
+            rate, notes = decide.decide(logs, engine, topics, requests=count)
+        case "decide-floor":
+            rate, notes = decide.floor(logs, topics, requests=count, name="floor"), {}
+        case "project":
+            rate, notes = project.project(logs, engine, topics, records=count)
+        case _:
+            rate, notes = project.floor(logs, engine, topics, records=count), {}
+    return {"rate": rate, **notes}
+
+
+if __name__ == "__main__":
+    print(json.dumps(_run(json.loads(sys.stdin.read()))))

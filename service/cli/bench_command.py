@@ -1,0 +1,48 @@
+"""``meridian bench``: the figures, each beside its floor in the same run, on servers of the bench's own."""
+
+import json
+import os
+import platform
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from service.cli.session import session_of
+
+__all__ = ["bench"]
+
+
+class Suite(StrEnum):
+    """What can be measured."""
+
+    CORE = "core"
+    FILES = "files"
+
+
+def bench(
+    context: typer.Context,
+    suite: Annotated[
+        Suite, typer.Argument(help="core: decider and projector; files: from announcement to view")
+    ],
+    files: Annotated[int, typer.Option(help="lives of files in the workload of core")] = 50_000,
+    times: Annotated[int, typer.Option(help="turns of core, or files one after the other")] = 3,
+) -> None:
+    """Measure, and print JSON: machine, settings, each figure with its floor and the ratio."""
+    session = session_of(context)
+    if suite is Suite.CORE:
+        from service.bench.core import bench_core
+
+        figures = bench_core(session.settings, files=files, times=times, progress=session.out.say)
+    else:
+        from service.bench.files import bench_files
+
+        figures = bench_files(session.settings, times=times, progress=session.out.say)
+    machine = {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()}
+    told = {
+        "machine": machine,
+        "files": files,
+        "times": times,
+        "figures": [each.as_json() for each in figures],
+    }
+    typer.echo(json.dumps(told, indent=2))

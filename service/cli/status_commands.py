@@ -1,0 +1,43 @@
+"""``meridian status`` and ``meridian doctor``: how everything stands, and what is wrong with this machine."""
+
+import typer
+
+from service.cli.errors import ATTENTION
+from service.cli.output import Column
+from service.cli.session import session_of
+
+__all__ = ["doctor", "status"]
+
+CHECKS = (Column("check"), Column("result"), Column("found"), Column("remedy"))
+
+
+def status(context: typer.Context) -> None:
+    """One screen of health; exit 1 where something needs attention, 3 where a server does not answer."""
+    from service.status import status_lines, take
+
+    session = session_of(context)
+    with session.client() as client:
+        found = take(client)
+    session.out.document(found.members(), lines=status_lines(found), ids="site")
+    if found.attention:
+        raise typer.Exit(ATTENTION)
+
+
+def doctor(context: typer.Context) -> None:
+    """Check everything that Meridian needs, each with a remedy; exit 1 where something is wrong."""
+    from service.stack.doctor import Outcome, examine
+
+    session = session_of(context)
+    checks = examine(session.settings)
+    rows = [
+        {
+            "check": each.name,
+            "result": "ok" if each.outcome is Outcome.FINE else each.outcome.value,
+            "found": each.found,
+            "remedy": each.remedy or None,
+        }
+        for each in checks
+    ]
+    session.out.rows(CHECKS, rows, ids="check")
+    if any(each.outcome is Outcome.WRONG for each in checks):
+        raise typer.Exit(ATTENTION)

@@ -1,0 +1,199 @@
+"""One screen of health: servers and roles, files by state, what waits and what failed, how far everything has read."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from events.log import LogError, Place
+from projectors.health import database_health
+from service.client import Client
+from service.site import ROLE_NAMES, children_of
+from service.stack import local
+from service.wording import ago, duration, short
+
+__all__ = ["Status", "status_lines", "take"]
+
+Row = Mapping[str, Any]
+
+STATES = ("QUEUED", "PROCESSING", "TRANSFERRING", "TRANSFERRED", "COMPLETE", "INVALID", "ERROR", "DISMISSED")
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What was found. ``attention`` says in words what a person should look at."""
+
+    site: str
+    at: datetime
+    children: list[dict[str, Any]]
+    health: dict[str, list[dict[str, Any]]]
+    lags: list[dict[str, Any]]
+    dead_letters: int
+    attention: list[str] = field(default_factory=list)
+
+    def members(self) -> dict[str, Any]:
+        """For programs."""
+        named = {"site": self.site, "at": self.at, "children": self.children, "lag": self.lags}
+        return {**named, **self.health, "dead_letters": self.dead_letters, "attention": self.attention}
+
+
+def take(client: Client) -> Status:
+    """Look at everything; raises LogError or the database's errors where a server is away."""
+    settings, topics = client.wiring.settings, client.wiring.topics
+    with client.engine.connect() as connection:
+        health = database_health(connection)
+    lags = _lags(client, health)
+    reader = client.log.reader()
+    try:
+        counts = client.log.partitions([topics.deadletter])
+        places = [Place(topics.deadletter, number) for number in range(counts.get(topics.deadletter, 0))]
+        dead = sum(reader.end(place) - reader.beginning(place) for place in places)
+    finally:
+        reader.close()
+    children = children_of(settings)
+    is_local = bool(local.local_servers(settings)) or bool(children)
+    now = datetime.now(UTC)
+    attention = [*_of_children(children if is_local else None), *_of_health(health, now), *_of_lags(lags)]
+    return Status(settings.site, now, children, health, lags, dead, attention)
+
+
+def _lags(client: Client, health: Mapping[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Events that a follower has not applied, and requests that are not decided, with the seconds behind."""
+    topics, now = client.wiring.topics, datetime.now(UTC)
+    reader = client.log.reader()
+    found: dict[str, dict[str, Any]] = {}
+    try:
+        for row in health["positions"]:
+            end = reader.end(Place(topics.events(row["machine"]), row["partition"]))
+            # The last offset of a batch is Kafka's own mark of the transaction, which nobody applies.
+            events = max(0, end - row["next_offset"])
+            entry = found.setdefault(
+                row["follower"], {"part": row["follower"], "behind": 0, "last_event_at": None}
+            )
+            entry["behind"] += events
+            times = [each for each in (entry["last_event_at"], row["last_event_at"]) if each is not None]
+            entry["last_event_at"] = max(times, default=None)
+        found["decider"] = {"part": "decider", "behind": _undecided(client, reader), "last_event_at": None}
+    except LogError:
+        return []
+    finally:
+        reader.close()
+    for entry in found.values():
+        last = entry["last_event_at"]
+        entry["seconds"] = round((now - last).total_seconds(), 1) if entry["behind"] and last else 0.0
+    return list(found.values())
+
+
+def _undecided(client: Client, reader: Any) -> int:
+    topics, undecided = client.wiring.topics, 0
+    counts = client.log.partitions(
+        [topics.requests(machine) for machine in client.wiring.settings.partitions]
+    )
+    for topic, count in counts.items():
+        machine = topic.removeprefix(f"{topics.site}.").removesuffix(".requests")
+        places = [Place(topic, number) for number in range(count)]
+        committed = client.log.committed(f"{topics.site}.{machine}.decider", places)
+        undecided += sum(max(0, reader.end(place) - (committed.get(place) or 0)) for place in places)
+    return undecided
+
+
+# --- what a person should look at
+
+
+def _of_children(children: list[dict[str, Any]] | None) -> Iterator[str]:
+    if children is None:
+        return
+    for child in children:
+        if child["state"] != "up":
+            note = short(child["note"] or "no reason given")
+            yield f"{child['name']} is {child['state']}: {note}; its log is {child['log']}"
+    missing = [name for name in ROLE_NAMES if name not in {child["name"] for child in children}]
+    if missing:
+        yield f"not running here: {', '.join(missing)}; meridian up starts them"
+
+
+def _of_health(health: Mapping[str, list[dict[str, Any]]], now: datetime) -> Iterator[str]:
+    for halt in health["halts"]:
+        where = f"{halt['part']} {halt['machine']}/{halt['partition']}"
+        yield f"{where} stands still: {halt['code']}; meridian recover --explain"
+    if health["leases"] and not any(row["is_alive"] for row in health["leases"]):
+        yield "no decider has given a sign for 5 s: requests are kept, and decided once one runs"
+    for row in health["problems"]:
+        if row["state"] == "ERROR" and row["files"] > row["tried_again"]:
+            yield (
+                f"{row['files']} files of {row['stream']} are in ERROR for {row['code']}; "
+                f"meridian file list --state ERROR --stream {row['stream']} --code {row['code']}"
+            )
+    for row in health["work"]:
+        if row["state"] == "parked":
+            yield f"{row['items']} work items wait for a person; meridian work list --parked"
+    for row in health["breakers"]:
+        said = short(str(row["last_error"]), 120)
+        yield f"{row['dependency']} does not answer, first seen {ago(row['since'], now)}: {said}"
+    if health["tainted"]:
+        yield f"{len(health['tainted'])} subjects could not be shown; the projector's log says why"
+    yield from (f"stream {row['stream']} is on hold" for row in health["streams"] if row["held"])
+
+
+def _of_lags(lags: Iterable[Row]) -> Iterator[str]:
+    for lag in lags:
+        if lag["behind"] > 1000 or lag["seconds"] > 60:
+            yield f"{lag['part']} is {lag['behind']} records behind"
+
+
+# --- the screen
+
+
+def status_lines(status: Status) -> Iterator[str]:
+    """For people."""
+    health = status.health
+    yield f"site {status.site} at {status.at:%Y-%m-%d %H:%M:%S} UTC"
+    up = [child["name"] for child in status.children if child["state"] == "up"]
+    if up:
+        yield f"up: {', '.join(up)}"
+    yield ""
+    yield from _streams(health["streams"])
+    yield ""
+    yield from _waits(health, status.at)
+    yield from _freshness(status)
+    yield ""
+    if status.attention:
+        yield "needs attention:"
+        yield from (f"  {each}" for each in status.attention)
+    else:
+        yield "nothing needs attention"
+
+
+def _streams(rows: list[dict[str, Any]]) -> Iterator[str]:
+    if not rows:
+        yield "no stream is configured; meridian stream apply FILE --enable, or meridian demo"
+        return
+    shown = [state for state in STATES if any(row["files"].get(state) for row in rows)]
+    width = max(len(row["stream"]) for row in rows) + 2
+    yield f"{'STREAM':{width}}{'STATE':10}" + "".join(f"{state:>14}" for state in shown)
+    for row in rows:
+        state = f"{row['stream_state']}{' (held)' if row['held'] else ''}"
+        yield f"{row['stream']:{width}}{state:10}" + "".join(
+            f"{row['files'].get(each, 0):14}" for each in shown
+        )
+
+
+def _waits(health: Mapping[str, list[dict[str, Any]]], now: datetime) -> Iterator[str]:
+    for row in health["waiting"]:
+        yield f"waits longest on {row['stream']}: {row['file']}, {row['state']} since {duration(now - row['since_at'])}"
+    for row in health["problems"]:
+        again = f", {row['tried_again']} of them tried again by themselves" if row["tried_again"] else ""
+        files = f"{row['files']} file{'' if row['files'] == 1 else 's'} of {row['stream']}"
+        yield f"{row['state']} {row['code']}: {files}{again}, the oldest {ago(row['oldest'], now)}"
+    for row in health["senders"]:
+        yield f"last sign of {row['sender']}: {ago(row['last_sign'], now)}"
+
+
+def _freshness(status: Status) -> Iterator[str]:
+    for lag in status.lags:
+        behind = (
+            "has read all" if not lag["behind"] else f"{lag['behind']} records, {lag['seconds']:.0f} s behind"
+        )
+        yield f"{lag['part']}: {behind}"
+    if status.dead_letters:
+        yield f"dead letters and notes about them: {status.dead_letters}; meridian deadletter list --causes"

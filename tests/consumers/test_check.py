@@ -1,0 +1,42 @@
+"""The checks of a format on a file or a folder, as somebody who repairs files by hand runs them."""
+
+from consumers.check import check, files_under
+from tests.consumers.formats.build import a_keck_file
+
+
+def test_every_file_of_the_format_under_a_folder_is_looked_into(tmp_path):
+    (tmp_path / "night").mkdir()
+    (tmp_path / ".hidden").mkdir()
+    good = a_keck_file(tmp_path / "night")
+    empty = tmp_path / "empty.FITS"
+    empty.touch()
+    for other in ("notes.txt", ".part.fits", ".hidden/x.fits"):
+        (tmp_path / other).touch()
+    found = {each.path: each for each in check(tmp_path, "keck-raw-fits", identity_rule="koaid")}
+    assert list(found) == [empty, good]
+    assert (found[good].is_ok, found[empty].is_ok) == (True, False)
+    inspections = [each.result.inspection for each in found.values() if each.result.inspection is not None]
+    assert [(each.code, each.identity) for each in inspections] == [
+        ("EMPTY_FILE", None),
+        (None, "KB.20190509.07554.57"),
+    ]
+
+
+def test_one_file_is_looked_into_whatever_it_is_called(tmp_path):
+    path = tmp_path / "strange"
+    path.write_text("no FITS")
+    (checked,) = check(path, "fits")
+    assert checked.result.inspection is not None
+    assert (checked.is_ok, checked.result.inspection.code) == (False, "NOT_THE_FORMAT")
+
+
+def test_a_path_that_is_not_there_is_told(tmp_path):
+    (checked,) = check(tmp_path / "gone.fits", "fits")
+    assert checked.result.failure is not None
+    assert (checked.is_ok, checked.result.failure.code) == (False, "FILE_NOT_FOUND")
+
+
+def test_any_file_counts_where_the_format_has_no_extension(tmp_path):
+    for name in ("a.txt", "b", ".c"):
+        (tmp_path / name).touch()
+    assert files_under(tmp_path, "any") == [tmp_path / "a.txt", tmp_path / "b"]

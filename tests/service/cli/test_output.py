@@ -1,0 +1,140 @@
+"""How answers are printed, format by format; the expected texts are contracts of scripts."""
+
+import io
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from service.cli.output import Column, Output, plain
+
+COLUMNS = (
+    Column("file"),
+    Column("state"),
+    Column("size_bytes", is_number=True),
+    Column("since_at", "since"),
+    Column("codes"),
+)
+AT = datetime(2026, 11, 21, 5, 41, 7, 218_500, tzinfo=UTC)
+ROWS: list[dict[str, Any]] = [
+    {
+        "file": "roman/a",
+        "state": "COMPLETE",
+        "size_bytes": 318767104,
+        "since_at": AT,
+        "codes": [],
+        "hidden": 1,
+    },
+    {
+        "file": "keck/b",
+        "state": "ERROR",
+        "size_bytes": None,
+        "since_at": AT,
+        "codes": ["A", 'B"C'],
+        "hidden": {"x": AT},
+    },
+]
+
+TABLE = """\
+FILE     STATE     SIZE BYTES  SINCE                CODES
+roman/a  COMPLETE   318767104  2026-11-21 05:41:07
+keck/b   ERROR                 2026-11-21 05:41:07  A, B"C
+"""
+
+CSV = """\
+file,state,size_bytes,since_at,codes
+roman/a,COMPLETE,318767104,2026-11-21T05:41:07.218Z,[]
+keck/b,ERROR,,2026-11-21T05:41:07.218Z,"[""A"", ""B\\""C""]"
+"""
+
+NDJSON = (
+    '{"file": "roman/a", "state": "COMPLETE", "size_bytes": 318767104, "since_at": "2026-11-21T05:41:07.218Z", '
+    '"codes": [], "hidden": 1}\n'
+    '{"file": "keck/b", "state": "ERROR", "size_bytes": null, "since_at": "2026-11-21T05:41:07.218Z", '
+    '"codes": ["A", "B\\"C"], "hidden": {"x": "2026-11-21T05:41:07.218Z"}}\n'
+)
+
+
+def printed(form: str, rows: list[dict[str, Any]] = ROWS) -> str:
+    stream = io.StringIO()
+    Output(form, stream=stream).rows(COLUMNS, rows, ids="file")
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("form", "wanted"), [("table", TABLE), ("csv", CSV), ("ndjson", NDJSON), ("ids", "roman/a\nkeck/b\n")]
+)
+def test_rows_are_printed_as_they_always_were(form, wanted):
+    assert printed(form) == wanted
+
+
+def test_json_has_every_member_not_only_the_columns():
+    assert json.loads(printed("json")) == [json.loads(line) for line in NDJSON.splitlines()]
+
+
+@pytest.mark.parametrize(("form", "wanted"), [("table", ""), ("json", "[]\n"), ("ndjson", ""), ("ids", "")])
+def test_nothing_found_is_no_data(form, wanted, capsys):
+    assert printed(form, []) == wanted
+    assert capsys.readouterr().err == ("nothing found\n" if form == "table" else "")
+
+
+def test_an_empty_csv_still_has_its_head():
+    assert printed("csv", []) == CSV.splitlines(keepends=True)[0]
+
+
+def test_at_a_terminal_there_are_colours_unless_nobody_wants_them(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    coloured = Terminal()
+    Output("table", stream=coloured).rows(COLUMNS, ROWS, ids="file")
+    assert "\x1b[32m" in coloured.getvalue()
+    monkeypatch.setenv("NO_COLOR", "1")
+    bare = Terminal()
+    Output("table", stream=bare).rows(COLUMNS, ROWS, ids="file")
+    assert "\x1b[3" not in bare.getvalue()
+    assert "COMPLETE" in bare.getvalue()
+
+
+def test_a_document_is_lines_for_people_and_members_for_programs():
+    def shown(form: str) -> str:
+        stream = io.StringIO()
+        Output(form, stream=stream).document({"id": 7, "a": {"b": AT}}, lines=["seven"], ids="id")
+        return stream.getvalue()
+
+    assert shown("table") == "seven\n"
+    assert json.loads(shown("json")) == {"id": 7, "a": {"b": "2026-11-21T05:41:07.218Z"}}
+    assert shown("csv") == "member,value\nid,7\na.b,2026-11-21T05:41:07.218Z\n"
+    assert shown("ids") == "7\n"
+
+
+def test_remarks_go_beside_the_data_and_can_be_turned_off(capsys):
+    Output("json").say("a remark")
+    Output("json", quiet=True).say("another")
+    assert capsys.readouterr() == ("", "a remark\n")
+
+
+def test_values_are_plain_json():
+    assert plain({"at": AT, "part": Decimal("0.5"), "set": {1}, "none": None}) == {
+        "at": "2026-11-21T05:41:07.218Z",
+        "part": 0.5,
+        "set": [1],
+        "none": None,
+    }
+
+
+def test_a_reader_who_has_had_enough_is_no_error():
+    command = [sys.executable, "-m", "service", "schema", "list", "-o", "json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        running.stdout.close()
+        _, said = running.communicate(timeout=60)
+    assert running.returncode == 0
+    assert said == ""
