@@ -42,7 +42,7 @@ class Register:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._known: dict[str, TextClause] = {}
+        self._known: dict[str, tuple[TextClause, TextClause]] = {}
         self._lock = threading.Lock()
 
     def enter(self, table: str, entries: Iterable[Entry]) -> dict[tuple[str, int], str]:
@@ -50,17 +50,28 @@ class Register:
         # One order for all workers, so that two never wait for each other.
         rows = sorted(entries, key=lambda entry: (entry.subject, entry.version))
         with self._engine.begin() as connection:
-            statement = self._statement(connection, table)
-            found = connection.execute(statement, {"rows": rows_json(asdict(each) for each in rows)})
-            return {(row.subject, row.version): str(row.row_id) for row in found}
+            enter, look = self._statements(connection, table)
+            members = {"rows": rows_json(asdict(each) for each in rows)}
+            found = _numbers(connection, enter, members)
+            if len(found) < len({(row.subject, row.version) for row in rows}):
+                # Another worker has just entered the same rows: the first statement could not see them yet.
+                found |= _numbers(connection, look, members)
+            return found
 
-    def _statement(self, connection: Connection, table: str) -> TextClause:
+    def _statements(self, connection: Connection, table: str) -> tuple[TextClause, TextClause]:
         with self._lock:
             if table in self._known:
                 return self._known[table]
         _check(table, _columns(connection, table))
         with self._lock:
-            return self._known.setdefault(table, _entering(table))
+            return self._known.setdefault(table, (_entering(table), _looking(table)))
+
+
+def _numbers(
+    connection: Connection, statement: TextClause, members: dict[str, str]
+) -> dict[tuple[str, int], str]:
+    found = connection.execute(statement, members)
+    return {(row.subject, row.version): str(row.row_id) for row in found}
 
 
 def _columns(connection: Connection, table: str) -> frozenset[str]:
@@ -111,3 +122,11 @@ def _entering(table: str) -> TextClause:
         UNION
         SELECT t.subject, t.version, t.row_id FROM {table} t JOIN r ON t.subject = r.subject AND t.version = r.version
     """)  # noqa: S608 - the name has been found among the tables of one schema, and holds letters only
+
+
+def _looking(table: str) -> TextClause:
+    return text(f"""
+        SELECT t.subject, t.version, t.row_id FROM {table} t
+        JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (subject text, version int)
+            ON t.subject = r.subject AND t.version = r.version
+    """)  # noqa: S608 - as above

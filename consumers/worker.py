@@ -30,7 +30,7 @@ class Pace:
 
     threads: int = 6
     large_at_once: int = 2
-    lease_s: float = 30.0
+    lease_s: float = 15.0
     look_s: float = 1.0
     """A look for work without having been called: back-offs end without a notice."""
     batch: int = 200
@@ -62,7 +62,7 @@ class Worker:
         """Work until ``stop``; outages of servers are waited out."""
         listener = Listener(self._tools.engine, (CHANNEL, STREAM_CHANNEL), self._on_notice)
         parts: dict[str, Callable[[], None]] = {
-            "listen": lambda: listener.run(stop),
+            "listen": lambda: self._listen(listener, stop),
             "beat": lambda: self._beat(stop),
             "light": lambda: self._keep_on("light", self._claim_light, self._call_light, stop),
             **{f"step-{number}": self._work for number in range(self._pace.threads)},
@@ -197,6 +197,10 @@ class Worker:
             claims.heartbeat(connection, have, lease_s=self._pace.lease_s)
         with self._tools.engine.begin() as connection:
             return claims.release_expired(connection)
+
+    def _listen(self, listener: Listener, stop: threading.Event) -> None:
+        listener.run(stop)
+        self._on_notice("")  # whoever waits to be called has to see that it is over
 
     def _on_notice(self, payload: str) -> None:
         effects = set(filter(None, payload.split(",")))

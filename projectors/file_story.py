@@ -39,6 +39,10 @@ _QUEUE = """
           ORDER BY sequence LIMIT 1) AS mine
     WHERE i.lane = 'steps' AND i.state IN ('open', 'leased')
 """
+_WORKERS = """
+    SELECT count(DISTINCT pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name = 'meridian-worker'
+"""
 _ALIKE = "SELECT count(*) FROM v1.file WHERE stream = :stream AND state = 'ERROR' AND code = :code AND file <> :file"
 
 _EFFECTS_NEED = {"ingest": "reader", "transfer": "archive", "register": "register"}
@@ -66,6 +70,7 @@ def gather(connection: Connection, file: str) -> dict[str, Any] | None:
         "breakers": tuple(_all(connection, _BREAKERS, dependencies=dependencies)),
         "ahead": queue["ahead"],
         "busy": queue["busy"],
+        "workers": connection.scalar(text(_WORKERS)) or 0,
         "alike": _alike(connection, row),
     }
 

@@ -28,7 +28,8 @@ ON CONFLICT (machine, subject) DO UPDATE
 SET sequence = excluded.sequence, state = excluded.state, partition = excluded.partition
 """
 OUTCOME_STAGE = """
-CREATE TEMP TABLE IF NOT EXISTS outcome_stage (record_id uuid, ledger_offset bigint, sequence bigint, request_digest text,
+CREATE TEMP TABLE IF NOT EXISTS outcome_stage (
+record_id uuid, ledger_offset bigint, sequence bigint, request_digest text,
 type text, tostate text, version int, refusal jsonb, decided_at timestamptz) ON COMMIT DELETE ROWS
 """
 OUTCOME_COLUMNS = (

@@ -39,6 +39,8 @@ class Told(Protocol):
     def ahead(self) -> int: ...
     @property
     def busy(self) -> int: ...
+    @property
+    def workers(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +164,14 @@ def _server_away(story: Told) -> Waits | None:
 def _in_turn(story: Told) -> Waits | None:
     if _first(story, "open") is None:
         return None
-    if story.busy == 0 and story.ahead == 0:
-        help_ = (("meridian status", "shows whether workers run"), ("meridian run consumers", "runs them"))
-        return Waits("it is next, and no worker has taken it", help=help_)
-    files = "file is" if story.ahead == 1 else "files are"
-    return Waits(f"it waits for its turn: {story.ahead} {files} before it, {story.busy} are worked on")
+    before = "1 file is before it" if story.ahead == 1 else f"{story.ahead} files are before it"
+    if story.workers == 0:
+        help_ = (
+            ("meridian up", "starts workers on this machine"),
+            ("meridian run consumers", "runs them in the foreground"),
+        )
+        return Waits(f"no worker runs, so nobody takes it; {before}", OPERATOR, help=help_)
+    return Waits(f"it waits for its turn: {before}, {story.busy} are worked on")
 
 
 def _nothing_owed(story: Told) -> Waits:

@@ -31,6 +31,7 @@ class Story:
     breakers: tuple[Row, ...] = ()
     ahead: int = 0
     busy: int = 0
+    workers: int = 0
     alike: int = 0
 
 

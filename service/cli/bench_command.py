@@ -31,7 +31,7 @@ def bench(
     """Measure, and print JSON: machine, settings, each figure with its floor and the ratio."""
     session = session_of(context)
     if suite is Suite.CORE:
-        from service.bench.core import bench_core
+        from service.bench.throughput import bench_core
 
         figures = bench_core(session.settings, files=files, times=times, progress=session.out.say)
     else:

@@ -303,3 +303,4 @@ def test_a_parent_that_dies_takes_its_child_with_it(log, topics, engine, setting
     parent.kill()
     parent.wait()
     orphan.wait(10)
+    assert not orphan.is_running()

@@ -178,7 +178,7 @@ def test_a_streams_configuration_is_kept_by_version_and_its_senders_get_topics()
     assert (item.effect, item.payload) == ("inbox", {"senders": ["soc"]})
     watched = {**CONFIGURATION, "watch_folders": ["/landing"]}
     again = obligations(story.ask("configure", {"configuration": watched}))
-    assert again[2].payload == {"senders": ["soc", "folder-roman"]}  # type: ignore[union-attr]
+    assert again[2].payload == {"senders": ["soc", "folder-roman"]}
 
 
 def test_states_and_holds_of_a_stream_are_remembered():

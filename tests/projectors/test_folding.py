@@ -151,7 +151,7 @@ def test_the_first_of_a_subject_needs_no_question_and_a_later_one_does():
 
     def ask(_connection, _machine, subjects):
         asked.extend(subjects)
-        return {subject: 4 for subject in subjects}
+        return dict.fromkeys(subjects, 4)
 
     sequences = Sequences(ask, kept=2)
     records = [a_record(1), a_record(2)]
@@ -169,7 +169,7 @@ def test_the_first_of_a_subject_needs_no_question_and_a_later_one_does():
 
 def test_what_is_met_now_and_then_is_remembered_and_the_rest_is_forgotten():
     def ask(_connection, _machine, subjects):
-        return {subject: 1 for subject in subjects}
+        return dict.fromkeys(subjects, 1)
 
     sequences = Sequences(ask, kept=2)
 

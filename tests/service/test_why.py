@@ -246,7 +246,14 @@ def test_a_stream_in_fault_takes_three_steps_back():
 
 def test_files_of_an_offline_stream_are_worked_on():
     answer = why(
-        a_story("QUEUED", stream={**STREAM, "state": "Offline"}, items=(an_item("open"),), ahead=3, busy=6)
+        a_story(
+            "QUEUED",
+            stream={**STREAM, "state": "Offline"},
+            items=(an_item("open"),),
+            ahead=3,
+            busy=6,
+            workers=2,
+        )
     )
     assert answer.because == "it waits for its turn: 3 files are before it, 6 are worked on"
 
@@ -287,8 +294,9 @@ def test_a_report_that_nobody_decides_points_at_the_decider():
 
 
 def test_work_that_nobody_takes_points_at_the_workers():
-    answer = why(a_story("QUEUED", items=(an_item("open"),)))
-    assert answer.because == "it is next, and no worker has taken it"
+    answer = why(a_story("QUEUED", items=(an_item("open"),), ahead=1))
+    assert answer.because == "no worker runs, so nobody takes it; 1 file is before it"
+    assert answer.who == "an operator"
     assert "meridian run consumers" in [each.command for each in answer.help]
 
 

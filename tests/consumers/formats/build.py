@@ -61,7 +61,7 @@ def dkist_files(folder: Path) -> list[Path]:
     from astropy.io import fits
     from dkist_data_simulator.spec214.visp import SimpleVISPDataset
 
-    dataset = SimpleVISPDataset(  # type: ignore[no-untyped-call]
+    dataset = SimpleVISPDataset(
         n_maps=1, n_steps=1, n_stokes=2, time_delta=10, linewave=630.2 * u.nm, detector_shape=(8, 8)
     )
     dataset.generate_files(folder, "VISP_L1_{ds.index:05d}.fits")

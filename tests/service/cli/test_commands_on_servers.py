@@ -93,7 +93,7 @@ def test_files_are_listed_filtered_explained_and_tried_again(site_running, typed
     )
     assert why["who"] == "an operator"
     waiting = typed("file", "why", "keck-kcwi/kb261120_00002")
-    assert "no worker has taken it" in waiting.out
+    assert "no worker runs" in waiting.out
 
     dry = typed("file", "retry", "--state", "ERROR", "--dry-run")
     assert (dry.code, "1 files are meant" in dry.err) == (FINE, True)

@@ -34,9 +34,7 @@ def test_a_child_that_does_not_stop_is_killed(tmp_path):
     stubborn = ["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.1; done"]
     with subprocess.Popen(stubborn, start_new_session=True, stdout=subprocess.PIPE) as process:
         process.stdout.readline()
-        write_traces(
-            tmp_path / "c", [noted("role", process.pid)]
-        )
+        write_traces(tmp_path / "c", [noted("role", process.pid)])
         stop_orphans(tmp_path / "c")
         assert not psutil.pid_exists(process.pid)
 
