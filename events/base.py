@@ -38,6 +38,9 @@ class Payload(BaseModel):
 class Request(Payload):
     """Something asked of one subject of one machine; imperative on the wire (``file.start``) or a report."""
 
+    attached: ClassVar[frozenset[str]] = frozenset()
+    """Members that trusted parts attach as they see the world now; they make the same request no other one."""
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Enter the class in the register of requests."""
         super().__init_subclass__(**kwargs)

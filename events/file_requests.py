@@ -49,6 +49,19 @@ class ArriveFile(Request):
     """A file is there. Intake attaches what the stream's configuration says about it, with that version."""
 
     name: ClassVar[str] = "file.arrive"
+    # A sender repeats its event, or intake reads it again under a newer configuration: still the same request.
+    attached: ClassVar[frozenset[str]] = frozenset(
+        {
+            "witness",
+            "stream_version",
+            "role",
+            "purpose",
+            "work_class",
+            "priority",
+            "changed_content",
+            "warnings",
+        }
+    )
     content: Content
     witness: str = Field(description="where the notification stands: topic/partition/offset")
     stream_version: int = Field(ge=1)

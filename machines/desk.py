@@ -62,6 +62,10 @@ class Decision(NamedTuple):
 
 def digest_of(request: RequestEnvelope) -> str:
     """What makes two requests of one id the same: all that is asked, but not when, nor by which program."""
+    known = REQUESTS.get(request.type)
+    data = request.data
+    if known is not None and known.attached:
+        data = {name: each for name, each in data.items() if name not in known.attached}
     content = (
         request.type,
         request.subject,
@@ -70,7 +74,7 @@ def digest_of(request: RequestEnvelope) -> str:
         request.expectedsequence,
         request.version,
         request.attempt,
-        request.data,
+        data,
     )
     return sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
 

@@ -1,7 +1,8 @@
-"""Values as PostgreSQL's COPY reads them in its text format."""
+"""Columns of values as PostgreSQL's COPY reads them in its text format; whole columns at a time, since that is quick."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from types import NoneType
 from typing import Any
 
 import orjson
@@ -12,11 +13,12 @@ __all__ = ["NULL", "Encoder", "encoder_of", "json_cell", "text_cell"]
 
 NULL = "\\N"
 
-Encoder = Callable[[Any], str]
-"""A value that is not None to its cell; raises TypeError or ValueError on what the column can't mean."""
+Encoder = Callable[[Sequence[Any]], Sequence[str]]
+"""Values of one column to cells, None to NULL; raises TypeError on what the column can't mean."""
 
 _SPECIAL = re.compile(r"[\\\t\n\r]")
 _ESCAPED = {"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"}
+_TRUTH = {True: "t", False: "f"}
 
 
 def text_cell(value: str) -> str:
@@ -34,39 +36,43 @@ def json_cell(value: Any) -> str:
     return orjson.dumps(value).decode().replace("\\", "\\\\")
 
 
-def _whole(value: Any) -> str:
-    if value.__class__ is not int:
-        raise TypeError(f"found {value!r}, wanted a whole number")
-    return str(value)
-
-
-def _number(value: Any) -> str:
-    if value.__class__ is not float and value.__class__ is not int:
-        raise TypeError(f"found {value!r}, wanted a number")
-    return repr(value)
-
-
-def _truth(value: Any) -> str:
-    if value is True:
-        return "t"
-    if value is False:
-        return "f"
-    raise TypeError(f"found {value!r}, wanted true or false")
-
-
 def encoder_of(column: Column[Any]) -> Encoder:
-    """The encoder of a column's values. Times and ids come as they stand in the event and are read by PostgreSQL."""
+    """The encoder of a column. Times and ids are texts here, as they stand in the event; PostgreSQL reads them."""
     kind = column.type
     if isinstance(kind, JSONB):
-        return json_cell
+        return _json_cells
     if isinstance(kind, Boolean):
-        return _truth
+        return _by_type(frozenset({bool}), _TRUTH.__getitem__)
     if isinstance(kind, Integer):
-        return _whole
+        return _by_type(frozenset({int}), str)
     if isinstance(kind, Float):
-        return _number
-    if isinstance(kind, DateTime | UUID):
-        return str  # as they stand in the event, where nothing else could be
-    if isinstance(kind, Text):
-        return text_cell
+        return _by_type(frozenset({int, float}), repr)
+    if isinstance(kind, Text | DateTime | UUID):
+        return _text_cells
     raise TypeError(f"{column}: found the type {kind}, wanted one that COPY is known to read here")
+
+
+def _by_type(types: frozenset[type], cell: Callable[[Any], str]) -> Encoder:
+    def encode(values: Sequence[Any]) -> list[str]:
+        found = set(map(type, values))
+        if NoneType not in found and found <= types:
+            return list(map(cell, values))
+        if not found <= {*types, NoneType}:
+            wanted = " or ".join(sorted(kind.__name__ for kind in types))
+            raise TypeError(f"found {sorted(kind.__name__ for kind in found)}, wanted {wanted}")
+        return [NULL if value is None else cell(value) for value in values]
+
+    return encode
+
+
+def _text_cells(values: Sequence[Any]) -> Sequence[str]:
+    if None in values:
+        return [NULL if value is None else text_cell(value) for value in values]
+    whole = "".join(values)
+    if whole.isprintable() and "\\" not in whole:
+        return values
+    return [text_cell(value) for value in values]
+
+
+def _json_cells(values: Sequence[Any]) -> list[str]:
+    return [NULL if value is None else json_cell(value) for value in values]

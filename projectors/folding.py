@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from events.envelope import Record
-from projectors.ledger import ledger
-from projectors.merge import append_lines, begin_merging, merge_copies
-from projectors.projection import Appended, Cells, Copy, Folded, Key, Projection
+from projectors.ledger import LEDGER_COLUMNS, ledger
+from projectors.merge import append, begin_merging, merge
+from projectors.projection import Appended, Copy, Folded, Key, Projection, Row
 from projectors.tainted import Taint, add_taints
 
 __all__ = ["Folding", "Folds", "Prepared"]
@@ -37,42 +37,46 @@ class Prepared:
 
     records: list[str]
     merged: list[tuple[Folded, list[Copy]]]
-    appended: list[tuple[Appended, list[str]]]
+    appended: list[tuple[Appended, list[Copy]]]
     taints: list[Taint]
 
     def __call__(self, connection: Connection) -> None:
         begin_merging(connection)
         if self.records:
-            append_lines(connection, ledger, self.records)
+            append(connection, ledger, LEDGER_COLUMNS, self.records)
         for folded, copies in self.merged:
-            merge_copies(connection, folded, copies)
-        for appended, lines in self.appended:
-            append_lines(connection, appended.table, lines)
+            merge(connection, folded, copies)
+        for appended, copies in self.appended:
+            for copy in copies:
+                append(connection, appended.table, copy.columns, copy.lines)
         add_taints(connection, self.taints)
 
 
 @dataclass(slots=True)
 class Folding:
-    """What one batch comes to."""
+    """What one batch comes to. Whatever is raised in here, the folding is spoilt and has to be begun anew."""
 
     folds: Folds
     records: list[str] = field(default_factory=list)
     taints: list[Taint] = field(default_factory=list)
-    _rows: dict[Folded, dict[Key, Cells]] = field(default_factory=lambda: defaultdict(dict))
-    _lines: dict[Appended, list[str]] = field(default_factory=lambda: defaultdict(list))
+    _rows: dict[Folded, dict[Key, Row]] = field(default_factory=lambda: defaultdict(dict))
+    _added: dict[Appended, list[Row]] = field(default_factory=lambda: defaultdict(list))
 
     def fold(self, record: Record) -> None:
-        """One event into all its rows, or into none: raises whatever a fold raises."""
+        """One event into all its rows; raises whatever a fold raises."""
         folded, appended = self.folds.of[record.type]
-        cells = [(projection, each) for projection in folded for each in projection.cells(record)]
-        lines = [(projection, projection.added(record)) for projection in appended]
-        for projection, each in cells:
-            projection.take(self._rows[projection], each)
-        for listing, more in lines:
-            if more:
-                self._lines[listing] += more
+        for projection in folded:
+            rows = self._rows[projection]
+            for row in projection.rows(record):
+                projection.take(rows, row)
+        for listing in appended:
+            if more := listing.rows(record):
+                self._added[listing] += more
 
     def prepared(self) -> Prepared:
-        """Ready to be written."""
-        merged = [(projection, projection.copies(rows.values())) for projection, rows in self._rows.items()]
-        return Prepared(self.records, merged, list(self._lines.items()), self.taints)
+        """Ready to be written; raises TypeError where a row holds what its column can't mean."""
+        merged = [
+            (projection, projection.copies(rows.values())) for projection, rows in self._rows.items() if rows
+        ]
+        added = [(listing, listing.copies(rows)) for listing, rows in self._added.items()]
+        return Prepared(self.records, merged, added, self.taints)

@@ -22,7 +22,7 @@ from events.envelope import Record
 from projectors.copy_text import NULL, Encoder, json_cell, text_cell
 from projectors.database import metadata
 
-__all__ = ["last_sequences", "ledger", "ledger_line", "storable_ledger_line"]
+__all__ = ["LEDGER_COLUMNS", "last_sequences", "ledger", "ledger_line", "storable_ledger_line"]
 
 ledger = Table(
     "ledger",
@@ -71,6 +71,8 @@ ledger = Table(
     Index("ledger_of_refusals", "machine", "time", postgresql_where=text("is_refusal")),
     schema="projection",
 )
+
+LEDGER_COLUMNS = tuple(column.name for column in ledger.columns)
 
 _LAST = text(
     "SELECT subject, max(sequence) FROM projection.ledger "

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from projectors.projection import EMPTIED, Copy, Folded
 
-__all__ = ["append_lines", "begin_merging", "make_stages", "merge_copies", "merge_statement"]
+__all__ = ["append", "begin_merging", "make_stages", "merge", "merge_statement"]
 
 _DIALECT = dialect()  # type: ignore[no-untyped-call]
 
@@ -47,12 +47,12 @@ def begin_merging(connection: Connection) -> None:
     connection.execute(_KEYED)
 
 
-def append_lines(connection: Connection, table: Table, lines: Sequence[str]) -> None:
+def append(connection: Connection, table: Table, columns: Sequence[str], lines: Sequence[str]) -> None:
     """COPY these lines into a table as new rows."""
-    _copy(connection, table.fullname, [column.name for column in table.columns], lines)
+    _copy(connection, table.fullname, columns, lines)
 
 
-def merge_copies(connection: Connection, projection: Folded, copies: Iterable[Copy]) -> None:
+def merge(connection: Connection, projection: Folded, copies: Iterable[Copy]) -> None:
     """Merge these rows (of ``projection.copies``) into the projection's table; ``make_stages`` came before."""
     stage = _stage(projection.table)
     for copy in copies:

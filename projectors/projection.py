@@ -5,7 +5,7 @@ kept here for rows that meet within a batch, in ``merge`` for rows that meet in 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Table
@@ -13,12 +13,11 @@ from sqlalchemy.types import TypeEngine
 
 from events.base import Fact
 from events.envelope import Record
-from projectors.copy_text import NULL, Encoder, encoder_of
+from projectors.copy_text import encoder_of
 
 __all__ = [
     "EMPTIED",
     "Appended",
-    "Cells",
     "Copy",
     "Folded",
     "Key",
@@ -32,9 +31,6 @@ __all__ = [
 
 Row = dict[str, Any]
 """Columns that an event sets, the key among them. None empties a column; a column left out stays as it is."""
-
-Cells = dict[str, Any]
-"""A row encoded for COPY, but for columns whose rule needs their value."""
 
 Key = tuple[Any, ...]
 
@@ -85,20 +81,35 @@ def merged(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]], comment: st
     return Column(name, kind, comment=comment, info={"rule": "merged"})
 
 
-class Folded:
-    """A table with one row a key, folded from the facts of one subject. The key's first column is the subject."""
+class _Copied:
+    """A table whose rows are written by COPY."""
 
     def __init__(self, table: Table) -> None:
         self.table = table
         self.name = table.name
+        self._encoders = {column.name: encoder_of(column) for column in table.columns}
+
+    def _by_columns(self, rows: Iterable[Row]) -> Iterable[tuple[tuple[str, ...], list[tuple[Any, ...]]]]:
+        """Rows that set the same columns go together, so that nothing else need be written; column by column."""
+        groups: dict[tuple[str, ...], list[tuple[Any, ...]]] = defaultdict(list)
+        for row in rows:
+            groups[tuple(row)].append(tuple(row.values()))
+        for names, values in groups.items():
+            yield names, list(zip(*values, strict=True))
+
+    def _cells(self, names: tuple[str, ...], columns: Iterable[tuple[Any, ...]]) -> list[Sequence[str]]:
+        return [self._encoders[name](values) for name, values in zip(names, columns, strict=True)]
+
+
+class Folded(_Copied):
+    """A table with one row a key, folded from the facts of one subject. The key's first column is the subject."""
+
+    def __init__(self, table: Table) -> None:
+        super().__init__(table)
         self.key = tuple(column.name for column in table.primary_key.columns)
         self.folds: dict[str, Fold] = {}
-        self._encoders = {column.name: encoder_of(column) for column in table.columns}
         self._bit = {column.name: 1 << index for index, column in enumerate(table.columns)}
-        rules = {c.name: c.info["rule"] for c in table.columns if "rule" in c.info}
-        self._combined = [(name, COMBINE[rule]) for name, rule in rules.items()]
-        self._ruled = frozenset(rules)
-        self._kept_raw = [name for name, rule in rules.items() if rule != "first"]
+        self._rules = {c.name: COMBINE[c.info["rule"]] for c in table.columns if "rule" in c.info}
 
     def on(self, *facts: type[Fact]) -> Callable[[Fold], Fold]:
         """Make this function the one that folds these facts."""
@@ -112,59 +123,50 @@ class Folded:
 
         return enter
 
-    def cells(self, record: Record) -> list[Cells]:
-        """The columns that this record sets, row by row; raises whatever its fold raises."""
+    def rows(self, record: Record) -> list[Row]:
+        """What this record sets, row by row; raises whatever its fold raises."""
         found = self.folds[record.type](record)
         if isinstance(found, dict):
-            return [self._encoded(found)]
-        return [self._encoded(row) for row in found or ()]
+            return [found]
+        return found or []
 
-    def _encoded(self, row: Row) -> Cells:
-        encoders = self._encoders
-        cells: Cells = {name: NULL if value is None else encoders[name](value) for name, value in row.items()}
-        if NULL in cells.values():
-            for name in self._ruled & cells.keys():
-                if cells[name] == NULL:
-                    del cells[name]  # nothing given: a rule has nothing to join
-        for name in self._kept_raw:
-            if name in cells:
-                cells[name] = row[name]  # its encoder has found it to be what the column holds
-        return cells
-
-    def take(self, rows: dict[Key, Cells], cells: Cells) -> None:
-        """Join these cells to what the batch has of their row."""
-        key = tuple([cells[name] for name in self.key])
+    def take(self, rows: dict[Key, Row], row: Row) -> None:
+        """Join what a record sets to what the batch has of that row."""
+        key = tuple([row[name] for name in self.key])
         old = rows.get(key)
         if old is None:
-            rows[key] = cells
+            rows[key] = row
             return
-        for name, combine in self._combined:
-            if name in cells and name in old:
-                cells[name] = combine(old[name], cells[name])
-        old.update(cells)
+        for name, combine in self._rules.items():
+            if name in row and (had := old.get(name)) is not None:
+                row[name] = had if row[name] is None else combine(had, row[name])
+        old.update(row)
 
-    def copies(self, rows: Iterable[Cells]) -> list[Copy]:
-        """Rows as lines of COPY. Rows that set the same columns go together, so that nothing else need be written."""
-        by_columns: dict[tuple[str, ...], list[str]] = defaultdict(list)
-        for cells in rows:
-            for name in self._kept_raw:
-                if name in cells:
-                    cells[name] = self._encoders[name](cells[name])
-            values = list(cells.values())
-            emptied = sum([self._bit[n] for n, v in cells.items() if v == NULL]) if NULL in values else 0
-            values.append(str(emptied))
-            by_columns[tuple(cells)].append("\t".join(values))
-        return [Copy((*columns, EMPTIED), lines) for columns, lines in by_columns.items()]
+    def copies(self, rows: Iterable[Row]) -> list[Copy]:
+        """Rows as lines of COPY into the staging table; raises TypeError on what a column can't mean."""
+        copies = []
+        for names, columns in self._by_columns(rows):
+            cells = [*self._cells(names, columns), self._emptied(names, columns)]
+            copies.append(Copy((*names, EMPTIED), list(map("\t".join, zip(*cells, strict=True)))))
+        return copies
+
+    def _emptied(self, names: tuple[str, ...], columns: list[tuple[Any, ...]]) -> list[str]:
+        emptied = [0] * len(columns[0])
+        for name, values in zip(names, columns, strict=True):
+            if name not in self._rules and None in values:
+                bit = self._bit[name]
+                emptied = [
+                    bits | bit if value is None else bits for bits, value in zip(emptied, values, strict=True)
+                ]
+        return list(map(str, emptied))
 
 
-class Appended:
+class Appended(_Copied):
     """A table to which facts add rows that no later fact changes. The key's first column is the subject."""
 
     def __init__(self, table: Table) -> None:
-        self.table = table
-        self.name = table.name
+        super().__init__(table)
         self.folds: dict[str, Listing] = {}
-        self._encoders: list[tuple[str, Encoder]] = [(c.name, encoder_of(c)) for c in table.columns]
 
     def on(self, *facts: type[Fact]) -> Callable[[Listing], Listing]:
         """Make this function the one that lists the rows of these facts."""
@@ -176,15 +178,16 @@ class Appended:
 
         return enter
 
-    def added(self, record: Record) -> list[str]:
-        """The rows that this record adds, one line of COPY each; raises whatever its function raises."""
-        return [self._line(row) for row in self.folds[record.type](record)]
+    def rows(self, record: Record) -> list[Row]:
+        """The rows that this record adds; raises whatever its function raises."""
+        return list(self.folds[record.type](record))
 
-    def _line(self, row: Row) -> str:
-        get = row.get
-        return "\t".join(
-            [NULL if (value := get(name)) is None else encode(value) for name, encode in self._encoders]
-        )
+    def copies(self, rows: Iterable[Row]) -> list[Copy]:
+        """Rows as lines of COPY into the table; raises TypeError on what a column can't mean."""
+        return [
+            Copy(names, list(map("\t".join, zip(*self._cells(names, columns), strict=True))))
+            for names, columns in self._by_columns(rows)
+        ]
 
 
 Projection = Folded | Appended

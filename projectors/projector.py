@@ -1,7 +1,7 @@
 """Applies the ledger to the read models: each event folded once, one change a row a batch, all in one transaction."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, text
 
@@ -28,6 +28,9 @@ STREAM_CHANNEL = "meridian_stream"
 
 MACHINES = ("file", "identity", "stream")
 
+Place = tuple[str, int, int]
+"""Machine, partition and offset of a record."""
+
 _NOTIFY = text("SELECT pg_notify(:channel, '')")
 
 
@@ -46,16 +49,35 @@ class Projector:
 
     def prepare(self, batch: Batch) -> Write:
         """Fold a batch in memory. Of subjects in quarantine the ledger alone goes on."""
+        try:
+            return _Notifying(self._folded(batch, {}))
+        except Exception:  # noqa: BLE001  # whatever it is: found record by record, and kept from stopping the others
+            return _Notifying(self._folded(batch, self._unfoldable(batch)))
+
+    def _folded(self, batch: Batch, wrong: Mapping[Place, Exception]) -> Prepared:
         folding = Folding(self._folds)
         known, tainted = self._folds.of, self._tainted
         for record, _ in batch:
             folding.records.append(ledger_line(record))
             if record.type in known and (record.machine, record.subject) not in tainted:
-                try:
+                error = wrong.get((record.machine, record.partition, record.offset)) if wrong else None
+                if error is None:
                     folding.fold(record)
-                except Exception as error:  # noqa: BLE001  # whatever it is, one subject must not stop the others
+                else:
                     self._taint(record, error, folding)
-        return _Notifying(folding.prepared())
+        return folding.prepared()
+
+    def _unfoldable(self, batch: Batch) -> dict[Place, Exception]:
+        wrong = {}
+        for record, _ in batch:
+            if record.type in self._folds.of:
+                try:
+                    alone = Folding(self._folds)
+                    alone.fold(record)
+                    alone.prepared()
+                except Exception as error:  # noqa: BLE001  # as above
+                    wrong[record.machine, record.partition, record.offset] = error
+        return wrong
 
     def set_aside(self, record: Record, error: Exception) -> Write:
         """Keep what can be kept of a record that the database refuses, and quarantine its subject."""

@@ -57,7 +57,7 @@ def run_decider(wiring: Wiring, stop: threading.Event) -> None:
         if decider is not None:
             decider.run(stop)
 
-    if await_servers(logs=logs, engine=engine, stop=stop):
+    if await_servers(wiring, engine=engine, stop=stop):
         while_not_halted(engine, "decider", decide, stop)
     logs.close()
 
@@ -102,7 +102,7 @@ def run_worker(wiring: Wiring, stop: threading.Event) -> None:
     staging = wiring.settings.data / "staging"
     staging.mkdir(parents=True, exist_ok=True)
     with Inspector(tuple(FORMATS)) as inspector:
-        if await_servers(logs=logs, engine=engine, stop=stop):
+        if await_servers(wiring, engine=engine, stop=stop):
             parts.run_workers(
                 log=logs, topics=wiring.topics, engine=engine, storage=wiring.storage(), inspector=inspector,
                 bucket=wiring.bucket, staging_dir=staging, software_version=software_version(), stop=stop, pace=pace,
@@ -122,7 +122,7 @@ def run_intake(wiring: Wiring, stop: threading.Event) -> None:
         data_dir=str(wiring.settings.data),
         log_level="WARNING" if wiring.settings.log_level == "info" else wiring.settings.log_level.upper(),
     )
-    if await_servers(logs=wiring.log(), engine=wiring.engine(pool_size=1), stop=stop):
+    if await_servers(wiring, engine=wiring.engine(pool_size=1), stop=stop):
         run(settings, stop)
 
 
@@ -132,7 +132,7 @@ def run_folders(wiring: Wiring, stop: threading.Event) -> None:
     from projectors.stream_rules import LiveRules
 
     logs, engine = wiring.log(), wiring.engine(pool_size=2)
-    if await_servers(logs=logs, engine=engine, stop=stop):
+    if await_servers(wiring, engine=engine, stop=stop):
         rules = LiveRules(engine)
         threading.Thread(target=rules.follow, args=(stop,), name="rules", daemon=True).start()
         run(kafka=logs, topics=wiring.topics, rules=rules, data_dir=wiring.settings.data, stop=stop)
@@ -143,7 +143,7 @@ def run_reconciler(wiring: Wiring, stop: threading.Event) -> None:
     from consumers import parts
 
     logs, engine = wiring.log(), wiring.engine(pool_size=2)
-    if await_servers(logs=logs, engine=engine, stop=stop):
+    if await_servers(wiring, engine=engine, stop=stop):
         parts.run_reconciler(log=logs, topics=wiring.topics, engine=engine, stop=stop)
 
 
@@ -152,7 +152,7 @@ def run_timers(wiring: Wiring, stop: threading.Event) -> None:
     from consumers import parts
 
     logs, engine = wiring.log(), wiring.engine(pool_size=2)
-    if await_servers(logs=logs, engine=engine, stop=stop):
+    if await_servers(wiring, engine=engine, stop=stop):
         parts.run_timers(log=logs, topics=wiring.topics, engine=engine, stop=stop)
 
 
@@ -197,7 +197,7 @@ def _follow(wiring: Wiring, name: str, follow: Callable[[Log, Engine], None], st
     """Follow the ledger as ``name``, while no other process of that name does."""
     logs, engine = wiring.log(), wiring.engine()
     names = [wiring.topics.events(machine) for machine in MACHINES]
-    if await_servers(logs=logs, engine=engine, stop=stop) and await_topics(logs=logs, names=names, stop=stop):
+    if await_servers(wiring, engine=engine, stop=stop) and await_topics(logs=logs, names=names, stop=stop):
         work = halting_follower(engine, name, lambda: follow(logs, engine), stop)
         lead(engine, f"{wiring.settings.site}.{name}", stop, work)
     logs.close()

@@ -10,12 +10,16 @@ from sqlalchemy.exc import DBAPIError
 
 from events.log import Log, LogError
 from service.decider.halts import StoreUnavailableError
+from service.wiring import Wiring
 
 __all__ = ["await_servers", "await_topics", "keep_trying"]
 
 log = logging.getLogger(__name__)
 
 AGAIN_S = 0.5
+PATIENCE_S = 1.0
+"""Of one look for Kafka: whoever is told to stop must not sit in a longer one."""
+
 Result = TypeVar("Result")
 
 
@@ -27,9 +31,11 @@ _LATER = (LogError, StoreUnavailableError, DBAPIError, _NotYetError)
 """What goes away by waiting."""
 
 
-def await_servers(*, logs: Log, engine: Engine, stop: threading.Event) -> bool:
+def await_servers(wiring: Wiring, *, engine: Engine, stop: threading.Event) -> bool:
     """Return once Kafka answers and the database has our tables; False: told to stop before."""
-    keep_trying("kafka", logs.names, stop)
+    probe = wiring.log(patience_s=PATIENCE_S)
+    keep_trying("kafka", probe.names, stop)
+    probe.close()
     keep_trying("postgresql", lambda: _check_tables(engine), stop)
     return not stop.is_set()
 

@@ -14,6 +14,7 @@ from service.cli.session import Session, session_of
 if TYPE_CHECKING:
     from consumers.answer import Answer
     from consumers.drafts import Draft
+    from consumers.publish import Publisher
 
 __all__ = ["publish", "validate"]
 
@@ -25,6 +26,8 @@ Sender = Annotated[str | None, typer.Option(help="who says it; the events' sourc
 
 ANSWERS = (Column("event_id"), Column("result"), Column("subject"), Column("code"), Column("reasons"))
 FAULTS = (Column("event"), Column("path"), Column("message"))
+REPEATED_AFTER_S = 2.0
+"""After so long without an answer we look whether the event was answered before."""
 
 
 def publish(
@@ -76,8 +79,20 @@ def _publish(session: Session, sender: str, drafts: "Sequence[Draft]", wait_s: f
             raise WrongUseError(str(error)) from error
         with publisher:
             ids = [each for draft in publisher.publish(drafts) for each in draft.event_ids]
-            answers = {answer.event_id: answer for answer in publisher.answers(ids, timeout_s=wait_s)}
+            answers = _answers(publisher, ids, wait_s)
     return [_row(sender, each, answers.get(each)) for each in ids]
+
+
+def _answers(publisher: "Publisher", ids: "Sequence[str]", wait_s: float) -> "dict[str, Answer]":
+    """New answers; for an event that was sent before, the one it had: it is not answered twice."""
+    soon = min(wait_s, REPEATED_AFTER_S)
+    answers = {answer.event_id: answer for answer in publisher.answers(ids, timeout_s=soon)}
+    missing = [each for each in ids if each not in answers]
+    if missing and wait_s > 0:
+        answers |= publisher.earlier(missing)
+        missing = [each for each in missing if each not in answers]
+        answers |= {answer.event_id: answer for answer in publisher.answers(missing, timeout_s=wait_s - soon)}
+    return answers
 
 
 def _row(sender: str, event_id: str, answer: "Answer | None") -> dict[str, Any]:

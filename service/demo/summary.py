@@ -72,7 +72,7 @@ def _stages(result: Result) -> Iterator[str]:
         )
     slowest = _slowest(result)
     if slowest:
-        yield f"the slowest stage was: {slowest}"
+        yield f"the slowest stage was to {slowest}"
 
 
 def _slowest(result: Result) -> str | None:

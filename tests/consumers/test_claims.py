@@ -275,7 +275,9 @@ def test_what_a_dismissed_file_owed_is_stale(connection, files):
 def test_dispatching_a_batch_twice_changes_nothing(connection, files):
     story = files.arrive("roman/a")
     files.go_on(story, "start", "validated")
+    claims.mark_reported(connection, [(item, b"sent") for item in claim(connection)])
     rows = text("SELECT * FROM work.item ORDER BY created_at, effect")
     before = connection.execute(rows).all()
+    assert {row.state for row in before} >= {"stale", "reported"}
     dispatched(connection, *(decision.record for decision in story.decisions))
     assert connection.execute(rows).all() == before

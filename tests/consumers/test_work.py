@@ -237,7 +237,9 @@ class SlowInspector:
         return self._inspector.inspect(path, format, expected)
 
 
-def test_a_worker_told_to_stop_hands_back_what_takes_too_long_and_is_fenced_afterwards(work_site: WorkSite):
+def test_a_worker_told_to_stop_hands_back_what_takes_too_long_and_is_fenced_afterwards(
+    work_site: WorkSite, caplog
+):
     with running(work_site, worker=False) as site:
         slow, stop = SlowInspector(site.inspector), threading.Event()
         hasty = replace(QUICK, grace_s=0.2)
@@ -251,6 +253,7 @@ def test_a_worker_told_to_stop_hands_back_what_takes_too_long_and_is_fenced_afte
         site.start_worker()
         site.wait(subject, "COMPLETE")
         slow.go_on.set()
+        site.until(lambda: "late finish, nothing reported" in [record.message for record in caplog.records])
         site.until(lambda: states(site, "lane = 'steps'") == {"done": 3})
         assert "report_ignored" not in site.types(subject)
         assert "refused" not in site.types(subject)

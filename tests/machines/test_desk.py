@@ -122,3 +122,12 @@ def test_a_record_says_where_it_leads_without_any_table():
         "/schemas/file.started/1",
     )
     assert list(record)[-1] == "chain"
+
+
+def test_evidence_that_intake_attaches_makes_no_other_request_but_other_content_does():
+    story = Story("file", "roman/a")
+    one = story.request("arrive", arrival(witness="inbox/0/1"))
+    assert digest_of(one) == digest_of(
+        story.request("arrive", {**arrival(witness="inbox/0/2"), "stream_version": 7})
+    )
+    assert digest_of(one) != digest_of(story.request("arrive", arrival("b" * 64)))
