@@ -12,27 +12,26 @@ __all__ = [
     "ARCHIVE",
     "DEPENDENCIES",
     "LOG",
-    "READER",
     "REGISTER",
     "breaker",
-    "source_of",
+    "store_of",
     "succeed",
     "trip",
 ]
 
 log = logging.getLogger(__name__)
 
-ARCHIVE, REGISTER, LOG, READER = "archive", "register", "log", "reader"
+ARCHIVE, REGISTER, LOG = "archive", "register", "log"
 
 DEPENDENCIES: Mapping[str, tuple[str, ...]] = {
-    "ingest": (LOG, READER),
+    "ingest": (LOG,),
     "transfer": (LOG, ARCHIVE),
     "register": (LOG, REGISTER),
     "answer": (LOG,),
     "follow": (LOG,),
     "inbox": (LOG,),
 }
-"""What an effect can't do without; ``ingest`` and ``transfer`` need the stream's source as well."""
+"""What an effect can't do without; ``ingest`` and ``transfer`` need the stream's own stores as well."""
 
 _RAMPED_UP = 64
 _WAIT_FIRST_S = 1.0
@@ -41,7 +40,7 @@ _WAIT_AT_MOST_S = 30.0
 breaker = Table(
     "breaker",
     metadata,
-    Column("dependency", Text, primary_key=True, comment="archive, register, log, reader, source/<stream>"),
+    Column("dependency", Text, primary_key=True, comment="archive, register, log, store/<stream>"),
     Column("since", DateTime(timezone=True), nullable=False, comment="first failure"),
     Column("failures", Integer, nullable=False, comment="probes that failed, the first failure counted"),
     Column("retry_at", DateTime(timezone=True), nullable=False, comment="no work until then"),
@@ -52,9 +51,9 @@ breaker = Table(
 )
 
 
-def source_of(stream: str) -> str:
-    """The dependency that a stream's source is."""
-    return f"source/{stream}"
+def store_of(stream: str) -> str:
+    """The dependency that a stream's own stores are: where its files come from, and its place in the archive."""
+    return f"store/{stream}"
 
 
 def trip(connection: Connection, dependency: str, *, code: str, error: str) -> datetime:

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from consumers.storage_errors import StorageError, TransferMismatch
+from consumers.breakers import ARCHIVE, store_of
+from consumers.storage_errors import StorageError, StorageRefused, TransferMismatch
 from events.file_requests import FailFile
 from events.stream import RetryPolicy
 from events.types import FailureClass, Usage
 
-__all__ = ["Failed", "Wait", "delay_s", "fail_request", "from_storage"]
+__all__ = ["Failed", "Wait", "delay_s", "fail_request", "from_archive", "from_source"]
 
 _MESSAGE = 7_900
 
@@ -50,9 +51,13 @@ class Failed(Exception):  # noqa: N818 - what the ledger will call it
         self.usage = usage
 
 
-def from_storage(error: StorageError, dependency: str) -> Wait | Failed:
-    """What a store's answer means for the item; ``dependency`` is what the store is to it."""
+def from_archive(error: StorageError, stream: str) -> Wait | Failed:
+    """What the archive's answer means for an item of this stream.
+
+    A refusal is about the stream's bucket or key, so the other streams go on.
+    """
     if error.failure_class == "infrastructure":
+        dependency = store_of(stream) if isinstance(error, StorageRefused) else ARCHIVE
         return Wait(dependency, error.code, str(error))
     if isinstance(error, TransferMismatch):
         return Failed(
@@ -70,6 +75,18 @@ def from_storage(error: StorageError, dependency: str) -> Wait | Failed:
             },
         )
     return Failed(error.code, error.failure_class, str(error))
+
+
+def from_source(error: StorageError, stream: str) -> Wait | Failed | StorageError:
+    """What it means that a stream's source does not give a file.
+
+    A refusal may concern this one file, which must not hold up the others: it is tried again, and then shown.
+    """
+    if isinstance(error, StorageRefused):
+        return Failed(error.code, "transient", str(error))
+    if error.failure_class == "infrastructure":
+        return Wait(store_of(stream), error.code, str(error))
+    return error
 
 
 def fail_request(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from consumers.breakers import DEPENDENCIES, source_of
+from consumers.breakers import DEPENDENCIES, store_of
 
 __all__ = ["CLASSES", "Busy", "Lane", "lanes", "room_of"]
 
@@ -63,10 +63,10 @@ def _effect_room(stream: str, effect: str, busy: Busy, rooms: Mapping[str, int],
         if dependency in rooms:
             under_way = sum(count for (_, kind, _), count in busy.items() if dependency in DEPENDENCIES[kind])
             room = min(room, rooms[dependency] - under_way)
-    source = source_of(stream)
-    if effect != "register" and source in rooms:
+    store = store_of(stream)
+    if effect != "register" and store in rooms:
         under_way = sum(
             count for (name, kind, _), count in busy.items() if name == stream and kind != "register"
         )
-        room = min(room, rooms[source] - under_way)
+        room = min(room, rooms[store] - under_way)
     return room

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from consumers import breakers, claims, work_items
-from consumers.breakers import DEPENDENCIES, LOG, source_of
+from consumers.breakers import DEPENDENCIES, LOG, store_of
 from consumers.claims import WorkItem
 from consumers.effects.asking import Ask, report
 from consumers.effects.ingest import configuration_for
@@ -124,7 +124,7 @@ def named(item: WorkItem) -> dict[str, object]:
 
 
 def _dependencies(item: WorkItem) -> tuple[str, ...]:
-    return (*DEPENDENCIES[item.effect], source_of(item.stream))
+    return (*DEPENDENCIES[item.effect], store_of(item.stream))
 
 
 def _log_away(error: LogUnavailableError) -> Wait:

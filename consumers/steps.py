@@ -2,11 +2,10 @@
 
 import logging
 
-from consumers.breakers import ARCHIVE
 from consumers.claims import WorkItem
 from consumers.effects import HEAVY
 from consumers.effects.asking import Ask
-from consumers.failures import Failed, Wait, from_storage
+from consumers.failures import Failed, Wait, from_archive
 from consumers.outage import OUTAGES
 from consumers.reporting import Reporting, named
 from consumers.storage_errors import StorageError
@@ -51,7 +50,7 @@ class Steps:
         except Failed as failed:
             return failed
         except StorageError as error:
-            found = from_storage(error, ARCHIVE)
+            found = from_archive(error, item.stream)
             if isinstance(found, Wait):
                 raise found from error
             return found

@@ -10,9 +10,8 @@ from typing import Protocol
 
 from sqlalchemy import Engine
 
-from consumers.breakers import source_of
 from consumers.child import ChildResult
-from consumers.failures import Wait
+from consumers.failures import Wait, from_source
 from consumers.formats import Expected
 from consumers.held import configuration_of
 from consumers.sender import Sender
@@ -97,9 +96,7 @@ class Tools:
             try:
                 path = stack.enter_context(opened)
             except StorageError as error:
-                if error.failure_class == "infrastructure":
-                    raise Wait(source_of(configuration.stream), error.code, str(error)) from error
-                raise
+                raise from_source(error, configuration.stream) from error
             yield path
 
 

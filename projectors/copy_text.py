@@ -1,4 +1,4 @@
-"""Columns of values as PostgreSQL's COPY reads them in its text format; whole columns at a time, since that is quick."""
+"""Values as PostgreSQL's COPY reads them in its text format; whole columns at a time, since that is quick."""
 
 import re
 from collections.abc import Callable, Sequence

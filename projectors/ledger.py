@@ -1,6 +1,6 @@
 """All records of all machines, refusals included: for search, for history, and for the check for holes."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from sqlalchemy import (
     BigInteger,
@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from events.envelope import Record
-from projectors.copy_text import NULL, Encoder, json_cell, text_cell
+from projectors.copy_text import NULL, json_cell, text_cell
 from projectors.database import metadata
 
 __all__ = ["LEDGER_COLUMNS", "last_sequences", "ledger", "ledger_line", "storable_ledger_line"]
@@ -90,7 +90,7 @@ def storable_ledger_line(record: Record) -> str:
     return _line(record, NULL, lambda value: text_cell(value.replace("\0", "␀")))
 
 
-def _line(r: Record, data: str, cell: Encoder) -> str:
+def _line(r: Record, data: str, cell: Callable[[str], str]) -> str:
     return (
         f"{r.machine}\t{r.partition}\t{r.offset}\t{r.id}\t{cell(r.subject)}\t{r.sequence}\t{r.type}\t{r.time}\t"
         f"{r.fromstate or NULL}\t{r.tostate or NULL}\t{r.version or NULL}\t{r.attempt or NULL}\t{cell(r.actor)}\t"

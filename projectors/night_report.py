@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-__all__ = ["counts", "ends", "stages"]
+__all__ = ["archived_uris", "counts", "ends", "stages"]
 
 Row = dict[str, Any]
 
@@ -42,6 +42,12 @@ _STAGES = """
 def ends(connection: Connection, files: Sequence[str]) -> list[Row]:
     """State, open problem and newest version of each of these files that is known."""
     return _rows(connection, _ENDS, files=list(files))
+
+
+def archived_uris(connection: Connection, *, prefix: str) -> list[str]:
+    """Where those files below a place were announced that are COMPLETE by now."""
+    query = "SELECT uri FROM v1.file WHERE state = 'COMPLETE' AND starts_with(uri, :prefix)"
+    return [str(row["uri"]) for row in _rows(connection, query, prefix=prefix)]
 
 
 def counts(connection: Connection, streams: Sequence[str] | None = None) -> list[Row]:

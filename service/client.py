@@ -1,5 +1,6 @@
 """Meridian from Python: ask and get the answer, publish, look things up. The command line is built on it."""
 
+import time
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -23,12 +24,19 @@ from service.unknown import Unknown, mentions, streams_for
 from service.why import Story, Why, why
 from service.wiring import Wiring
 
-__all__ = ["ANSWER_WITHIN_S", "Ask", "Asked", "Client"]
+__all__ = ["ANSWER_WITHIN_S", "Ask", "Asked", "Client", "NotReadyError"]
 
 ANSWER_WITHIN_S = 10.0
 """How long a request waits for its outcome before it is said to be in doubt."""
 
 _SEND_WITHIN_S = 10.0
+_LOOKED_UP_AT_ONCE = 1000
+_DECIDED_A_SECOND = 500
+"""By a busy machine; many requests wait so much longer for the last one."""
+
+
+class NotReadyError(Exception):
+    """The site is not there yet, or is another one; the message says what would help."""
 
 
 def new_id() -> str:
@@ -101,29 +109,44 @@ class Client:
     ) -> list[Asked]:
         """Send requests and wait for what becomes of them; ``batch`` names them together (their correlation id)."""
         batch = batch or new_id()
-        at = datetime.now(UTC)
-        topics = self.wiring.topics
+        self._check_topics({machine_of(ask.request.name) for ask in asks})
         writer = self._opened()
         for ask in asks:
-            value = encode_request(
-                id=ask.request_id,
-                type=ask.request.name,
-                subject=ask.subject,
-                actor=self.actor,
-                source=self._source,
-                at=at,
-                data=ask.request.wire(),
-                reason=self.reason,
-                correlationid=batch,
-                expectedsequence=ask.expected_sequence,
-                version=ask.version,
-                attempt=ask.attempt,
-            )
-            topic = topics.requests(machine_of(ask.request.name))
-            writer.send(topic, key=ask.subject.encode(), value=value)
+            topic = self.wiring.topics.requests(machine_of(ask.request.name))
+            writer.send(topic, key=ask.subject.encode(), value=self._encoded(ask, batch))
         writer.flush(_SEND_WITHIN_S)
-        found = self.outcomes.wait(((ask.subject, ask.request_id) for ask in asks), timeout_s=timeout_s)
+        until = time.monotonic() + timeout_s + len(asks) / _DECIDED_A_SECOND
+        found: dict[str, Outcome] = {}
+        for begin in range(0, len(asks), _LOOKED_UP_AT_ONCE):
+            some = [(ask.subject, ask.request_id) for ask in asks[begin : begin + _LOOKED_UP_AT_ONCE]]
+            found |= self.outcomes.wait(some, timeout_s=max(0.0, until - time.monotonic()))
         return [Asked(ask, batch, found.get(ask.request_id)) for ask in asks]
+
+    def _check_topics(self, machines: set[str]) -> None:
+        """A topic that is missing would be waited for; the decider makes it."""
+        wanted = [self.wiring.topics.requests(machine) for machine in sorted(machines)]
+        missing = [name for name in wanted if name not in self.log.partitions(wanted)]
+        if missing:
+            raise NotReadyError(
+                f"found no topic {', '.join(missing)}; a decider makes it: start one with meridian up, or check the "
+                f"site's name, {self.wiring.settings.site}"
+            )
+
+    def _encoded(self, ask: Ask, batch: str) -> bytes:
+        return encode_request(
+            id=ask.request_id,
+            type=ask.request.name,
+            subject=ask.subject,
+            actor=self.actor,
+            source=self._source,
+            at=datetime.now(UTC),
+            data=ask.request.wire(),
+            reason=self.reason,
+            correlationid=batch,
+            expectedsequence=ask.expected_sequence,
+            version=ask.version,
+            attempt=ask.attempt,
+        )
 
     def publish(
         self, sender: str, messages: Iterable[tuple[bytes | None, bytes, Headers]]

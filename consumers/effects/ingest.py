@@ -5,14 +5,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from consumers.breakers import ARCHIVE, READER
 from consumers.child import ChildResult
 from consumers.claims import WorkItem
 from consumers.effects.asking import Asks, report, request_for
 from consumers.effects.fitting import fitted
 from consumers.effects.identity import reserve
 from consumers.effects.quarantine import put_aside
-from consumers.failures import Failed, Wait, from_storage
+from consumers.failures import Failed, from_archive
 from consumers.formats import FORMATS, Expected
 from consumers.formats.inspection import Inspection
 from consumers.storage_errors import StorageError
@@ -21,7 +20,7 @@ from events.file import Brief, IdentityHeld
 from events.file_requests import RejectFile, ReportFileValidated, StartFile
 from events.ids import derived_id
 from events.stream import StreamConfiguration
-from events.types import HeaderFix, QaFinding, Usage, WarningFinding
+from events.types import FailureClass, HeaderFix, QaFinding, Usage, WarningFinding
 
 __all__ = ["brief_of", "configuration_for", "ingest"]
 
@@ -36,7 +35,7 @@ def ingest(item: WorkItem, tools: Tools) -> Asks:
             yield from _look(item, tools, path, brief, configuration)
     except StorageError as error:
         if error.failure_class != "data":
-            raise from_storage(error, ARCHIVE) from error
+            raise from_archive(error, item.stream) from error
         yield report(item, RejectFile(code=error.code, message=str(error)))
 
 
@@ -99,15 +98,16 @@ def _inspected(tools: Tools, path: Path, brief: Brief, configuration: StreamConf
     return tools.inspector.inspect(path, configuration.format, expected)
 
 
-def _no_inspection(result: ChildResult, usage: Usage) -> Exception:
+def _no_inspection(result: ChildResult, usage: Usage) -> Failed:
     failure = result.failure
     if failure is None:
         return Failed(
             "READER_BUG", "code", "the reader gave neither an inspection nor a failure", usage=usage
         )
-    if failure.failure_class == "infrastructure":
-        return Wait(READER, failure.code, failure.message)
-    return Failed(failure.code, failure.failure_class, failure.message, usage=usage)
+    # A child that was killed for want of memory may be this file's doing: it has a budget, so that it can't come first
+    # for ever and hold up the others.
+    failure_class: FailureClass = "code" if failure.failure_class == "code" else "transient"
+    return Failed(failure.code, failure_class, failure.message, usage=usage)
 
 
 def _rejection(

@@ -3,10 +3,9 @@
 import hashlib
 from pathlib import Path
 
-from consumers.breakers import ARCHIVE
 from consumers.claims import WorkItem
 from consumers.effects.places import key_of, stored_object
-from consumers.failures import from_storage
+from consumers.failures import from_archive
 from consumers.formats.inspection import Inspection
 from consumers.storage_errors import StorageError, TransferMismatch
 from consumers.tools import Tools
@@ -37,7 +36,7 @@ def put_aside(
         return None
     except StorageError as error:
         if error.failure_class == "infrastructure":
-            raise from_storage(error, ARCHIVE) from error
+            raise from_archive(error, item.stream) from error
         return None
     return stored_object(stored)
 

@@ -3,12 +3,11 @@
 import time
 from pathlib import Path
 
-from consumers.breakers import ARCHIVE
 from consumers.claims import WorkItem
 from consumers.effects.asking import Asks, report
 from consumers.effects.ingest import brief_of, configuration_for
 from consumers.effects.places import key_of, stored_object
-from consumers.failures import Failed, from_storage
+from consumers.failures import Failed, from_archive
 from consumers.storage_errors import StorageError, Stored, TransferMismatch
 from consumers.tools import Tools
 from events.file import Brief
@@ -30,7 +29,7 @@ def transfer(item: WorkItem, tools: Tools) -> Asks:
         with tools.source(brief.content.uri, configuration) as path:
             stored = _put(item, tools, path, brief, configuration)
     except StorageError as error:
-        raise from_storage(error, ARCHIVE) from error
+        raise from_archive(error, item.stream) from error
     usage = Usage(host=tools.host, wall_s=round(time.monotonic() - began_s, 6), bytes_read=stored.size_bytes)
     yield report(item, ReportFileTransferred(object=stored_object(stored), usage=usage))
 

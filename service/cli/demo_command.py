@@ -15,7 +15,9 @@ def demo(
     context: typer.Context,
     files: Annotated[int, typer.Option(help="good files, besides one of each mishap", min=3)] = 64,
     full: Annotated[bool, typer.Option("--full", help="files of the size that telescopes write")] = False,
-    keep: Annotated[bool, typer.Option("--keep", help="keep the landed files of earlier nights")] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="keep the landed files of earlier nights, archived or not")
+    ] = False,
     seed: Annotated[
         int | None, typer.Option(help="this night again; a new one each time if not given")
     ] = None,

@@ -60,6 +60,9 @@ def _own(error: Exception) -> tuple[str, int] | None:
         return str(error), ATTENTION
     if isinstance(error, WrongUseError | SettingsError):
         return str(error), WRONG_USE
+    client = sys.modules.get("service.client")  # whoever raised its error has loaded it
+    if client is not None and isinstance(error, client.NotReadyError):
+        return str(error), UNREACHABLE
     if isinstance(error, UnreachableError | StackError):
         return str(error), UNREACHABLE
     return None
@@ -70,9 +73,9 @@ def _of_servers(error: Exception) -> tuple[str, int] | None:
     from service.decider.halts import Halt, StoreUnavailableError
 
     if isinstance(error, LogError):
-        return f"kafka: {error}; see meridian status, or start it with meridian up", UNREACHABLE
+        return _with_way_out(f"kafka: {error}"), UNREACHABLE
     if isinstance(error, StoreUnavailableError):
-        return f"{error}; see meridian status, or start it with meridian up", UNREACHABLE
+        return _with_way_out(str(error)), UNREACHABLE
     if isinstance(error, Halt):
         return str(error), ATTENTION
     return _of_storage(error) or _of_database(error)
@@ -82,7 +85,7 @@ def _of_storage(error: Exception) -> tuple[str, int] | None:
     from consumers.storage_errors import StorageError, StorageUnavailable
 
     if isinstance(error, StorageUnavailable):
-        return f"s3: {error}; see meridian status, or start it with meridian up", UNREACHABLE
+        return _with_way_out(f"s3: {error}"), UNREACHABLE
     return (f"s3: {error}", ATTENTION) if isinstance(error, StorageError) else None
 
 
@@ -94,13 +97,17 @@ def _of_database(error: Exception) -> tuple[str, int] | None:
     said = " ".join(str(error.orig).split())
     if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated:
         return (
-            f"postgresql does not answer: {said}; see meridian status, or start it with meridian up",
+            f"postgresql does not answer: {said}; see meridian doctor, or start it with meridian up",
             UNREACHABLE,
         )
     if isinstance(error, ProgrammingError) and "does not exist" in said:
         text = f"the database is not of this version of meridian: {said}; meridian up brings its tables up to date"
         return text, UNREACHABLE
     return f"postgresql refused: {said}", ATTENTION
+
+
+def _with_way_out(text: str) -> str:
+    return text if "meridian " in text else f"{text}; see meridian doctor, or start it with meridian up"
 
 
 def _of_files(error: Exception) -> tuple[str, int] | None:

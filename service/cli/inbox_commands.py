@@ -86,12 +86,14 @@ def _publish(session: Session, sender: str, drafts: "Sequence[Draft]", wait_s: f
 def _answers(publisher: "Publisher", ids: "Sequence[str]", wait_s: float) -> "dict[str, Answer]":
     """New answers; for an event that was sent before, the one it had: it is not answered twice."""
     soon = min(wait_s, REPEATED_AFTER_S)
-    answers = {answer.event_id: answer for answer in publisher.answers(ids, timeout_s=soon)}
+    answers = {str(answer.event_id): answer for answer in publisher.answers(ids, timeout_s=soon)}
     missing = [each for each in ids if each not in answers]
     if missing and wait_s > 0:
         answers |= publisher.earlier(missing)
         missing = [each for each in missing if each not in answers]
-        answers |= {answer.event_id: answer for answer in publisher.answers(missing, timeout_s=wait_s - soon)}
+        answers |= {
+            str(answer.event_id): answer for answer in publisher.answers(missing, timeout_s=wait_s - soon)
+        }
     return answers
 
 

@@ -38,7 +38,7 @@ class OwnerSettings:
     """How much at once: requests a transaction, and subjects in memory."""
 
     batch: int = 1000
-    subjects_kept: int = 10_000
+    subjects_kept: int = 4_000
     poll_s: float = 0.5
 
 

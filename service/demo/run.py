@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import unquote, urlsplit
 
 from consumers.deadletter import Cause, DeadLetters, Which
 from consumers.drafts import STRUCTURED
-from projectors.night_report import ends, stages
+from projectors.night_report import archived_uris, ends, stages
 from projectors.stream_rules import read_rules
 from service.client import Client
 from service.demo.announcement import Announcement, BadMessage
@@ -67,8 +68,6 @@ def run_demo(
     folder = settings.data / "demo"
     _check_room(folder, files=files, full=full)
     runs = _Runs(folder)
-    if not keep:
-        runs.clear()
     chosen = runs.next_seed() if seed is None else seed
     # Files need no server: they are made while the servers start.
     with _Making(folder / "landing", files=files, full=full, seed=chosen) as making:
@@ -77,6 +76,8 @@ def run_demo(
         try:
             _bring_in_force(client, folder / "landing", progress)
             night = making.wait(progress)
+            if not keep and seed is None:
+                _make_room(client, folder / "landing")
             if seed is None:
                 _check_new(client, night)
             runs.note(night)
@@ -183,6 +184,14 @@ def _bring_in_force(client: Client, landing: Path, progress: Progress) -> None:
         )
 
 
+def _make_room(client: Client, landing: Path) -> None:
+    """Remove the landed files of earlier nights that the archive has; the others may still be looked at again."""
+    with client.engine.connect() as connection:
+        archived = archived_uris(connection, prefix=f"{landing.resolve().as_uri()}/")
+    for uri in archived:
+        Path(unquote(urlsplit(uri).path)).unlink(missing_ok=True)
+
+
 def _check_new(client: Client, night: Night) -> None:
     with client.engine.connect() as connection:
         known = ends(connection, list(night.expected))
@@ -226,10 +235,6 @@ class _Runs:
         """Remember it."""
         self._note.write_text(json.dumps(sorted({*self._seeds(), night.seed})) + "\n", "utf-8")
         night.write_manifest(self._folder / f"night-{night.seed}.json")
-
-    def clear(self) -> None:
-        """Remove the landed files of earlier nights; the archive has its copies."""
-        shutil.rmtree(self._folder / "landing", ignore_errors=True)
 
     def _seeds(self) -> list[int]:
         try:

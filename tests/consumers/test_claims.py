@@ -219,7 +219,7 @@ def test_a_source_that_is_away_holds_up_its_own_stream_only(connection, files):
     a_stream(connection, "keck")
     files.arrive("keck/a", stream="keck")
     files.arrive("roman/a")
-    breakers.trip(connection, breakers.source_of("keck"), code="STORAGE_UNAVAILABLE", error="refused")
+    breakers.trip(connection, breakers.store_of("keck"), code="STORAGE_UNAVAILABLE", error="refused")
     assert [item.stream for item in claim(connection)] == ["roman"]
 
 

@@ -213,7 +213,7 @@ def test_a_store_that_is_away_makes_the_item_wait(tools: Tools):
     assert (raised.value.dependency, raised.value.code) == ("archive", "STORAGE_UNAVAILABLE")
     with pytest.raises(Wait) as raised:
         list(ingest(an_item("ingest", f"s3://{tools.bucket}/landing/a.dat"), replace(tools, storage=away)))
-    assert raised.value.dependency == "source/roman"
+    assert raised.value.dependency == "store/roman"
 
 
 def entry(number: int = 1, **more: Any) -> Entry:

@@ -4,11 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from consumers.failures import Failed, Wait, delay_s, fail_request, from_storage
+from consumers.failures import Failed, Wait, delay_s, fail_request, from_archive, from_source
 from consumers.storage_errors import (
     SourceMissing,
     SourceRefused,
     StorageFull,
+    StorageRefused,
     StorageUnavailable,
     TransferMismatch,
 )
@@ -55,22 +56,39 @@ def test_pauses_grow_to_a_limit_and_are_spread_by_the_reports_id():
 
 @pytest.mark.parametrize("error", [StorageUnavailable("away"), StorageFull("full")])
 def test_a_server_that_can_not_serve_makes_work_wait(error):
-    found = from_storage(error, "archive")
+    found = from_archive(error, "roman")
     assert isinstance(found, Wait)
     assert (found.dependency, found.code) == ("archive", error.code)
+
+
+def test_a_refusal_by_the_archive_holds_up_its_own_stream_only():
+    found = from_archive(StorageRefused("no such bucket"), "roman")
+    assert isinstance(found, Wait)
+    assert found.dependency == "store/roman"
+
+
+def test_a_refusal_by_the_source_may_concern_one_file_and_holds_up_no_other():
+    refused = from_source(StorageRefused("403"), "roman")
+    assert isinstance(refused, Failed)
+    assert (refused.code, refused.failure_class) == ("STORAGE_REFUSED", "transient")
+    away = from_source(StorageUnavailable("away"), "roman")
+    assert isinstance(away, Wait)
+    assert away.dependency == "store/roman"
+    missing = SourceMissing("gone")
+    assert from_source(missing, "roman") is missing
 
 
 @pytest.mark.parametrize(
     ("error", "failure_class"), [(SourceMissing("gone"), "transient"), (SourceRefused("outside"), "data")]
 )
 def test_what_concerns_one_file_is_its_own_failure(error, failure_class):
-    found = from_storage(error, "archive")
+    found = from_archive(error, "roman")
     assert isinstance(found, Failed)
     assert (found.code, found.failure_class) == (error.code, failure_class)
 
 
 def test_a_mismatch_carries_both_sums_as_evidence():
-    found = from_storage(TransferMismatch("s3://a/b", "a" * 64, "b" * 64, 10, 9), "archive")
+    found = from_archive(TransferMismatch("s3://a/b", "a" * 64, "b" * 64, 10, 9), "roman")
     assert isinstance(found, Failed)
     assert found.evidence == {
         "found_sha256": "b" * 64,

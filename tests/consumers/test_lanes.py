@@ -1,6 +1,6 @@
 """How much may be claimed, by limits of streams and what servers can bear."""
 
-from consumers.breakers import ARCHIVE, LOG, source_of
+from consumers.breakers import ARCHIVE, LOG, store_of
 from consumers.lanes import Busy, Lane, lanes, room_of
 
 STREAMS: dict[str, dict[str, int]] = {"a": {}, "b": {"large": 1, "normal": 4}}
@@ -50,7 +50,7 @@ def test_a_server_that_comes_back_is_tried_by_a_few_first():
 
 
 def test_a_source_that_is_away_concerns_its_own_stream():
-    found = look(away={source_of("a"): 0}, effects=("ingest", "transfer", "register"))
+    found = look(away={store_of("a"): 0}, effects=("ingest", "transfer", "register"))
     assert {stream for stream, effect, _ in found if effect != "register"} == {"b"}
     assert ("a", "register", "normal") in found
 

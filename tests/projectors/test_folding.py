@@ -42,8 +42,8 @@ def folded(*rows) -> dict[str, str]:
     projection.on(FileStarted)(lambda record: {"file": "s/a", **next(told)})
     joined: dict = {}
     for _ in rows:
-        for cells in projection.cells(a_record()):
-            projection.take(joined, cells)
+        for row in projection.rows(a_record()):
+            projection.take(joined, row)
     (copy,) = projection.copies(joined.values())
     return dict(zip(copy.columns, copy.lines[0].split("\t"), strict=True))
 
@@ -74,9 +74,20 @@ def test_rules_join_what_is_given():
 
 
 @pytest.mark.parametrize("row", [{"sum": 1.5}, {"sum": True}, {"most": "7"}, {"last": 7}, {"unheard": "of"}])
-def test_a_value_that_its_column_cannot_hold_raises_while_folding(row):
-    with pytest.raises((TypeError, AttributeError, KeyError)):
+def test_a_value_that_its_column_cannot_hold_raises_before_anything_is_written(row):
+    with pytest.raises((TypeError, KeyError)):
         folded(row)
+
+
+def test_rows_that_set_the_same_columns_go_together():
+    projection = Folded(TABLE)
+    copies = projection.copies(
+        [{"file": "a", "sum": 1}, {"file": "b", "last": None}, {"file": "c", "sum": None}]
+    )
+    assert [(copy.columns, copy.lines) for copy in copies] == [
+        (("file", "sum", EMPTIED), ["a\t1\t0", "c\t\\N\t0"]),
+        (("file", "last", EMPTIED), ["b\t\\N\t2"]),
+    ]
 
 
 @pytest.mark.parametrize("text", ["plain", "a\tb", "a\\b", "\\N", "a\nb\rc", "ümlaut", "␀", "{}", ""])

@@ -239,6 +239,25 @@ def test_a_fold_that_raises_puts_its_subject_aside_and_no_other(engine, followin
     )
 
 
+def test_a_fold_that_says_what_its_column_cannot_mean_puts_its_subject_aside(engine, following, monkeypatch):
+    sound: Any = file_status.folds["file.registered"]
+
+    def confused(record):
+        return sound(record) | ({"versions": "one"} if record.subject == ONE else {})
+
+    monkeypatch.setitem(file_status.folds, "file.registered", confused)
+    desks = Desks()
+    a_life(desks, ONE)
+    a_life(desks, TWO)
+    follower = following(on_log(desks.sealed))
+    follower.take_over()
+    assert drain(follower) == 10
+    first = one(engine, "SELECT * FROM v1.file WHERE file = :file", file=ONE)
+    assert (first["state"], first["version"], first["is_tainted"]) == ("TRANSFERRED", 1, True)
+    assert one(engine, "SELECT * FROM v1.file WHERE file = :file", file=TWO)["state"] == "COMPLETE"
+    assert "found ['str'], wanted int" in one(engine, "SELECT * FROM projection.tainted")["error"]
+
+
 def test_a_quarantine_outlives_the_follower(engine, following, broken):
     broken("file.registered")
     desks = Desks()
