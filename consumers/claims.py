@@ -233,6 +233,9 @@ _STANDING = text("""
             ) AS leased) AS busy
 """)
 
+# Of files that came together the one that is furthest goes first: finishing what was begun beats beginning the next.
+_TURN = "h.priority, h.queued_at, h.sequence DESC"
+
 # Each lane is one short walk along its own part of an index, however many items wait in lanes that are shut.
 _CLAIM_STEPS = text(f"""
     WITH lane AS (
@@ -240,18 +243,18 @@ _CLAIM_STEPS = text(f"""
             AS r (stream text, effect text, work_class text, class_room int, room int)
     ), found AS (
         SELECT h.*, lane.class_room,
-            row_number() OVER (PARTITION BY h.stream, h.work_class ORDER BY h.priority, h.queued_at) AS in_class,
-            row_number() OVER (PARTITION BY h.work_class ORDER BY h.priority, h.queued_at) AS of_size
+            row_number() OVER (PARTITION BY h.stream, h.work_class ORDER BY {_TURN}) AS in_class,
+            row_number() OVER (PARTITION BY h.work_class ORDER BY {_TURN}) AS of_size
         FROM lane CROSS JOIN LATERAL (
-            SELECT i.ctid AS place, i.stream, i.work_class, i.priority, i.queued_at FROM work.item i
+            SELECT i.ctid AS place, i.stream, i.work_class, i.priority, i.queued_at, i.sequence FROM work.item i
             WHERE i.stream = lane.stream AND i.effect = lane.effect AND i.work_class = lane.work_class
                 AND i.state = 'open' AND i.lane = 'steps' AND {_IS_HEAD}
                 AND NOT EXISTS (SELECT FROM work.hold h WHERE h.subject = i.subject)
             ORDER BY i.priority, i.queued_at LIMIT lane.room) h
     ), chosen AS (
-        SELECT place FROM found
+        SELECT place FROM found h
         WHERE in_class <= class_room AND (work_class <> 'large' OR of_size <= :large)
-        ORDER BY priority, queued_at LIMIT :at_most
+        ORDER BY {_TURN} LIMIT :at_most
     ), locked AS ({_LOCKED}
     ), claimed AS (
         UPDATE work.item i SET {_LEASED} FROM locked WHERE i.ctid = locked.place

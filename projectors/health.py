@@ -27,9 +27,8 @@ _QUERIES = {
         GROUP BY stream, state, code ORDER BY state, files DESC, stream
     """,
     "senders": """
-        SELECT actor AS sender, max(time) AS last_sign FROM v1.ledger
-        WHERE machine = 'file' AND type IN ('file.arrived', 'file.witnessed', 'file.deferred', 'file.conflicted')
-        GROUP BY actor ORDER BY actor
+        SELECT sender, max(queued_at) AS last_sign FROM work.version
+        WHERE sender IS NOT NULL AND queued_at IS NOT NULL GROUP BY sender ORDER BY sender
     """,
     "halts": "SELECT part, machine, partition, code, message, halted_at FROM decider.halt ORDER BY halted_at",
     "leases": """

@@ -1,11 +1,13 @@
 """A site on this machine: servers started, tables made, the bucket there, roles beside them."""
 
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
 from service.settings import PROJECT, Settings
 from service.stack import local
+from service.stack.failure import StackError
 from service.stack.state import Condition, Role
 from service.wiring import Wiring
 
@@ -14,6 +16,7 @@ __all__ = ["bring_up", "children_of", "is_up"]
 ROLE_NAMES = ("decider", "projector", "consumers", "timers")
 
 Progress = Callable[[str], None]
+_READY_WITHIN_S = 60.0
 
 
 def bring_up(settings: Settings, *, with_roles: bool, progress: Progress) -> Wiring:
@@ -23,8 +26,25 @@ def bring_up(settings: Settings, *, with_roles: bool, progress: Progress) -> Wir
     prepare(wiring, progress)
     if with_roles:
         local.up(settings, roles=roles_of(settings))
+        _await_topics(wiring)
         progress(f"roles: {', '.join(ROLE_NAMES)}")
     return wiring
+
+
+def _await_topics(wiring: Wiring) -> None:
+    """Whoever brings a site up may ask at once: the decider has made its topics."""
+    wanted = {wiring.topics.requests(machine) for machine in wiring.settings.partitions}
+    logs, until = wiring.log(), time.monotonic() + _READY_WITHIN_S
+    try:
+        while not wanted <= set(logs.names()):
+            if time.monotonic() > until:
+                raise StackError(
+                    f"the decider has not made {', '.join(sorted(wanted))} within {_READY_WITHIN_S:.0f} s; "
+                    f"{wiring.settings.data / 'logs' / 'decider.log'} says why"
+                )
+            time.sleep(0.1)
+    finally:
+        logs.close()
 
 
 def prepare(wiring: Wiring, progress: Progress) -> None:

@@ -893,7 +893,7 @@ CREATE TABLE work.breaker (
     CONSTRAINT breaker_key PRIMARY KEY (dependency)
 );
 
-COMMENT ON COLUMN work.breaker.dependency IS 'archive, register, log, reader, source/<stream>';
+COMMENT ON COLUMN work.breaker.dependency IS 'archive, register, log, store/<stream>';
 
 COMMENT ON COLUMN work.breaker.since IS 'first failure';
 

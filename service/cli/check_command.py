@@ -1,5 +1,6 @@
 """``meridian check``: all checks of a stream on a file or a folder, without ledger and without servers."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -50,7 +51,7 @@ def check(
     found = checks(
         path, wanted, stream_checks=rule.checks if rule else (), identity_rule=rule.identity if rule else None
     )
-    rows = [_row(each) for each in found]
+    rows = [_by_name(_row(each), each.path.name, rule) for each in found]
     session.out.rows(CHECKED, rows, ids="path", empty=f"no files of the format {wanted} in {path}")
     _say_more(session, rows)
     if any(row["result"] != "ok" for row in rows):
@@ -112,6 +113,14 @@ def _row(checked: "Checked") -> dict[str, Any]:
         "warnings": found.warnings,
         "header_fixes": found.header_fixes,
     }
+
+
+def _by_name(row: dict[str, Any], name: str, rule: "StreamConfiguration | None") -> dict[str, Any]:
+    """What intake says before anybody reads the file: the stream takes certain names only."""
+    if rule is None or re.fullmatch(rule.name_pattern, name):
+        return row
+    message = f"found the name {name}, wanted one that matches {rule.name_pattern}: intake would not take it"
+    return {**row, "result": "not taken", "code": "BAD_NAME", "message": message}
 
 
 def _say_more(session: Session, rows: list[dict[str, Any]]) -> None:

@@ -68,7 +68,7 @@ def steps(only: Sequence[str], *, fast: bool, long: bool, workers: int) -> Itera
         yield Step("types", (python, "-m", "mypy"))
         yield Step("import direction", (str(Path(python).with_name("lint-imports")),))
     pytest = (python, "-m", "pytest", "-q", *only)
-    yield Step("fast tests", (*pytest, "-m", FAST), is_shown=True)
+    yield Step("fast tests", (*pytest, "-n", str(workers), "-m", FAST), is_shown=True)
     if fast:
         return
     rest = f"not ({FAST})" if long else f"not ({FAST}) and not long"

@@ -281,3 +281,11 @@ def test_dispatching_a_batch_twice_changes_nothing(connection, files):
     assert {row.state for row in before} >= {"stale", "reported"}
     dispatched(connection, *(decision.record for decision in story.decisions))
     assert connection.execute(rows).all() == before
+
+
+def test_of_files_that_came_together_the_one_that_is_furthest_goes_first(connection, files):
+    stories = [files.arrive() for _ in range(4)]
+    connection.execute(text("UPDATE work.version SET queued_at = '2026-11-21 05:00Z'"))
+    connection.execute(text("UPDATE work.item SET queued_at = '2026-11-21 05:00Z'"))
+    files.go_on(stories[3], "start", "validated")
+    assert [item.effect for item in claim(connection, at_most=2)] == ["transfer", "ingest"]

@@ -184,6 +184,9 @@ def test_a_source_that_changed_since_it_was_validated_is_named_as_that(tools: To
     failed = raised.value
     assert (failed.code, failed.failure_class) == ("SOURCE_CHANGED", "data")
     assert sha256_of(CONTENT) in str(failed.wanted)
+    place(tools)  # the remedy that the message names
+    (report,) = transfer(item, tools)
+    assert report.request.name == "file.transferred"
 
 
 def test_other_bytes_under_the_key_are_reported_first_and_then_gone_around(tools: Tools):

@@ -66,6 +66,7 @@ NOWHERE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ["decider", "projector", "timers"])
 def test_a_role_waits_for_servers_says_so_once_and_leaves_when_told(tmp_path, role):
     log = tmp_path / "role.log"
@@ -80,6 +81,7 @@ def test_a_role_waits_for_servers_says_so_once_and_leaves_when_told(tmp_path, ro
     assert all({"time", "level", "role", "logger"} <= line.keys() for line in lines(log))
 
 
+@pytest.mark.slow
 def test_an_unknown_role_is_wrong_use(tmp_path):
     log = tmp_path / "role.log"
     with a_role("dcider", log, DATA=str(tmp_path), **NOWHERE) as process:
