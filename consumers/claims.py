@@ -21,11 +21,11 @@ __all__ = [
     "claim_steps",
     "give_back",
     "heartbeat",
-    "is_mine",
     "mark_reported",
     "release_expired",
     "release_owned",
     "stand",
+    "still_mine",
     "wait",
 ]
 
@@ -147,9 +147,12 @@ def heartbeat(connection: Connection, items: Iterable[WorkItem], *, lease_s: flo
     return {Key(row.event_id, row.effect) for row in found}
 
 
-def is_mine(connection: Connection, item: WorkItem) -> bool:
-    """Whether the lease is still held: asked before a report is sent, so that a late finisher stays silent."""
-    return connection.execute(_IS_MINE, item.lease._asdict()).scalar_one_or_none() is not None
+def still_mine(connection: Connection, items: Iterable[WorkItem]) -> set[Key]:
+    """Those whose lease is still held: asked before reports are sent, so that a late finisher stays silent."""
+    rows = [item.lease._asdict() for item in items]
+    if not rows:
+        return set()
+    return {Key(row.event_id, row.effect) for row in connection.execute(_MINE, {"rows": rows_json(rows)})}
 
 
 def mark_reported(connection: Connection, reports: Iterable[tuple[WorkItem, bytes]]) -> int:
@@ -285,17 +288,16 @@ _CLAIM_LIGHT = text(f"""
     ORDER BY i.created_at, i.sequence
 """)
 
-_IS_MINE = text("""
-    SELECT 1 FROM work.item
-    WHERE event_id = :event_id AND effect = :effect AND state = 'leased'
-        AND lease_owner = :lease_owner AND lease_epoch = :lease_epoch
-""")
-
 _FENCED = """
     i.event_id = r.event_id AND i.effect = r.effect AND i.state = 'leased'
         AND i.lease_owner = r.lease_owner AND i.lease_epoch = r.lease_epoch
 """
 _FENCES = "(event_id uuid, effect text, lease_owner text, lease_epoch bigint)"
+
+_MINE = text(f"""
+    SELECT CAST(i.event_id AS text) AS event_id, i.effect FROM work.item i
+    JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r {_FENCES} ON {_FENCED}
+""")
 
 _HEARTBEAT = text(f"""
     UPDATE work.item i SET lease_until = {_NOW} + make_interval(secs => :lease_s)

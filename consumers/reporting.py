@@ -51,7 +51,8 @@ class Reporting:
         """Put reports on the log, then mark their items; whoever has lost the lease stays silent. Raises Wait."""
         tools = self._tools
         with tools.engine.connect() as connection:
-            mine = [ask for ask in asks if claims.is_mine(connection, ask.item)]
+            held = claims.still_mine(connection, (ask.item for ask in asks))
+        mine = [ask for ask in asks if ask.item.key in held]
         now = tools.clock()
         outgoing = [ask.outgoing(tools.topics, source=tools.worker, at=now) for ask in mine]
         try:

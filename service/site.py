@@ -11,7 +11,7 @@ from service.stack.failure import StackError
 from service.stack.state import Condition, Role
 from service.wiring import Wiring
 
-__all__ = ["bring_up", "children_of", "is_up"]
+__all__ = ["await_topics", "bring_up", "children_of", "is_up"]
 
 ROLE_NAMES = ("decider", "projector", "consumers", "timers")
 
@@ -26,12 +26,12 @@ def bring_up(settings: Settings, *, with_roles: bool, progress: Progress) -> Wir
     prepare(wiring, progress)
     if with_roles:
         local.up(settings, roles=roles_of(settings))
-        _await_topics(wiring)
+        await_topics(wiring)
         progress(f"roles: {', '.join(ROLE_NAMES)}")
     return wiring
 
 
-def _await_topics(wiring: Wiring) -> None:
+def await_topics(wiring: Wiring) -> None:
     """Whoever brings a site up may ask at once: the decider has made its topics."""
     wanted = {wiring.topics.requests(machine) for machine in wiring.settings.partitions}
     logs, until = wiring.log(), time.monotonic() + _READY_WITHIN_S
@@ -68,6 +68,7 @@ def roles_of(settings: Settings) -> list[Role]:
         "PYTHONPATH": str(PROJECT),
         "PYTHONSAFEPATH": "1",
         "MERIDIAN_LOG_LEVEL": settings.log_level,
+        "MERIDIAN_WORKERS": str(settings.workers),
     }
     return [
         Role(name=name, argv=(sys.executable, "-m", "service", "run", name), environment=environment)

@@ -10,7 +10,7 @@ from projectors.health import database_health
 from service.client import Client
 from service.site import ROLE_NAMES, children_of
 from service.stack import local
-from service.wording import ago, duration, short
+from service.wording import ago, counted, duration, short
 
 __all__ = ["Status", "status_lines", "take"]
 
@@ -121,12 +121,12 @@ def _of_health(health: Mapping[str, list[dict[str, Any]]], now: datetime) -> Ite
     for row in health["problems"]:
         if row["state"] == "ERROR" and row["files"] > row["tried_again"]:
             yield (
-                f"{row['files']} files of {row['stream']} are in ERROR for {row['code']}; "
+                f"{counted(row['files'], 'file')} of {row['stream']} in ERROR for {row['code']}; "
                 f"meridian file list --state ERROR --stream {row['stream']} --code {row['code']}"
             )
     for row in health["work"]:
         if row["state"] == "parked":
-            yield f"{row['items']} work items wait for a person; meridian work list --parked"
+            yield f"{counted(row['items'], 'work item')} waiting for a person; meridian work list --parked"
     for row in health["breakers"]:
         said = short(str(row["last_error"]), 120)
         yield f"{row['dependency']} does not answer, first seen {ago(row['since'], now)}: {said}"
@@ -183,7 +183,7 @@ def _waits(health: Mapping[str, list[dict[str, Any]]], now: datetime) -> Iterato
         yield f"waits longest on {row['stream']}: {row['file']}, {row['state']} since {duration(now - row['since_at'])}"
     for row in health["problems"]:
         again = f", {row['tried_again']} of them tried again by themselves" if row["tried_again"] else ""
-        files = f"{row['files']} file{'' if row['files'] == 1 else 's'} of {row['stream']}"
+        files = f"{counted(row['files'], 'file')} of {row['stream']}"
         yield f"{row['state']} {row['code']}: {files}{again}, the oldest {ago(row['oldest'], now)}"
     for row in health["senders"]:
         yield f"last sign of {row['sender']}: {ago(row['last_sign'], now)}"

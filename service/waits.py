@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from service.wording import human_time, quoted, short
+from service.wording import counted, human_time, quoted, short
 
 __all__ = ["Told", "Waits", "waits_of"]
 
@@ -164,14 +164,14 @@ def _server_away(story: Told) -> Waits | None:
 def _in_turn(story: Told) -> Waits | None:
     if _first(story, "open") is None:
         return None
-    before = "1 file is before it" if story.ahead == 1 else f"{story.ahead} files are before it"
+    before = f"{counted(story.ahead, 'file')} before it"
     if story.workers == 0:
         help_ = (
             ("meridian up", "starts workers on this machine"),
             ("meridian run consumers", "runs them in the foreground"),
         )
         return Waits(f"no worker runs, so nobody takes it; {before}", OPERATOR, help=help_)
-    return Waits(f"it waits for its turn: {before}, {story.busy} are worked on")
+    return Waits(f"it waits for its turn: {before}, {story.busy} under way")
 
 
 def _nothing_owed(story: Told) -> Waits:

@@ -3,7 +3,7 @@
 import shlex
 from datetime import datetime, timedelta
 
-__all__ = ["ago", "duration", "human_time", "quoted", "short"]
+__all__ = ["ago", "counted", "duration", "human_time", "quoted", "short"]
 
 
 def human_time(moment: datetime | None) -> str:
@@ -24,6 +24,11 @@ def duration(span: timedelta) -> str:
     if seconds < 100 * 60:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.0f} h" if seconds < 72 * 3600 else f"{seconds / 86400:.0f} days"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: 1 file, 2 files."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def short(text: str, length: int = 300) -> str:

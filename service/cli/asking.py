@@ -20,8 +20,8 @@ ASKED_COLUMNS = (
     Column("state"),
     Column("version", is_number=True),
     Column("sequence", is_number=True),
-    Column("reasons", "reasons against"),
-    Column("allowed"),
+    Column("reasons", "reasons against", is_text=True),
+    Column("allowed", is_text=True),
 )
 
 IN_FORCE = "is in force already"

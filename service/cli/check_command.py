@@ -18,7 +18,7 @@ __all__ = ["check"]
 
 CHECKED = (
     Column("path"), Column("result"), Column("code"), Column("size_bytes", is_number=True),
-    Column("wall_s", "seconds", is_number=True), Column("message"),
+    Column("wall_s", "seconds", is_number=True), Column("message", is_text=True),
 )  # fmt: skip
 
 
@@ -37,6 +37,7 @@ def check(
 ) -> None:
     """Run all checks on files as Meridian would, each in a limited child; exit 1 where one would not be taken."""
     from consumers.check import check as checks
+    from consumers.check import files_under
     from consumers.formats import FORMATS
 
     session = session_of(context)
@@ -51,7 +52,8 @@ def check(
     found = checks(
         path, wanted, stream_checks=rule.checks if rule else (), identity_rule=rule.identity if rule else None
     )
-    rows = [_by_name(_row(each), each.path.name, rule) for each in found]
+    total = len(files_under(path, wanted))
+    rows = [_by_name(_row(each), each.path.name, rule) for each in session.out.counted(found, total)]
     session.out.rows(CHECKED, rows, ids="path", empty=f"no files of the format {wanted} in {path}")
     _say_more(session, rows)
     if any(row["result"] != "ok" for row in rows):

@@ -8,6 +8,7 @@ import typer
 from service.cli.errors import ATTENTION, WrongUseError
 from service.cli.output import Column
 from service.cli.session import Session, session_of
+from service.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,11 +23,11 @@ app = typer.Typer(
 
 LETTERS = (
     Column("id"), Column("sender"), Column("code"), Column("received_at"), Column("size_bytes", is_number=True),
-    Column("done"), Column("reason"),
+    Column("done"), Column("reason", is_text=True),
 )  # fmt: skip
 CAUSES = (
     Column("code"), Column("sender"), Column("count", is_number=True), Column("open", is_number=True),
-    Column("last_at"), Column("example"),
+    Column("last_at"), Column("example", is_text=True),
 )  # fmt: skip
 DONE = (Column("id"), Column("result"), Column("against"))
 
@@ -144,7 +145,7 @@ def _tell(session: Session, done: "Iterable[Done]", word: str) -> None:
 def _sample(session: Session, letters: "Iterable[Listed]") -> None:
     rows = [_row(each) for each in letters]
     session.out.rows(LETTERS, rows[:_SAMPLE], ids="id", empty="no dead letters are meant")
-    session.out.say(f"{len(rows)} dead letters are meant; nothing was done")
+    session.out.say(f"{counted(len(rows), 'dead letter')} meant; nothing was done")
 
 
 def _row(listed: "Listed") -> dict[str, Any]:

@@ -11,6 +11,7 @@ from service.cli.errors import AttentionError, WrongUseError
 from service.cli.file_commands import FILES, One, app
 from service.cli.selecting import Selection, selecting
 from service.cli.session import Session, session_of
+from service.wording import counted
 
 if TYPE_CHECKING:
     from events.base import Request
@@ -206,7 +207,7 @@ def ask_of_files(
     rows = _meant(session, selection, states)
     if dry_run:
         session.out.rows(FILES, rows[:_SAMPLE], ids="file", empty="no files are like this")
-        session.out.say(f"{len(rows)} files are meant; nothing was asked")
+        session.out.say(f"{counted(len(rows), 'file')} meant; nothing was asked")
         return
     if verb is not None:
         session.reason_for(f"file {verb}")

@@ -19,14 +19,27 @@ __all__ = ["FILES", "One", "app", "resolved"]
 app = typer.Typer(no_args_is_help=True, help="Files: listed, explained, tried again, held, dismissed.")
 
 FILES = (
-    Column("file"), Column("state"), Column("version", is_number=True), Column("attempt", is_number=True),
-    Column("since_at", "since"), Column("code"), Column("due_at", "tries again"), Column("message"),
-)  # fmt: skip
+    Column("file"),
+    Column("state"),
+    Column("version", is_number=True, is_minor=True),
+    Column("attempt", is_number=True, is_minor=True),
+    Column("since_at", "since", is_minor=True),
+    Column("code"),
+    Column("due_at", "tries again", is_minor=True),
+    Column("message", is_text=True),
+)
 HISTORY = (
-    Column("sequence", is_number=True), Column("time"), Column("type"), Column("fromstate", "from"),
-    Column("tostate", "to"), Column("version", is_number=True), Column("attempt", is_number=True), Column("actor"),
-    Column("reason"), Column("told"),
-)  # fmt: skip
+    Column("sequence", is_number=True),
+    Column("time"),
+    Column("type"),
+    Column("fromstate", "from"),
+    Column("tostate", "to"),
+    Column("version", is_number=True, is_minor=True),
+    Column("attempt", is_number=True, is_minor=True),
+    Column("actor"),
+    Column("reason", is_text=True),
+    Column("told", is_text=True),
+)
 
 One = Annotated[
     str, typer.Argument(help="a file as stream/name, or its name if that is enough", metavar="FILE")

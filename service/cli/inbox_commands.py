@@ -10,6 +10,7 @@ import typer
 from service.cli.errors import ATTENTION, UNREACHABLE, WrongUseError
 from service.cli.output import Column
 from service.cli.session import Session, session_of
+from service.wording import counted
 
 if TYPE_CHECKING:
     from consumers.answer import Answer
@@ -24,8 +25,14 @@ FileOrDash = Annotated[
 ]
 Sender = Annotated[str | None, typer.Option(help="who says it; the events' source if not given")]
 
-ANSWERS = (Column("event_id"), Column("result"), Column("subject"), Column("code"), Column("reasons"))
-FAULTS = (Column("event"), Column("path"), Column("message"))
+ANSWERS = (
+    Column("event_id"),
+    Column("result"),
+    Column("subject"),
+    Column("code"),
+    Column("reasons", is_text=True),
+)
+FAULTS = (Column("event"), Column("path"), Column("message", is_text=True))
 REPEATED_AFTER_S = 2.0
 """After so long without an answer we look whether the event was answered before."""
 
@@ -64,9 +71,9 @@ def validate(context: typer.Context, file: FileOrDash, sender: Sender = None) ->
     session.out.rows(FAULTS, rows, ids="event", empty="")
     if rows:
         faulty = sum(1 for draft in drafts if draft.faults)
-        session.out.say(f"{faulty} of {len(drafts)} events have faults; nothing was sent")
+        session.out.say(f"{faulty} of {counted(len(drafts), 'event')} with faults; nothing was sent")
         raise typer.Exit(ATTENTION)
-    session.out.say(f"{len(drafts)} events are as they should be")
+    session.out.say(f"{counted(len(drafts), 'event')} checked, all as they should be")
 
 
 def _publish(session: Session, sender: str, drafts: "Sequence[Draft]", wait_s: float) -> list[dict[str, Any]]:
@@ -118,13 +125,13 @@ def _tell(session: Session, rows: list[dict[str, Any]]) -> None:
     results = [row["result"] for row in rows]
     if "in doubt" in results:
         session.out.say(
-            f"{results.count('in doubt')} events are sent, but not answered yet; publishing them again is harmless, "
+            f"{counted(results.count('in doubt'), 'event')} sent, but not answered yet; publishing again is harmless, "
             "and meridian status shows whether intake runs"
         )
         raise typer.Exit(UNREACHABLE)
     if "refused" in results:
         session.out.say(
-            f"{results.count('refused')} events were refused; meridian deadletter list has their bytes"
+            f"{counted(results.count('refused'), 'event')} refused; meridian deadletter list has the bytes"
         )
         raise typer.Exit(ATTENTION)
 

@@ -10,13 +10,18 @@ from dataclasses import asdict, dataclass, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
-__all__ = ["FORMATS", "Column", "Output", "cell", "plain"]
+__all__ = ["FORMATS", "Column", "Output", "cell", "fitted", "plain"]
 
 FORMATS = ("table", "json", "ndjson", "csv", "ids")
 
 Row = Mapping[str, Any]
+Thing = TypeVar("Thing")
+
+_BAR_FROM = 5
+_TEXT_AT_LEAST = 24
+_GAP = 3  # as the table draws it
 
 _COLOURS = {
     **dict.fromkeys(("COMPLETE", "Enabled", "ok", "up", "accepted"), "green"),
@@ -28,11 +33,13 @@ _COLOURS = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table: the member of the row, its heading, and whether it holds numbers."""
+    """A column of a table. At a terminal a text is cut to the room there is, and what is minor may be left out."""
 
     name: str
     heading: str = ""
     is_number: bool = False
+    is_text: bool = False
+    is_minor: bool = False
 
     @property
     def title(self) -> str:
@@ -91,9 +98,19 @@ class Output:
         if not self.quiet:
             print(text, file=sys.stderr, flush=True)
 
+    def counted(self, things: Iterable[Thing], total: int) -> Iterable[Thing]:
+        """The same things, with a bar beside the data where a person watches and there are many."""
+        if self.quiet or total < _BAR_FROM or not sys.stderr.isatty():
+            return things
+        from rich.console import Console
+        from rich.progress import track
+
+        return track(things, total=total, description="", console=Console(stderr=True), transient=True)
+
     def _table(self, columns: Sequence[Column], rows: list[Row], empty: str) -> None:
         if not rows:
-            self.say(empty)
+            if empty:
+                self.say(empty)
             return
         cells = [[cell(row.get(column.name)) for column in columns] for row in rows]
         if self.is_terminal:
@@ -107,14 +124,16 @@ class Output:
         from rich.table import Table
         from rich.text import Text
 
+        console = Console(
+            file=self.stream, no_color=bool(os.environ.get("NO_COLOR")) or None, highlight=False
+        )
+        columns, cells = fitted(columns, cells, console.width)
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
         for column in columns:
             table.add_column(column.title, justify="right" if column.is_number else "left", overflow="fold")
         for line in cells:
             table.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in line))
-        Console(file=self.stream, no_color=bool(os.environ.get("NO_COLOR")) or None, highlight=False).print(
-            table
-        )
+        console.print(table)
 
     def _write(self, text: str) -> None:
         try:
@@ -124,6 +143,31 @@ class Output:
             # Who reads has had enough, as head does; what is left to flush goes nowhere.
             os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
             raise SystemExit(0) from None
+
+
+def fitted(
+    columns: Sequence[Column], cells: list[list[str]], width: int
+) -> tuple[list[Column], list[list[str]]]:
+    """A table for a window: what is minor goes where there is no room, and long texts are cut to the room left."""
+    shown = list(range(len(columns)))
+
+    def wide(at: int) -> int:
+        return max(len(columns[at].title), *(len(line[at]) for line in cells)) + _GAP
+
+    def room() -> int:
+        return width - sum(wide(at) for at in shown if not columns[at].is_text)
+
+    texts = sum(columns[at].is_text for at in shown)
+    for at in [at for at in shown if columns[at].is_minor]:
+        if room() < _TEXT_AT_LEAST * max(1, texts):
+            shown.remove(at)
+    each = max(_TEXT_AT_LEAST, room() // max(1, texts) - _GAP)
+    cut = [[_cut(line[at], each) if columns[at].is_text else line[at] for at in shown] for line in cells]
+    return [columns[at] for at in shown], cut
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def plain(value: Any) -> Any:

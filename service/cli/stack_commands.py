@@ -11,7 +11,7 @@ __all__ = ["down", "up"]
 
 CHILDREN = (
     Column("name"), Column("state"), Column("version"), Column("port", is_number=True), Column("pid", is_number=True),
-    Column("restarts", is_number=True), Column("note"),
+    Column("restarts", is_number=True), Column("note", is_text=True),
 )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ app = typer.Typer(no_args_is_help=True, help="Work that is owed: waiting, under 
 ITEMS = (
     Column("subject"), Column("effect"), Column("state"), Column("version", is_number=True),
     Column("try_number", "try", is_number=True), Column("created_at", "since"), Column("due_at", "not before"),
-    Column("lease_owner", "worker"), Column("last_code", "code"), Column("why"),
+    Column("lease_owner", "worker"), Column("last_code", "code"), Column("why", is_text=True),
 )  # fmt: skip
 
 

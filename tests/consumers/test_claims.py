@@ -151,14 +151,14 @@ def test_two_workers_never_get_the_same_item(database: Engine):
 def test_a_lease_that_ran_out_is_taken_over_and_the_late_finisher_is_fenced(connection, files):
     files.arrive("roman/a")
     (mine,) = claim(connection, owner="slow", lease_s=0.05)
-    assert claims.is_mine(connection, mine)
+    assert claims.still_mine(connection, [mine])
     connection.execute(text("SELECT pg_sleep(0.1)"))
     assert claims.release_expired(connection) == 1
-    assert not claims.is_mine(connection, mine)
+    assert not claims.still_mine(connection, [mine])
     (theirs,) = claim(connection, owner="quick")
     assert (theirs.key, theirs.report_id, theirs.lease_epoch) == (mine.key, mine.report_id, 2)
     assert theirs.is_taken_over
-    assert not claims.is_mine(connection, mine)
+    assert not claims.still_mine(connection, [mine])
     assert claims.mark_reported(connection, [(mine, b"late")]) == 0
     assert not claims.wait(connection, mine, until=None, code="X", error="late")
     assert not work_items.park(connection, mine.lease, code="X", reason="late")
@@ -172,7 +172,7 @@ def test_a_heartbeat_keeps_a_lease(connection, files):
     claims.heartbeat(connection, [item], lease_s=30)
     connection.execute(text("SELECT pg_sleep(0.1)"))
     assert claims.release_expired(connection) == 0
-    assert claims.is_mine(connection, item)
+    assert claims.still_mine(connection, [item])
 
 
 def test_a_worker_that_stops_hands_back_what_it_has_and_nothing_else(connection, files):
@@ -269,7 +269,7 @@ def test_what_a_dismissed_file_owed_is_stale(connection, files):
     (item,) = claim(connection)
     dispatched(connection, story.ask("dismiss", reason="a test frame"))
     assert state_of(connection, item) == "stale"
-    assert not claims.is_mine(connection, item)
+    assert not claims.still_mine(connection, [item])
 
 
 def test_dispatching_a_batch_twice_changes_nothing(connection, files):

@@ -27,12 +27,10 @@ def following(engine: Engine) -> Iterator[Following]:
     """Makes followers on this test's database, and closes them."""
     made = []
 
-    def follow(
-        log: Log, *, apply=None, batch: int = 2000, machines=MACHINES, name: str = "projector"
-    ) -> Follower:
+    def follow(log: Log, *, apply=None, machines=MACHINES, **more) -> Follower:
         follower = Follower(
-            log=log, topics=TOPICS, engine=engine, name=name, machines=machines, apply=apply or Projector(),
-            positions_table=position, batch=batch,
+            log=log, topics=TOPICS, engine=engine, name="projector", machines=machines, apply=apply or Projector(),
+            positions_table=position, **more,
         )  # fmt: skip
         made.append(follower)
         return follower

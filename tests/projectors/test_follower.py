@@ -8,11 +8,12 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
-from events.log import LogUnavailableError, Place
+from events.ids import partition_of
+from events.log import LogUnavailableError, Place, TopicSpec
 from events.memory_log import MemoryLog
 from projectors.follower import Follower, HaltError, LostPositionError
 from projectors.projector import Projector
-from tests.projectors.histories import TOPICS, Desks, a_life, append, on_log
+from tests.projectors.histories import PARTITIONS, TOPICS, Desks, a_life, append, on_log
 
 ONE, TWO = "roman-wfi/r0001", "roman-wfi/r0002"
 
@@ -67,6 +68,19 @@ def test_of_two_on_one_partition_only_the_later_one_can_write(engine, following)
         first.step(0.0)
     assert second.step(0.0) == 2
     assert applied(engine) == 4
+
+
+def test_partitions_may_be_shared_between_followers(engine, following):
+    names = [f"roman-wfi/r{number:04d}" for number in range(10)]
+    log = on_log(lives(*names).sealed)
+    halves = [following(log, partitions=[number]) for number in range(PARTITIONS)]
+    counts = []
+    for half in halves:
+        half.take_over()
+        counts.append(half.step(0.0))
+    assert sum(counts) == 50
+    assert all(counts)
+    assert applied(engine) == 50
 
 
 def test_two_writing_at_the_same_moment_cannot_both_win(engine, following):
@@ -180,9 +194,6 @@ def test_what_cannot_be_read_stops_the_follower_before_it(engine, following, val
 
 
 def _place(subject: str) -> int:
-    from events.ids import partition_of
-    from tests.projectors.histories import PARTITIONS
-
     return partition_of(subject, PARTITIONS)
 
 
@@ -191,8 +202,6 @@ def test_a_topic_of_the_same_name_with_another_id_is_not_followed(engine, follow
     following(log).take_over()
     other = on_log(lives(ONE).sealed)
     other.remove(TOPICS.events("file"))
-    from events.log import TopicSpec
-
     other.ensure([TopicSpec("something else", 1), TopicSpec(TOPICS.events("file"), 2)])
     follower = following(other)
     with pytest.raises(HaltError, match="another topic of the same name"):

@@ -255,7 +255,7 @@ def test_files_of_an_offline_stream_are_worked_on():
             workers=2,
         )
     )
-    assert answer.because == "it waits for its turn: 3 files are before it, 6 are worked on"
+    assert answer.because == "it waits for its turn: 3 files before it, 6 under way"
 
 
 def test_a_file_at_work_names_its_worker():
@@ -295,7 +295,7 @@ def test_a_report_that_nobody_decides_points_at_the_decider():
 
 def test_work_that_nobody_takes_points_at_the_workers():
     answer = why(a_story("QUEUED", items=(an_item("open"),), ahead=1))
-    assert answer.because == "no worker runs, so nobody takes it; 1 file is before it"
+    assert answer.because == "no worker runs, so nobody takes it; 1 file before it"
     assert answer.who == "an operator"
     assert "meridian run consumers" in [each.command for each in answer.help]
 

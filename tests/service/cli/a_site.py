@@ -15,6 +15,7 @@ from events.file_requests import ArriveFile, FailFile, StartFile
 from service.client import Ask, Client
 from service.roles import Run, run_decider, run_dispatch, run_projector
 from service.settings import load
+from service.site import await_topics
 from service.wiring import Wiring
 
 STREAM = """
@@ -97,6 +98,7 @@ def a_site(
     try:
         for role in (run_decider, run_projector, run_dispatch):
             running.start(role)
+        await_topics(wiring)
         yield running
     finally:
         running.close()

@@ -96,7 +96,7 @@ def test_files_are_listed_filtered_explained_and_tried_again(site_running, typed
     assert "no worker runs" in waiting.out
 
     dry = typed("file", "retry", "--state", "ERROR", "--dry-run")
-    assert (dry.code, "1 files are meant" in dry.err) == (FINE, True)
+    assert (dry.code, "1 file meant" in dry.err) == (FINE, True)
     assert typed("file", "retry", broken).code == WRONG_USE
     retried = typed("file", "retry", broken, "--reason", "the gateway is back", "-o", "json")
     assert (retried.code, rows(retried)[0]["state"]) == (FINE, "PROCESSING")

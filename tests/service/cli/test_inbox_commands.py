@@ -18,7 +18,7 @@ def test_a_good_event_is_fine(capsys, tmp_path):
     path = tmp_path / "event.json"
     path.write_text(json.dumps(GOOD))
     said = meridian(capsys, "validate", str(path))
-    assert (said.code, said.out, said.err) == (0, "", "1 events are as they should be\n")
+    assert (said.code, said.out, said.err) == (0, "", "1 event checked, all as they should be\n")
 
 
 def test_each_fault_has_its_event_and_its_path(capsys, monkeypatch):
@@ -31,7 +31,7 @@ def test_each_fault_has_its_event_and_its_path(capsys, monkeypatch):
         ("line 2", "$.type"),
         ("line 3", "$.data.size_bytes"),
     ]
-    assert "2 of 3 events have faults" in said.err
+    assert "2 of 3 events with faults" in said.err
 
 
 def test_a_sender_speaks_for_itself_only(capsys, tmp_path):

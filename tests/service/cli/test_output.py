@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from service.cli.output import Column, Output, plain
+from service.cli.output import Column, Output, fitted, plain
 
 COLUMNS = (
     Column("file"),
@@ -138,3 +138,22 @@ def test_a_reader_who_has_had_enough_is_no_error():
         _, said = running.communicate(timeout=60)
     assert running.returncode == 0
     assert said == ""
+
+
+WIDE = (Column("file"), Column("attempt", is_number=True, is_minor=True), Column("message", is_text=True))
+LONG = [["roman-wfi/r0000101001001001001_0001_wfi01_f158_cal", "1", "found this, wanted that; " * 10]]
+
+
+@pytest.mark.parametrize(
+    ("width", "titles"), [(160, ["FILE", "ATTEMPT", "MESSAGE"]), (80, ["FILE", "MESSAGE"])]
+)
+def test_in_a_window_texts_are_cut_to_the_room_and_what_is_minor_goes_first(width, titles):
+    columns, [line] = fitted(WIDE, LONG, width)
+    assert [column.title for column in columns] == titles
+    assert line[0] == LONG[0][0]
+    assert line[-1].endswith("…")
+    assert sum(len(cell) + 3 for cell in line) <= width + 3
+
+
+def test_what_has_room_is_not_cut():
+    assert fitted(WIDE, [["a", "1", "short"]], 80)[1] == [["a", "1", "short"]]
