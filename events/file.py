@@ -230,6 +230,7 @@ class FileDamaged(Fact):
     found_sha256: Sha256 | None = None
     wanted_sha256: Sha256
     message: str
+    best: int | None = Field(None, ge=1, description="the newest COMPLETE version that is left")
 
 
 class FileRestored(Fact):
@@ -238,6 +239,7 @@ class FileRestored(Fact):
     name: ClassVar[str] = "file.restored"
     sha256: Sha256
     message: str
+    best: int | None = Field(None, ge=1, description="the newest COMPLETE version")
 
 
 class FileDismissed(Fact):

@@ -122,13 +122,12 @@ def _reprocessed(_file: File, version: Version, record: Record) -> None:
 
 def _damaged(file: File, version: Version, record: Record) -> None:
     version.code, version.failed_from = record.data["code"], FileState.COMPLETE
-    good = [each.number for each in file.versions.values() if each.state is FileState.COMPLETE]
-    file.best = max(good, default=None)
+    file.best = record.data.get("best")
 
 
-def _restored(file: File, version: Version, _record: Record) -> None:
+def _restored(file: File, version: Version, record: Record) -> None:
     _clear(version)
-    file.best = max(file.best or 0, version.number)
+    file.best = record.data.get("best", version.number)
 
 
 def _dismissed(_file: File, version: Version, record: Record) -> None:

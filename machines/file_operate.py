@@ -31,12 +31,15 @@ def reprocess(file: File, version: Version, ask: Ask) -> Ruled:
     return fact, FileState.QUEUED, version.attempt + 1
 
 
-def damaged(_file: File, version: Version, ask: Ask) -> Ruled:
-    """The archive's copy was found bad."""
-    return facts.FileDamaged(**vars(ask.payload)), FileState.ERROR, version.attempt
+def damaged(file: File, version: Version, ask: Ask) -> Ruled:
+    """The archive's copy was found bad; ``best`` falls back to what is left."""
+    others = (each.number for each in file.versions.values() if each is not version)
+    left = [number for number in others if file.versions[number].state is FileState.COMPLETE]
+    fact = facts.FileDamaged(**vars(ask.payload), best=max(left, default=None))
+    return fact, FileState.ERROR, version.attempt
 
 
-def restored(_file: File, version: Version, ask: Ask) -> Ruled:
+def restored(file: File, version: Version, ask: Ask) -> Ruled:
     """Only what was damaged can be restored, and only with the bytes it had."""
     report = ask.payload
     assert isinstance(report, asks.ReportFileRestored)
@@ -45,7 +48,11 @@ def restored(_file: File, version: Version, ask: Ask) -> Ruled:
         reasons.append(f"restored needs a damaged archive copy, found {version.code}")
     if version.sha256 is not None and report.sha256 != version.sha256:
         reasons.append(f"sha256 of the copy {report.sha256[:12]}…, wanted {version.sha256[:12]}…")
-    return reasons or (facts.FileRestored(**vars(report)), FileState.COMPLETE, version.attempt)
+    return reasons or (
+        facts.FileRestored(**vars(report), best=max(file.best or 0, version.number)),
+        FileState.COMPLETE,
+        version.attempt,
+    )
 
 
 def dismiss(file: File, version: Version, ask: Ask) -> Ruled:

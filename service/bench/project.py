@@ -39,7 +39,7 @@ def project(logs: Log, engine: Engine, topics: Topics, *, records: int) -> tuple
     thread = threading.Thread(target=follower.run, args=(stop,), daemon=True)
     thread.start()
     while _count(engine) < records:
-        time.sleep(0.05)
+        time.sleep(0.25)
         if time.monotonic() - began > LIMIT_S:
             raise TimeoutError(f"{records} records were not projected within {LIMIT_S} s")
     seconds = time.monotonic() - began
