@@ -1,11 +1,10 @@
-"""A figure beside its floor: both taken in turn, A B A B …, as ratios of medians with their spread."""
+"""A figure beside its floor: the ratio of their medians, and the spread of both."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-__all__ = ["Figure", "in_turn"]
+__all__ = ["Figure"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +33,6 @@ class Figure:
             "ratio": round(self.ratio, 3),
             "notes": self.notes,
         }
-
-
-def in_turn(
-    run: Callable[[int], tuple[float, dict[str, Any]]], floor: Callable[[int], float], *, times: int
-) -> tuple[tuple[float, ...], tuple[float, ...], dict[str, Any]]:
-    """Figure and floor in turn; the figure's values, the floor's, and the notes of the last run."""
-    found, floors, notes = [], [], dict[str, Any]()
-    for turn in range(times):
-        floors.append(floor(turn))
-        value, notes = run(turn)
-        found.append(value)
-    return tuple(found), tuple(floors), notes
 
 
 def _spread(values: tuple[float, ...]) -> dict[str, float]:
