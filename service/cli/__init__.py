@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from service.cli import (
+    audit_command,
     bench_command,
     check_command,
     deadletter_commands,
@@ -50,6 +51,7 @@ app.command("demo")(demo_command.demo)
 app.command("bench")(bench_command.bench)
 app.command("test")(test_command.run_tests)
 app.command("check")(check_command.check)
+app.command("audit")(audit_command.audit)
 app.command("recover")(recover_command.recover)
 app.command("publish")(inbox_commands.publish)
 app.command("validate")(inbox_commands.validate)
