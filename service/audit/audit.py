@@ -42,7 +42,8 @@ def audit_site(
 
     ``expected``: a file as ``service.audit.expected`` has it. ``settle_s``: how long what stood there at the beginning
     may take to be caught up with. ``effects``: whether the archive and its registers are looked at; ``sample``: the
-    share of objects whose bytes are read, None: up to 1 GiB of them.
+    share of objects whose bytes are read, None: up to 1 GiB of them. ``processes``: one a core if not given; 0: all is
+    done in this one.
     """
     at, began = datetime.now(UTC), time.monotonic()
     if expected is not None:
@@ -103,7 +104,7 @@ class _Run:
             tally.tainted = frozenset(noted.tainted)
             jobs = list(self._jobs(topology, noted, decided))
             self.progress(f"reading {sum(job.ledger_end for job in jobs)} offsets of {len(jobs)} partitions")
-            for told in in_children(jobs, processes or len(os.sched_getaffinity(0))):
+            for told in in_children(jobs, len(os.sched_getaffinity(0)) if processes is None else processes):
                 _take(tally, told)
             check_owed(connection, site, tally)
         scratches = [job.scratch for job in jobs]

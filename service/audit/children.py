@@ -11,6 +11,7 @@ from typing import Any
 
 from events.log import LogUnavailableError
 from service.audit.job import Job
+from service.audit.partition import run
 from service.decider.halts import StoreUnavailableError
 from service.settings import PROJECT
 
@@ -21,7 +22,10 @@ Results = queue.SimpleQueue[dict[str, Any]]
 
 
 def in_children(jobs: Sequence[Job], processes: int) -> Iterator[dict[str, Any]]:
-    """The result of each job, as they come. Raises what a process could not reach."""
+    """The result of each job, as they come; with no processes, done in this one. Raises what could not be reached."""
+    if not processes:
+        yield from map(run, jobs)
+        return
     waiting: Jobs = queue.SimpleQueue()
     results: Results = queue.SimpleQueue()
     for job in jobs:
