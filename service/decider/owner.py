@@ -13,7 +13,6 @@ from events.log import (
     Log,
     LogUnavailableError,
     Reader,
-    Sent,
     TransactionalWriter,
     TransactionInDoubtError,
 )
@@ -143,19 +142,15 @@ class PartitionOwner:
         assert writer is not None  # noqa: S101 - taken over before
         _check_contiguous(batch)
         writer.begin()
-        sent = [
-            writer.send(
-                place.topic, key=each.record.subject.encode(), value=each.value, partition=place.partition
-            )
-            for each in batch.decisions
-        ]
+        records = [(each.record.subject.encode(), each.value) for each in batch.decisions]
+        sent = writer.send_all(place.topic, records, partition=place.partition) if records else None
         for dead in batch.dead:
             key, value, headers = dead_letter(
                 dead.message, sender="decider", code=dead.code, reason=dead.reason, at=self._clock()
             )
             writer.send(self._topics.deadletter, key=key, value=value or b"", partition=0, headers=headers)
         writer.commit({self.seat.requests: batch.next_request}, group=self._group)
-        return _offsets(sent)
+        return _contiguous(sent.offsets(5.0)) if sent is not None else []
 
     def _save(self, batch: Batch, offsets: list[int]) -> None:
         """Snapshots, outcomes and watermark; tried until it stands, and no further batch before."""
@@ -217,16 +212,13 @@ class PartitionOwner:
         self._reader = self._writer = None
 
 
-def _offsets(sent: list[Sent]) -> list[int]:
+def _contiguous(offsets: list[int]) -> list[int]:
     """Ledger offsets of a committed batch: nobody else writes to the partition, so they follow one another."""
-    if not sent:
-        return []
-    first, last = sent[0].result(5.0)[1], sent[-1].result(5.0)[1]
-    if last - first != len(sent) - 1:
+    if offsets[-1] - offsets[0] != len(offsets) - 1:
         raise TransactionInDoubtError(
-            f"{len(sent)} records from ledger offset {first} end at {last}: not ours alone"
+            f"{len(offsets)} records from ledger offset {offsets[0]} end at {offsets[-1]}: not ours alone"
         )
-    return list(range(first, last + 1))
+    return offsets
 
 
 def _check_contiguous(batch: Batch) -> None:
