@@ -40,7 +40,7 @@ class _Taken:
 
 
 class Follower:
-    """One follower of some partitions of some machines; for one thread at a time."""
+    """One follower of some partitions of some machines; for one thread at a time. ``applied``: records committed."""
 
     def __init__(  # noqa: PLR0913  # each of these is a thing of its own, and named by the caller
         self,
@@ -56,6 +56,7 @@ class Follower:
         batch: int = 2000,
     ) -> None:
         """``partitions``: None for all. ``apply``: an Application, or a function of connection and batch."""
+        self.applied = 0
         self._log = log
         self._topics = {machine: topics.events(machine) for machine in machines}
         self._engine = engine
@@ -252,6 +253,7 @@ class Follower:
             self._in_pieces(taken.batch)
             self._resume()
         else:
+            self.applied += len(taken.batch)
             return True
         return False
 
@@ -296,6 +298,7 @@ class Follower:
         return [Move(*key, self._next[key], record.offset + 1, record.at) for key, record in last.items()]
 
     def _advance(self, batch: Batch) -> None:
+        self.applied += len(batch)
         for record, _ in batch:
             self._next[record.machine, record.partition] = record.offset + 1
 

@@ -25,6 +25,7 @@ class Part(StrEnum):
 
     DECIDE = "decide"
     PROJECT = "project"
+    LATENCY = "latency"
 
 
 def bench(
