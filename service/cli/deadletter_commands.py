@@ -67,6 +67,8 @@ def list_letters(
 @app.command("show")
 def show(context: typer.Context, letter: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """One dead letter: where it came from, why it was not taken, its bytes."""
+    from consumers.header_names import readable_name
+
     session = session_of(context)
     with session.client() as client:
         try:
@@ -75,7 +77,11 @@ def show(context: typer.Context, letter: Annotated[str, typer.Argument(metavar="
             raise WrongUseError(str(error.args[0])) from error
     members = _row(found) | {"origin": found.letter.origin, "sha256": found.letter.sha256}
     text = (found.letter.value or b"").decode("utf-8", "backslashreplace")
-    members |= {"traceback": found.letter.traceback, "value": text}
+    headers = {
+        readable_name(name): value.decode("utf-8", "backslashreplace")
+        for name, value in found.letter.origin_headers
+    }
+    members |= {"headers": headers, "traceback": found.letter.traceback, "value": text}
     session.out.document(members, lines=_readable(members, text), ids="id")
 
 
@@ -164,6 +170,7 @@ def _readable(members: dict[str, Any], text: str) -> list[str]:
         f"  {members['reason']}",
         f"  it stood at {members['origin']} and came at {members['received_at']:%Y-%m-%d %H:%M:%S} UTC",
         *(f"  {each}" for each in members["done"]),
+        *(f"  header {name}: {value[:_SHOWN_BYTES]}" for name, value in members["headers"].items()),
         f"  {members['size_bytes']} bytes, sha256 {members['sha256']}:",
         text[:_SHOWN_BYTES] + ("…" if len(text) > _SHOWN_BYTES else ""),
     ]
