@@ -8,6 +8,7 @@ from contextlib import suppress
 from itertools import count
 from typing import Any
 
+from events import failpoints
 from events.ids import partition_of
 from events.kafka_admin import KafkaConnection, is_fenced, let_go, next_offsets, translated
 from events.log import (
@@ -208,9 +209,12 @@ class KafkaTransactionalWriter:
         for future in self._sent:
             if not future.succeeded():
                 raise future.exception or LogUnavailableError("a record is not acknowledged")
+        failpoints.reach("decider.before_offsets")
         if offsets:
             self._producer.send_offsets_to_transaction(next_offsets(offsets), group)
-        self._producer.commit_transaction()
+        failpoints.reach("decider.after_offsets")
+        with failpoints.during("decider.during_commit"):
+            self._producer.commit_transaction()
 
     def _within_limit(self, what: str, step: Callable[[], None]) -> None:
         """The client waits for its broker without limit; in a thread of its own that cannot hold up the owner."""

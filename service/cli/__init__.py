@@ -1,11 +1,13 @@
 """The command line: what there is, in the order people meet it; each group of commands is a file of its own."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from events import failpoints
 from service.cli import (
     bench_command,
     check_command,
@@ -83,6 +85,7 @@ def common(  # noqa: PLR0913, PLR0917 - each is an option
     drawing = machine_commands.DIAGRAMS if context.invoked_subcommand == "machine" else ()
     if output not in FORMATS and output not in drawing:
         raise WrongUseError(f"-o {output}: wanted one of {', '.join((*FORMATS, *drawing))}")
+    failpoints.arm_from(os.environ)
     context.obj = Session(Options(site, config, output, quiet, yes, reason, actor, debug))
 
 

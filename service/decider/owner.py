@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from consumers.dead_record import dead_letter
+from events import failpoints
 from events.log import (
     FencedError,
     Log,
@@ -127,6 +128,7 @@ class PartitionOwner:
         )
         if not messages:
             return 0
+        failpoints.reach("decider.after_poll")
         self.position = messages[0].offset
         batch = self._batch.decide(messages, self._owner, format_time(self._clock()))
         offsets = self._commit(batch)
@@ -143,6 +145,7 @@ class PartitionOwner:
         assert writer is not None  # noqa: S101 - taken over before
         _check_contiguous(batch)
         writer.begin()
+        failpoints.reach("decider.after_begin")
         sent = [
             writer.send(
                 place.topic, key=each.record.subject.encode(), value=each.value, partition=place.partition
@@ -154,7 +157,9 @@ class PartitionOwner:
                 dead.message, sender="decider", code=dead.code, reason=dead.reason, at=self._clock()
             )
             writer.send(self._topics.deadletter, key=key, value=value or b"", partition=0, headers=headers)
+        failpoints.reach("decider.after_send")
         writer.commit({self.seat.requests: batch.next_request}, group=self._group)
+        failpoints.reach("decider.after_commit")
         return _offsets(sent)
 
     def _save(self, batch: Batch, offsets: list[int]) -> None:
@@ -164,6 +169,7 @@ class PartitionOwner:
             outcome_of(each.record, offset) for each, offset in zip(batch.decisions, offsets, strict=True)
         ]
         next_offset = offsets[-1] + 1 if offsets else 0
+        failpoints.reach("decider.before_snapshot")
         self._store.save(self._batch.dump(touched), rows, self._mark(next_offset, batch.next_request))
 
     def _mark(self, next_offset: int, next_request: int) -> Watermark:
