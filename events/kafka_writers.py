@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from itertools import count
 from typing import Any
+from uuid import uuid4
 
 from events import failpoints
 from events.ids import partition_of
@@ -20,6 +21,7 @@ from events.log import (
     Sent,
     TransactionInDoubtError,
 )
+from events.without import is_without
 
 __all__ = ["KafkaTransactionalWriter", "KafkaWriter"]
 
@@ -153,7 +155,7 @@ class KafkaTransactionalWriter:
         self._sent: list[Any] = []
         self._spent: LogError | None = None
         self._producer = connection.producer(
-            transactional_id=transactional_id,
+            transactional_id=f"{transactional_id}.{uuid4()}" if is_without("fencing") else transactional_id,
             transaction_timeout_ms=15_000,
             delivery_timeout_ms=15_000,
             retry_backoff_ms=5,  # by default every commit waits out 100 ms

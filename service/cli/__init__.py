@@ -14,6 +14,7 @@ from service.cli import (
     deadletter_commands,
     demo_command,
     docs_commands,
+    faults_command,
     file_asks,
     file_commands,
     identity_commands,
@@ -50,6 +51,7 @@ app.command("doctor")(status_commands.doctor)
 app.command("run")(run_commands.run)
 app.command("demo")(demo_command.demo)
 app.command("bench")(bench_command.bench)
+app.command("faults")(faults_command.faults)
 app.command("test")(test_command.run_tests)
 app.command("check")(check_command.check)
 app.command("recover")(recover_command.recover)

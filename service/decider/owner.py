@@ -20,6 +20,7 @@ from events.log import (
 )
 from events.topics import Topics
 from events.types import format_time
+from events.without import is_without
 from machines.desk import Desk, FoldError
 from service.decider.batch import Batch, BatchDecider, Owner
 from service.decider.halts import Halt, StoreFencedError, StoreUnavailableError, UnusableSnapshotError
@@ -241,7 +242,7 @@ def _check_contiguous(batch: Batch) -> None:
     for decision in batch.decisions:
         record = decision.record
         before = last.get(record.subject)
-        if before is not None and record.sequence != before + 1:
+        if before is not None and record.sequence != before + 1 and not is_without("contiguity"):
             raise UnusableSnapshotError(
                 f"{record.subject}: sequence {record.sequence} after {before} in one batch"
             )

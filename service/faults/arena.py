@@ -46,8 +46,8 @@ _ELSEWHERE = ("kafka", "database", "s3_endpoint", "s3_access_key", "s3_secret_ke
 class Arena:
     """Use as a context: servers and roles run inside it. ``tend`` has to be called often.
 
-    Roles reach their servers through ``kafka_proxy``, ``postgres_proxy`` and ``s3_proxy``; ``wiring``, for the harness
-    itself, goes straight to them.
+    Roles reach their servers through ``kafka_proxy``, ``postgres_proxies`` and ``s3_proxy``; ``wiring``, for the
+    harness itself, goes straight to them.
     """
 
     def __init__(
@@ -68,18 +68,23 @@ class Arena:
         self.place.make()
         self.landing = self.root / "landing"
         self.landing.mkdir()
+        (self.root / "failpoints").mkdir()
         self.kafka_proxy = TcpProxy(server_port=0)
         self.kafka_proxy.start()
         self.servers, self.ports = make_servers(self.place, self.kafka_proxy)
-        self.postgres_proxy = TcpProxy(server_port=self.ports["postgres"])
+        self.postgres_proxies = {
+            role: TcpProxy(server_port=self.ports["postgres"]) for role in ROLES.values()
+        }
+        """Each role has its own, so that one can be cut off alone."""
         self.s3_proxy = S3FaultProxy(server_port=self.ports["s3"])
-        self.postgres_proxy.start()
-        self.s3_proxy.start()
+        for proxy in (*self.postgres_proxies.values(), self.s3_proxy):
+            proxy.start()
         self._switched_off = switched_off
         self.wiring = Wiring(
             self.settings, self._endpoints(self.ports["kafka"], self.ports["postgres"]), "faults"
         )
         self.roles = self._roles()
+        self.intruders: list[RoleProcess] = []
         self.watch = Watch(self.wiring)
         self.is_kept = False
 
@@ -109,15 +114,16 @@ class Arena:
     def close(self) -> None:
         """Stop everything; the folder is erased, unless something is to be looked at in it."""
         self.watch.stop()
-        for role in self.roles.values():
-            role.thaw()
-            role.terminate()
+        processes = (*self.roles.values(), *self.intruders)
+        for process in processes:
+            process.thaw()
+            process.terminate()
         until = time.monotonic() + _STOP_S
-        for role in self.roles.values():
-            role.end(until=until)
+        for process in processes:
+            process.end(until=until)
         for server in self.servers.values():
             server.stop()
-        for proxy in (self.kafka_proxy, self.postgres_proxy, self.s3_proxy):
+        for proxy in (self.kafka_proxy, self.s3_proxy, *self.postgres_proxies.values()):
             proxy.stop()
         if not self.is_kept:
             for path in (note_of(self.place), self.root):
@@ -176,6 +182,14 @@ class Arena:
         finally:
             self.disarm(role)
 
+    def intruder(self, role: str) -> RoleProcess:
+        """A process that does a role's work without asking whether it may: the first one there is not told."""
+        process = self._process(f"intruder-{role}", role)
+        process.command = ("-m", "service.faults.intruder", role)
+        self.intruders.append(process)
+        process.start()
+        return process
+
     def pause(self, seconds: float) -> Steps:
         """Yield for so long."""
         until = time.monotonic() + seconds
@@ -198,31 +212,24 @@ class Arena:
     # --- how
 
     def _roles(self) -> dict[str, RoleProcess]:
-        environment = self._environment()
-        return {
-            name: RoleProcess(
-                name,
-                role,
-                environment={**environment, failpoints.CONTROL: str(self._control(role))},
-                log=self.place.logs / f"{name}.log",
-            )
-            for name, role in ROLES.items()
-        }
+        return {name: self._process(name, role) for name, role in ROLES.items()}
+
+    def _process(self, name: str, role: str) -> RoleProcess:
+        environment = {**self._environment(role), failpoints.CONTROL: str(self._control(role))}
+        return RoleProcess(name, role, environment=environment, log=self.place.logs / f"{name}.log")
 
     def _control(self, role: str) -> Path:
-        folder = self.root / "failpoints"
-        folder.mkdir(exist_ok=True)
-        return folder / ROLES.get(role, role)
+        return self.root / "failpoints" / ROLES.get(role, role)
 
     def _endpoints(self, kafka: int, postgres: int) -> Endpoints:
         made = self.place.credentials()
         s3 = S3Access(f"http://127.0.0.1:{self.ports['s3']}", made.s3_access_key, made.s3_secret_key)
         return Endpoints(f"127.0.0.1:{kafka}", database_url(postgres, made.database_password), s3)
 
-    def _environment(self) -> Mapping[str, str]:
+    def _environment(self, role: str) -> Mapping[str, str]:
         """What our roles are told: the site, and its servers behind the proxies."""
         settings = self.settings
-        endpoints = self._endpoints(self.kafka_proxy.port, self.postgres_proxy.port)
+        endpoints = self._endpoints(self.kafka_proxy.port, self.postgres_proxies[role].port)
         told = {
             **endpoints.environment(),
             "MERIDIAN_S3_ENDPOINT": f"http://127.0.0.1:{self.s3_proxy.port}",

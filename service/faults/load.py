@@ -52,7 +52,7 @@ class Rates:
 
 
 class Out(NamedTuple):
-    """A record to be sent until it is acknowledged; ``note`` makes of its topic, partition, offset what to write down."""
+    """A record to be sent until it is acknowledged; ``note`` makes of its place what to write down."""
 
     topic: str
     key: bytes | None
