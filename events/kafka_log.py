@@ -13,6 +13,7 @@ from kafka.record.default_records import DefaultRecordBatch
 from events.kafka_admin import KafkaAdmin, KafkaConnection, translated
 from events.kafka_writers import KafkaTransactionalWriter, KafkaWriter
 from events.log import Headers, LogError, LogUnavailableError, Message, Place, TopicSpec
+from events.without import is_without
 
 __all__ = ["KafkaLog", "KafkaReader"]
 
@@ -47,6 +48,7 @@ class KafkaLog:
 
     def reader(self, *, committed: bool = True) -> "KafkaReader":
         """A reader without a group; ``committed``: only records of committed transactions."""
+        committed = committed and not is_without("read_committed")
         return KafkaReader(self._connection, self._admin, committed=committed)
 
     def writer(self) -> KafkaWriter:

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
 from typing import Any
+from uuid import uuid4
 
+from events import failpoints
 from events.ids import partition_of
 from events.kafka_admin import KafkaConnection, is_fenced, let_go, next_offsets, translated
 from events.kafka_batches import HandedOver, KeyedValue, hand_over
@@ -21,6 +23,7 @@ from events.log import (
     SentAll,
     TransactionInDoubtError,
 )
+from events.without import is_without
 
 __all__ = ["KafkaTransactionalWriter", "KafkaWriter"]
 
@@ -179,7 +182,7 @@ class KafkaTransactionalWriter:
         self._handed: list[HandedOver] = []
         self._spent: LogError | None = None
         self._producer = connection.producer(
-            transactional_id=transactional_id,
+            transactional_id=f"{transactional_id}.{uuid4()}" if is_without("fencing") else transactional_id,
             transaction_timeout_ms=15_000,
             delivery_timeout_ms=15_000,
             retry_backoff_ms=5,  # by default every commit waits out 100 ms
@@ -250,9 +253,12 @@ class KafkaTransactionalWriter:
             if not each.batch.is_done:
                 raise LogUnavailableError("a batch of records is not acknowledged")
             each.raise_refused()
+        failpoints.reach("decider.before_offsets")
         if offsets:
             self._producer.send_offsets_to_transaction(next_offsets(offsets), group)
-        self._producer.commit_transaction()
+        failpoints.reach("decider.after_offsets")
+        with failpoints.during("decider.during_commit"):
+            self._producer.commit_transaction()
 
     def _within_limit(self, what: str, step: Callable[[], None]) -> None:
         """The client waits for its broker without limit; in a thread of its own that cannot hold up the owner."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
 
+from events import failpoints
 from events.envelope import Record
 from events.log import Log, LogUnavailableError, Place
 from events.topics import Topics
@@ -204,6 +205,8 @@ class Follower:
     def _take(self, timeout_s: float) -> _Taken:
         taken = _Taken()
         polled = self._reader.poll(at_most=self._batch, timeout_s=timeout_s)
+        if polled:
+            failpoints.reach(f"{self._name}.after_fetch")
         for key in self._next:
             place = self._place(key)
             messages = polled.get(place, [])
@@ -259,11 +262,16 @@ class Follower:
 
     def _write(self, moves: Sequence[Move], write: Write | None) -> None:
         connection = self._own_connection()
-        with connection.begin():
+        failpoints.reach(f"{self._name}.before_compare_and_set")
+        with connection.begin() as transaction:
             # The position first: its lock keeps a second owner out before either has touched a row.
             self._positions.move(connection, moves, self._epochs)
             if write is not None:
                 write(connection)
+            failpoints.reach(f"{self._name}.before_commit")
+            with failpoints.during(f"{self._name}.during_commit"):
+                transaction.commit()
+        failpoints.reach(f"{self._name}.after_commit")
 
     # --- a batch that the database refuses ---
 

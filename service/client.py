@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from consumers.deadletter import DeadLetters
 from consumers.formats import FORMATS
+from events import failpoints
 from events.base import Request, machine_of
 from events.envelope import encode_request
 from events.log import Headers, Log, Writer
@@ -120,10 +121,12 @@ class Client:
         batch = batch or new_id()
         self._check_topics({machine_of(ask.request.name) for ask in asks})
         writer = self._opened()
+        failpoints.reach("client.before_produce")
         for ask in paced(asks, rate):
             topic = self.wiring.topics.requests(machine_of(ask.request.name))
             writer.send(topic, key=ask.subject.encode(), value=self._encoded(ask, batch))
         writer.flush(_SEND_WITHIN_S)
+        failpoints.reach("client.after_produce")
         until = time.monotonic() + timeout_s + len(asks) / _DECIDED_A_SECOND
         found: dict[str, Outcome] = {}
         for begin in range(0, len(asks), _LOOKED_UP_AT_ONCE):

@@ -10,6 +10,7 @@ from psycopg2.extras import Json
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
+from events.without import is_without
 from projectors.copy_text import NULL, json_cell, text_cell
 from projectors.outcome import CHANNEL
 from service.decider.halts import StoreFencedError, StoreUnavailableError
@@ -82,7 +83,7 @@ class Snapshots:
 
     def digests(self, record_ids: Sequence[str]) -> dict[str, str]:
         """The digests of requests that were decided, by the id of their record."""
-        if not record_ids:
+        if not record_ids or is_without("dedupe"):
             return {}
         with self._cursor() as cursor:
             cursor.execute(
