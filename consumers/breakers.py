@@ -35,7 +35,7 @@ DEPENDENCIES: Mapping[str, tuple[str, ...]] = {
 
 _RAMPED_UP = 64
 _WAIT_FIRST_S = 1.0
-_WAIT_AT_MOST_S = 30.0
+_WAIT_AT_MOST_S = 15.0
 
 breaker = Table(
     "breaker",

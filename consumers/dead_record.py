@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Self
 
+from consumers.header_names import kept_name, original_name
 from events.log import Headers, Message
 from events.types import format_time
 
@@ -67,7 +68,7 @@ class DeadLetter:
             traceback=_text(told, "traceback") or None,
             origin_key=told.get("origin-key"),
             origin_headers=tuple(
-                (name.removeprefix(_ORIGINAL), value)
+                (original_name(name.removeprefix(_ORIGINAL)), value)
                 for name, value in message.headers
                 if name.startswith(_ORIGINAL)
             ),
@@ -134,7 +135,7 @@ def _originals(headers: Headers) -> list[tuple[str, bytes]]:
         if room < 0:
             kept.append(("headers-left-out", str(len(headers) - len(kept)).encode()))
             break
-        kept.append((_ORIGINAL + name, value or b""))
+        kept.append((_ORIGINAL + kept_name(name), value or b""))
     return kept
 
 

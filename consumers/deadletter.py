@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import islice
 
 from consumers.dead_record import INPUT, NOTED_KINDS, DeadLetter, note
+from consumers.header_names import unreadable
 from consumers.reading import read_to_end
 from events.log import Headers, Log, Writer
 from events.topics import Topics
@@ -190,9 +191,9 @@ def _against(listed: Listed, kind: str, topics: Topics, is_forced: bool) -> str 
 
 def _again(letter: DeadLetter, reason: str) -> _Record:
     told = (("redriven-from", letter.id.encode()), ("redrive-reason", reason.encode()))
-    headers = tuple(
-        each for each in letter.origin_headers if each[0] not in {"redriven-from", "redrive-reason"}
-    )
+    # A name that is no UTF-8 was what stood against it, and no client of ours can write one.
+    left_out = {"redriven-from", "redrive-reason", *unreadable(letter.origin_headers)}
+    headers = tuple(each for each in letter.origin_headers if each[0] not in left_out)
     # Kafka keeps records with neither key nor value, but its Python clients send none.
     key = b"" if letter.origin_key is None and letter.value is None else letter.origin_key
     return letter.origin_topic, key, letter.value, headers + told

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from consumers import deadlines, held, work_items
+from consumers import deadlines, held, redriving, work_items
 from consumers.obligations import closing, obligations
 from consumers.owed import (
     Cancelled,
@@ -16,6 +16,7 @@ from consumers.owed import (
     ItemOwed,
     Obligation,
     Passed,
+    Redriven,
     StreamStands,
     VersionKnown,
 )
@@ -58,6 +59,8 @@ def write(connection: Connection, owed: Iterable[Obligation], outcomes: Iterable
     deadlines.cancel(
         connection, ((one.subject, one.version, one.request, one.sequence, one.at) for one in cancelled)
     )
+    redriven: list[Redriven] = sorted_by_kind[Redriven]
+    opened += redriving.redrive(connection, [(each.subject, each.sequence) for each in redriven])
     if opened or sorted_by_kind[Held] or sorted_by_kind[StreamStands]:
         work_items.notify(connection)
     elif added:
@@ -68,11 +71,21 @@ def write(connection: Connection, owed: Iterable[Obligation], outcomes: Iterable
 _LAZILY = text("SET LOCAL synchronous_commit = off")
 
 
+_KINDS = (
+    ItemOwed,
+    DeadlineOwed,
+    Passed,
+    Cancelled,
+    VersionKnown,
+    StreamStands,
+    Configured,
+    Held,
+    Redriven,
+)
+
+
 def _by_kind(owed: Iterable[Obligation]) -> dict[type, list[Any]]:
-    kinds: dict[type, list[Any]] = {
-        kind: []
-        for kind in (ItemOwed, DeadlineOwed, Passed, Cancelled, VersionKnown, StreamStands, Configured, Held)
-    }
+    kinds: dict[type, list[Any]] = {kind: [] for kind in _KINDS}
     for each in owed:
         kinds[type(each)].append(each)
     return kinds

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 from consumers.answer import Answer
 from consumers.dead_record import dead_letter
 from consumers.intake import Refused, Taken, event_id_of, sender_of
+from events import failpoints
 from events.log import Headers, LogError, LogUnavailableError, Message, Sent, Writer
 from events.topics import Topics
 from projectors.stream_rules import RulesUnavailableError, StreamRule
@@ -70,6 +71,7 @@ class Door:
         sent = [
             (message, out, self._send(out)) for message in messages for out in self._outs(message, refreshed)
         ]
+        failpoints.reach("intake.before_produce")
         with contextlib.suppress(_NotThisOne):  # which one it was, its own promise says below
             self._flush()
         for message, out, promise in sent:
@@ -79,6 +81,7 @@ class Door:
                 raise
             except LogError as error:
                 self._bury(message, out, error)
+        failpoints.reach("intake.after_produce")
 
     def _send(self, out: _Out) -> Sent:
         try:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from consumers.announced import Place
 from consumers.arrival import arrive, rule_for, rule_of_place
 from consumers.foreign import Foreign, NotTaken, S3Change, recognise
+from consumers.header_names import readable_name, unreadable
 from consumers.objections import Objection
 from events.base import Payload, Request
 from events.cloudevents import EVENT_BYTES_AT_MOST, InboxEvent, read_event
@@ -90,6 +91,7 @@ def take(message: Message, rules: Mapping[str, StreamRule], at: datetime) -> Tak
     letter = _Letter(sender_of(message.topic), f"{message.topic}/{message.partition}/{message.offset}", at)
     try:
         _check_size(message)
+        _check_header_names(message)
         foreign = _foreign(message)
         if foreign is not None:
             return _take_each(letter, foreign, rules)
@@ -128,6 +130,16 @@ def _foreign(message: Message) -> Foreign | None:
 
 def _told(message: Message) -> dict[str, bytes]:
     return {name.lower(): value for name, value in message.headers}
+
+
+def _check_header_names(message: Message) -> None:
+    wrong = unreadable(message.headers)
+    if wrong:
+        names = ", ".join(readable_name(name[:100]) for name in wrong[:3])
+        raise Objection(
+            "HEADER_NOT_TEXT",
+            f"message: found a header whose name is no UTF-8 text ({names}), wanted names such as ce_id; leave it out",
+        )
 
 
 def _check_size(message: Message) -> None:

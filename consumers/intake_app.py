@@ -12,6 +12,7 @@ from typing import Any
 import faust
 from faust.tables.manager import TableManager
 
+from consumers.header_names import tolerate
 from consumers.intake_watch import group_of
 from consumers.patience import GaveUp
 from events.log import Message
@@ -46,6 +47,7 @@ def make_app(
     At least once, no tables, no changelogs, no web server, no topics made, raw bytes. ``handle`` is called for one
     batch at a time, in the order of each partition. Offsets follow what it has returned from.
     """
+    tolerate()
     app = faust.App(
         group_of(site),
         broker=[f"kafka://{server.strip()}" for server in bootstrap.split(",")],

@@ -19,6 +19,7 @@ from consumers.door import Door
 from consumers.intake import sender_of, take
 from consumers.intake_watch import ProgressWatch, group_of
 from consumers.patience import PatientDoor
+from events import failpoints
 from events.kafka_log import KafkaLog
 from events.log import Log, LogError, Writer
 from events.topic_specs import sender_specs, topic_specs
@@ -191,6 +192,7 @@ def _main() -> None:
     """The child: settings come on the first line of standard input; its end means that the parent is gone."""
     settings = IntakeSettings(**json.loads(sys.stdin.readline()))
     _set_up_logging(settings.log_level)
+    failpoints.arm_from(os.environ)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # from a terminal it goes to the parent too, which tells us

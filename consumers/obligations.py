@@ -12,6 +12,7 @@ from consumers.owed import (
     ItemOwed,
     Obligation,
     Passed,
+    Redriven,
     StreamStands,
     VersionKnown,
 )
@@ -134,6 +135,10 @@ def _held(record: Record) -> Iterable[Obligation]:
     yield Held(record.subject, record.type == "file.held", record.sequence)
 
 
+def _redriven(record: Record) -> Iterable[Obligation]:
+    yield Redriven(record.subject, record.sequence)
+
+
 def _embargoed(record: Record) -> Iterable[Obligation]:
     yield Cancelled(record.subject, None, "file.lift", record.sequence, record.at)
     if record.data.get("until"):
@@ -242,6 +247,7 @@ _FILE: dict[str, Callable[[Record], Iterable[Obligation]]] = {
     "file.reopened": _reopened,
     "file.held": _held,
     "file.unheld": _held,
+    "file.redriven": _redriven,
     "file.embargoed": _embargoed,
     "file.extended": _embargoed,
     "file.lifted": _lifted,
@@ -255,6 +261,8 @@ _FILE: dict[str, Callable[[Record], Iterable[Obligation]]] = {
 def _of_stream(record: Record) -> list[Obligation]:
     if record.is_refusal:
         return []
+    if record.type == "stream.redriven":
+        return list(_redriven(record))
     held = {"stream.held": True, "stream.unheld": False}.get(record.type)
     state = record.tostate or ""
     if record.type != "stream.configured":

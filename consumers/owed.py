@@ -17,6 +17,7 @@ __all__ = [
     "ItemOwed",
     "Obligation",
     "Passed",
+    "Redriven",
     "StreamStands",
     "VersionKnown",
 ]
@@ -133,4 +134,14 @@ class Held:
     sequence: int
 
 
-Obligation = ItemOwed | DeadlineOwed | Passed | Cancelled | VersionKnown | StreamStands | Configured | Held
+@dataclass(frozen=True, slots=True)
+class Redriven:
+    """Work that earlier facts of the subject oblige us to, and that was parked, has another try."""
+
+    subject: str
+    sequence: int
+
+
+Obligation = (
+    ItemOwed | DeadlineOwed | Passed | Cancelled | VersionKnown | StreamStands | Configured | Held | Redriven
+)

@@ -9,6 +9,7 @@ from typing import Self
 from consumers.answer import Answer
 from consumers.drafts import Draft
 from consumers.reading import Tail, read_to_end
+from events import failpoints
 from events.envelope import UndecodableError
 from events.log import Log, Message
 from events.topics import Topics
@@ -49,6 +50,7 @@ class Publisher:
         """Send them; each is given back once the log has acknowledged it. Faults are not looked at here."""
         left = iter(drafts)
         while batch := list(islice(left, _BATCH)):
+            failpoints.reach("publish.before_produce")
             sent = [
                 self._writer.send(
                     self._topics.inbox(self._sender), key=draft.key, value=draft.value, headers=draft.headers
@@ -56,6 +58,7 @@ class Publisher:
                 for draft in batch
             ]
             self._writer.flush(_FLUSH_S)
+            failpoints.reach("publish.after_produce")
             for promise in sent:
                 promise.result(_FLUSH_S)
             yield from batch

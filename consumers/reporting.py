@@ -11,6 +11,7 @@ from consumers.effects.asking import Ask, report
 from consumers.effects.ingest import configuration_for
 from consumers.failures import Failed, Wait, fail_request
 from consumers.tools import Tools
+from events import failpoints
 from events.log import LogUnavailableError, Sent
 from events.stream import RetryPolicy
 
@@ -59,6 +60,7 @@ class Reporting:
             tools.sender.send_all(outgoing)
         except LogUnavailableError as error:
             raise _log_away(error) from error
+        failpoints.reach("worker.after_report")
         reports = [(ask.item, value) for ask, (_, _, value) in zip(mine, outgoing, strict=True)]
         with tools.engine.begin() as connection:
             claims.mark_reported(connection, reports)

@@ -25,6 +25,7 @@ from consumers.storage_errors import (
     Stored,
     TransferMismatch,
 )
+from events import failpoints
 
 __all__ = ["STAGING_PREFIX", "Storage"]
 
@@ -181,7 +182,7 @@ class Storage:
             with self._errors(_url(place)), path.open("rb") as body:
                 self._client.put_object(
                     **place,
-                    Body=body,
+                    Body=failpoints.watched(body, "worker.mid_upload"),
                     ContentLength=size_bytes,
                     ChecksumSHA256=_base64(bytes.fromhex(sha256)),
                     IfNoneMatch="*",
@@ -238,6 +239,7 @@ class Storage:
                     answer = self._client.upload_part(
                         **upload, PartNumber=number, Body=piece, ChecksumSHA256=checksum
                     )
+                failpoints.reach("worker.mid_upload")
                 parts.append({"PartNumber": number, "ETag": answer["ETag"], "ChecksumSHA256": checksum})
         return parts, sent_bytes, whole.hexdigest()
 

@@ -42,7 +42,6 @@ __all__ = [
     "park",
     "position",
     "prune",
-    "redrive",
     "refuse",
     "reopen",
     "supersede",
@@ -197,22 +196,6 @@ def park(connection: Connection, lease: Lease, *, code: str, reason: str) -> boo
     return connection.execute(_PARK, members).rowcount == 1
 
 
-def redrive(connection: Connection, keys: Iterable[Key]) -> int:
-    """Open parked items for another try."""
-    count = 0
-    for key in keys:
-        row = connection.execute(_PARKED_TRY, key._asdict()).one_or_none()
-        if row is not None:
-            number = row.try_number + 1
-            members = {
-                **key._asdict(),
-                "number": number,
-                "report_id": derived_id(key.event_id, key.effect, number),
-            }
-            count += connection.execute(_REDRIVE, members).rowcount
-    return count
-
-
 def reopen(connection: Connection, keys: Iterable[Key]) -> int:
     """Open finished items for another try: the state they were to lead on from still waits."""
     count = 0
@@ -303,16 +286,6 @@ _PARK = text(f"""
     SET state = 'parked', parked_reason = :reason, last_code = :code, last_error = :reason, {_NO_LEASE}
     WHERE event_id = :event_id AND effect = :effect AND state = 'leased'
         AND lease_owner = :lease_owner AND lease_epoch = :lease_epoch
-""")
-
-_PARKED_TRY = text("""
-    SELECT try_number FROM work.item WHERE event_id = :event_id AND effect = :effect AND state = 'parked' FOR UPDATE
-""")
-
-_REDRIVE = text("""
-    UPDATE work.item SET state = 'open', try_number = :number, report_id = :report_id, due_at = NULL, report = NULL,
-           parked_reason = NULL, payload = payload - 'refused'
-    WHERE event_id = :event_id AND effect = :effect AND state = 'parked'
 """)
 
 _FINISHED_TRY = text("""

@@ -18,6 +18,7 @@ from consumers.steps import Steps
 from consumers.tools import Tools
 from consumers.wake import Listener
 from consumers.work_items import CHANNEL
+from events import failpoints
 
 __all__ = ["Pace", "Worker"]
 
@@ -120,6 +121,8 @@ class Worker:
                 lease_s=self._pace.lease_s,
             )
         self._hold(found)
+        if found:
+            failpoints.reach("worker.after_lease")
         for item in found:
             self._queue.put(item)
         return len(found) == room

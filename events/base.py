@@ -27,7 +27,8 @@ class Payload(BaseModel):
     @classmethod
     def read(cls, data: dict[str, Any]) -> Self:
         """The payload from JSON; raises ``pydantic.ValidationError`` naming each member that is wrong."""
-        return cls.model_validate(data)
+        read: Self = cls.__pydantic_validator__.validate_python(data)
+        return read
 
     @classmethod
     def schema_id(cls) -> str:

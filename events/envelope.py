@@ -1,6 +1,6 @@
 """The CloudEvents 1.0 envelope of requests and ledger records, to and from one JSON object (structured mode)."""
 
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -52,6 +52,7 @@ class RequestEnvelope(BaseModel):
 
 
 _KNOWN = frozenset(RequestEnvelope.model_fields)
+_READ = RequestEnvelope.__pydantic_validator__.validate_python
 
 
 def encode_request(
@@ -96,7 +97,8 @@ def decode_request(value: bytes | None) -> RequestEnvelope:
     try:
         members = orjson.loads(value)
         _check_depth(value, members)
-        return RequestEnvelope.model_validate(members)
+        request: RequestEnvelope = _READ(members)
+        return request
     except orjson.JSONDecodeError as error:
         raise UndecodableError(f"not JSON: {error}") from error
     except ValidationError as error:
@@ -130,9 +132,12 @@ def readable(error: ValidationError) -> str:
     return "; ".join(parts) + (f"; and {left} more" if left > 0 else "")
 
 
-@dataclass(slots=True)
+@dataclass
 class Record:
-    """One ledger record: a fact or a refusal, with its place on the log. ``data`` is as it stands on the wire."""
+    """One ledger record: a fact or a refusal, with its place on the log. ``data`` is as it stands on the wire.
+
+    No slots: ``of`` takes the members of a JSON object as they are, several times as fast as passing each on.
+    """
 
     id: str
     type: str
@@ -160,6 +165,13 @@ class Record:
     partition: int = -1
     offset: int = -1
 
+    @classmethod
+    def of(cls, members: dict[str, Any]) -> "Record":
+        """The record with these members, which are its own from now on and are not checked."""
+        record = cls.__new__(cls)
+        record.__dict__ = members
+        return record
+
     @property
     def machine(self) -> str:
         """The machine that this record belongs to."""
@@ -176,11 +188,27 @@ class Record:
         return datetime.fromisoformat(self.time)
 
 
+_PLACE = {"partition", "offset"}
+_MEMBERS = frozenset(each.name for each in fields(Record)) - _PLACE
+_REQUIRED = frozenset(each.name for each in fields(Record) if each.default is MISSING)
+
+
 def decode_record(value: bytes | None, *, partition: int = -1, offset: int = -1) -> Record:
     """The ledger record in these bytes, not yet upcast; raises UndecodableError. Not re-validated."""
     if value is None:
         raise UndecodableError(f"ledger {partition}/{offset}: found a tombstone; the ledger has none")
     try:
-        return Record(**orjson.loads(value), partition=partition, offset=offset)
-    except (orjson.JSONDecodeError, TypeError) as error:
+        members = orjson.loads(value)
+    except orjson.JSONDecodeError as error:
         raise UndecodableError(f"ledger {partition}/{offset}: {error}") from error
+    if not isinstance(members, dict):
+        raise UndecodableError(
+            f"ledger {partition}/{offset}: found {type(members).__name__}, wanted an object"
+        )
+    if not members.keys() >= _REQUIRED or not members.keys() <= _MEMBERS:
+        missing, unknown = sorted(_REQUIRED - members.keys()), sorted(members.keys() - _MEMBERS)
+        raise UndecodableError(
+            f"ledger {partition}/{offset}: members missing: {missing}, unknown: {unknown[:8]}"
+        )
+    members["partition"], members["offset"] = partition, offset
+    return Record.of(members)

@@ -37,6 +37,7 @@ __all__ = [
     "FileLifted",
     "FileNoted",
     "FileNotifyFailed",
+    "FileRedriven",
     "FileRefused",
     "FileRegistered",
     "FileRejected",
@@ -276,6 +277,12 @@ class FileUnheld(Fact):
     """Work on this file goes on."""
 
     name: ClassVar[str] = "file.unheld"
+
+
+class FileRedriven(Fact):
+    """Work on it that was parked has another try; its state is what it was."""
+
+    name: ClassVar[str] = "file.redriven"
 
 
 class FileNoted(Fact):

@@ -30,6 +30,7 @@ __all__ = [
     "HoldFile",
     "LiftFile",
     "NoteFile",
+    "RedriveFile",
     "RejectFile",
     "ReopenFile",
     "ReportFileDamaged",
@@ -228,6 +229,12 @@ class UnholdFile(Request):
     """Go on with the work."""
 
     name: ClassVar[str] = "file.unhold"
+
+
+class RedriveFile(Request):
+    """Give work on this file that was parked another try, once the cause is gone."""
+
+    name: ClassVar[str] = "file.redrive"
 
 
 class NoteFile(Request):

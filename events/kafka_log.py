@@ -7,10 +7,13 @@ from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka import errors as kafka_errors
+from kafka.record import memory_records
+from kafka.record.default_records import DefaultRecordBatch
 
 from events.kafka_admin import KafkaAdmin, KafkaConnection, translated
 from events.kafka_writers import KafkaTransactionalWriter, KafkaWriter
 from events.log import Headers, LogError, LogUnavailableError, Message, Place, TopicSpec
+from events.without import is_without
 
 __all__ = ["KafkaLog", "KafkaReader"]
 
@@ -45,6 +48,7 @@ class KafkaLog:
 
     def reader(self, *, committed: bool = True) -> "KafkaReader":
         """A reader without a group; ``committed``: only records of committed transactions."""
+        committed = committed and not is_without("read_committed")
         return KafkaReader(self._connection, self._admin, committed=committed)
 
     def writer(self) -> KafkaWriter:
@@ -198,6 +202,7 @@ class KafkaReader:
         if self._closed:
             raise LogError(f"read {self._topics()}: this reader is closed")
         if self._consumer is None:
+            memory_records.DefaultRecordBatch = _Batch
             self._consumer = self._connection.consumer(committed=self._only_committed)
             self._seek(self._consumer)
         return self._consumer
@@ -227,6 +232,43 @@ class KafkaReader:
         return ", ".join(sorted({place.topic for place in self._next})) or "nothing yet"
 
 
+class _Batch(DefaultRecordBatch):  # type: ignore[misc]  # the client has no types
+    """A batch as the client reads it, but for header names that are no UTF-8.
+
+    Left to itself the client raises at such a record, again each time, and nothing behind it is ever read. Here the
+    bytes that are no text stand in the name as lone surrogates (``surrogateescape``), so that none is lost.
+    """
+
+    def __next__(self) -> Any:
+        try:
+            return super().__next__()
+        except kafka_errors.CorruptRecordError as error:
+            if not isinstance(error.__context__, UnicodeDecodeError):
+                raise
+            self._buffer: bytearray = _Tolerant(self._buffer)  # it stands where it stood before this record
+            return super().__next__()
+
+
+class _Tolerant(bytearray):
+    """Bytes whose slices decode whatever they hold."""
+
+    def __getitem__(self, at: Any) -> Any:
+        found = super().__getitem__(at)
+        return _Tolerant(found) if isinstance(at, slice) else found
+
+    def decode(self, encoding: str = "utf-8", errors: str = "surrogateescape") -> str:
+        return _Name(super().decode(encoding, errors))
+
+
+class _Name(str):
+    """A name that the client may encode again, as it does to count its bytes."""
+
+    __slots__ = ()
+
+    def encode(self, encoding: str = "utf-8", errors: str = "surrogateescape") -> bytes:
+        return super().encode(encoding, errors)
+
+
 def _partition(place: Place) -> TopicPartition:
     return TopicPartition(place.topic, place.partition)
 
@@ -240,4 +282,4 @@ def _messages(place: Place, records: list[Any]) -> list[Message]:
 
 
 def _headers(found: list[tuple[str, bytes | None]]) -> Headers:
-    return tuple((name, value or b"") for name, value in found) if found else ()
+    return tuple((str(name), value or b"") for name, value in found) if found else ()

@@ -3,13 +3,16 @@
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
 from typing import Any
+from uuid import uuid4
 
+from events import failpoints
 from events.ids import partition_of
 from events.kafka_admin import KafkaConnection, is_fenced, let_go, next_offsets, translated
+from events.kafka_batches import HandedOver, KeyedValue, hand_over
 from events.log import (
     FencedError,
     Headers,
@@ -17,8 +20,10 @@ from events.log import (
     LogUnavailableError,
     Place,
     Sent,
+    SentAll,
     TransactionInDoubtError,
 )
+from events.without import is_without
 
 __all__ = ["KafkaTransactionalWriter", "KafkaWriter"]
 
@@ -44,6 +49,30 @@ class _Sent:
         except Exception as error:
             raise self._failed(error) from error
         return metadata.partition, metadata.offset
+
+
+class _SentAll:
+    """Records handed over together; they went in one batch or in several."""
+
+    __slots__ = ("_failed", "_handed")
+
+    def __init__(self, handed: list[HandedOver], failed: Callable[[Exception], LogError]) -> None:
+        self._handed = handed
+        self._failed = failed
+
+    def offsets(self, timeout_s: float) -> list[int]:
+        """The offset of each record, once all are acknowledged; raises LogError."""
+        offsets: list[int] = []
+        for each in self._handed:
+            try:
+                if not each.batch.produce_future.wait(timeout_s):
+                    raise LogUnavailableError(f"records are not acknowledged within {timeout_s:g} s")
+                each.raise_refused()
+            except Exception as error:
+                raise self._failed(error) from error
+            base = each.batch.produce_future.value[0]
+            offsets += range(base, base + each.records)
+        return offsets
 
 
 class KafkaWriter:
@@ -150,9 +179,10 @@ class KafkaTransactionalWriter:
         self._limit_s = commit_limit_s
         self._on_stuck = on_stuck
         self._sent: list[Any] = []
+        self._handed: list[HandedOver] = []
         self._spent: LogError | None = None
         self._producer = connection.producer(
-            transactional_id=transactional_id,
+            transactional_id=f"{transactional_id}.{uuid4()}" if is_without("fencing") else transactional_id,
             transaction_timeout_ms=15_000,
             delivery_timeout_ms=15_000,
             retry_backoff_ms=5,  # by default every commit waits out 100 ms
@@ -167,6 +197,7 @@ class KafkaTransactionalWriter:
         """Open a transaction."""
         self._still_good()
         self._sent.clear()
+        self._handed.clear()
         try:
             self._producer.begin_transaction()
         except Exception as error:
@@ -183,6 +214,16 @@ class KafkaTransactionalWriter:
             raise self._doubt(f"send to {topic}/{partition}", error) from error
         self._sent.append(future)
         return _Sent(future, self._not_delivered)
+
+    def send_all(self, topic: str, records: Sequence[KeyedValue], *, partition: int) -> SentAll:
+        """Hand many records of one partition over at once, in order, as part of the open transaction."""
+        self._still_good()
+        try:
+            handed = hand_over(self._producer, topic, partition, records)
+        except Exception as error:
+            raise self._doubt(f"send to {topic}/{partition}", error) from error
+        self._handed += handed
+        return _SentAll(handed, self._not_delivered)
 
     def commit(self, offsets: Mapping[Place, int], *, group: str) -> None:
         """Commit records and next offsets together. Nothing is ever sent twice."""
@@ -208,9 +249,16 @@ class KafkaTransactionalWriter:
         for future in self._sent:
             if not future.succeeded():
                 raise future.exception or LogUnavailableError("a record is not acknowledged")
+        for each in self._handed:
+            if not each.batch.is_done:
+                raise LogUnavailableError("a batch of records is not acknowledged")
+            each.raise_refused()
+        failpoints.reach("decider.before_offsets")
         if offsets:
             self._producer.send_offsets_to_transaction(next_offsets(offsets), group)
-        self._producer.commit_transaction()
+        failpoints.reach("decider.after_offsets")
+        with failpoints.during("decider.during_commit"):
+            self._producer.commit_transaction()
 
     def _within_limit(self, what: str, step: Callable[[], None]) -> None:
         """The client waits for its broker without limit; in a thread of its own that cannot hold up the owner."""

@@ -1,6 +1,6 @@
 """The log as the rest of Meridian sees it: ports for reading, writing, transactions and topics, and their errors."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -14,6 +14,7 @@ __all__ = [
     "Place",
     "Reader",
     "Sent",
+    "SentAll",
     "TopicSpec",
     "TransactionInDoubtError",
     "TransactionalWriter",
@@ -63,6 +64,13 @@ class Sent(Protocol):
 
     def result(self, timeout_s: float) -> tuple[int, int]:
         """Partition and offset, once acknowledged; raises LogError."""
+
+
+class SentAll(Protocol):
+    """A promise that records handed over together are on the log."""
+
+    def offsets(self, timeout_s: float) -> list[int]:
+        """The offset of each, in order, once all are acknowledged; raises LogError."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -133,6 +141,9 @@ class TransactionalWriter(Protocol):
         self, topic: str, *, key: bytes | None, value: bytes, partition: int, headers: Headers = ()
     ) -> Sent:
         """Hand a record over as part of the open transaction."""
+
+    def send_all(self, topic: str, records: Sequence[tuple[bytes, bytes]], *, partition: int) -> SentAll:
+        """Hand many records of one partition over, key and value each, as part of the open transaction."""
 
     def commit(self, offsets: Mapping[Place, int], *, group: str) -> None:
         """Commit records and next offsets together. FencedError, or TransactionInDoubtError: only the log can tell."""

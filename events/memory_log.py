@@ -1,7 +1,7 @@
 """The log in memory: the ports and rules of the log on Kafka, with faults that can be ordered in advance."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -13,6 +13,7 @@ from events.log import (
     Message,
     Place,
     Sent,
+    SentAll,
     TopicSpec,
     TransactionInDoubtError,
 )
@@ -179,6 +180,15 @@ class _Written:
         return self.place.partition, self.offset
 
 
+@dataclass(slots=True, frozen=True)
+class _AllWritten:
+    written: list[int]
+
+    def offsets(self, timeout_s: float) -> list[int]:  # noqa: ARG002  the port has it; nothing is waited for
+        """The offset of each."""
+        return self.written
+
+
 class MemoryWriter:
     """Writes single records."""
 
@@ -254,6 +264,11 @@ class MemoryTransactionalWriter:
             except LogError as error:
                 raise self._spend(TransactionInDoubtError(str(error))) from error
             return _Written(place, offset)
+
+    def send_all(self, topic: str, records: Sequence[tuple[bytes, bytes]], *, partition: int) -> SentAll:
+        """Write many records of one partition as part of the open transaction."""
+        sent = [self.send(topic, key=key, value=value, partition=partition) for key, value in records]
+        return _AllWritten([each.result(0.0)[1] for each in sent])
 
     def commit(self, offsets: Mapping[Place, int], *, group: str) -> None:
         """Commit records and next offsets together."""

@@ -18,6 +18,7 @@ __all__ = [
     "HoldStream",
     "OfflineStream",
     "PatternRule",
+    "RedriveStream",
     "RetryPolicy",
     "StandbyStream",
     "StartStream",
@@ -28,6 +29,7 @@ __all__ = [
     "StreamFaulted",
     "StreamHeld",
     "StreamOffline",
+    "StreamRedriven",
     "StreamRefused",
     "StreamStandby",
     "StreamStarted",
@@ -158,6 +160,12 @@ class UnholdStream(Request):
     name: ClassVar[str] = "stream.unhold"
 
 
+class RedriveStream(Request):
+    """Give work on this stream that was parked, such as making its topics, another try."""
+
+    name: ClassVar[str] = "stream.redrive"
+
+
 class StreamConfigured(Fact):
     """This configuration is in force; ``configuration_version`` counts them from 1."""
 
@@ -214,6 +222,12 @@ class StreamUnheld(Fact):
     """Work goes on."""
 
     name: ClassVar[str] = "stream.unheld"
+
+
+class StreamRedriven(Fact):
+    """Work on the stream that was parked has another try."""
+
+    name: ClassVar[str] = "stream.redriven"
 
 
 class StreamRefused(Refused):

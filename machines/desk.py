@@ -87,6 +87,11 @@ class Desk:
         self.site = site
         self._source = f"/{site}/{machine.name}"
         self._refused: type[Fact] = FACTS[f"{machine.name}.refused"]
+        self._readers = {
+            name: known.__pydantic_validator__.validate_python
+            for name, known in REQUESTS.items()
+            if name.startswith(f"{machine.name}.")
+        }
 
     def new(self) -> Subject:
         """A subject of which nothing is known."""
@@ -108,7 +113,10 @@ class Desk:
         if against is not None:
             refusal = Refusal((against[1],), self.machine.where(subject.state), code=against[0])
             record, value = self._sealed(subject, _without_text(request), refusal, stamp)
-        self._fold_own(subject, record)
+        try:
+            self._fold(subject, record, record.chain)
+        except Exception as error:
+            raise FoldError(record.requestid) from error
         return Decision(record, value, poison)
 
     def apply(self, subject: Subject, record: Record, *, chain: str) -> None:
@@ -139,9 +147,10 @@ class Desk:
     def _ruling(
         self, subject: Subject, request: RequestEnvelope, *, id_reused: bool, is_poison: bool
     ) -> tuple[Ruling, str | None]:
-        against = self._against(subject, request, id_reused=id_reused, is_poison=is_poison)
-        if against is not None:
-            return against, "fold" if is_poison else None
+        if is_poison or id_reused or request.expectedsequence is not None:
+            against = self._against(subject, request, id_reused=id_reused, is_poison=is_poison)
+            if against is not None:
+                return against, "fold" if is_poison else None
         payload = self._payload(request)
         if isinstance(payload, Refusal):
             return payload, None
@@ -169,14 +178,14 @@ class Desk:
         return None
 
     def _payload(self, request: RequestEnvelope) -> Request | Refusal:
-        known = REQUESTS.get(request.type)
-        if known is None or not request.type.startswith(f"{self.machine.name}."):
-            wanted = ", ".join(name for name in REQUESTS if name.startswith(f"{self.machine.name}."))
-            return Refusal(
-                (f"found the request {request.type}, wanted one of {wanted}",), None, code="INVALID_REQUEST"
-            )
+        read = self._readers.get(request.type)
+        if read is None:
+            wanted = ", ".join(self._readers)
+            reason = f"found the request {request.type}, wanted one of {wanted}"
+            return Refusal((reason,), None, code="INVALID_REQUEST")
         try:
-            return known.read(request.data)
+            payload: Request = read(request.data)
+            return payload
         except ValidationError as error:
             return Refusal((f"data: {readable(error)}",), None, code="INVALID_REQUEST")
 
@@ -184,35 +193,42 @@ class Desk:
         self, subject: Subject, request: RequestEnvelope, ruling: Ruling, stamp: Stamp
     ) -> tuple[Record, bytes]:
         if isinstance(ruling, Accepted):
-            fact, ends = ruling.fact, (ruling.fromstate, ruling.tostate)
+            fact, fromstate, tostate, version, attempt = ruling
         else:
-            fact, ends = self._refusal(request, ruling), (ruling.state, ruling.state)
-        record = Record(
-            id=stamp.id,
-            source=self._source,
-            type=fact.name,
-            dataschema=fact.schema_id(),
-            time=max(stamp.now, subject.time),
-            subject=request.subject,
-            sequence=subject.sequence + 1,
-            fromstate=ends[0],
-            tostate=ends[1],
-            version=ruling.version,
-            attempt=ruling.attempt,
-            actor=request.actor,
-            reason=request.reason,
-            requestid=request.id,
-            requesttopic=stamp.requesttopic,
-            requestdigest=stamp.digest,
-            causationid=request.causationid,
-            correlationid=request.correlationid,
-            traceparent=request.traceparent,
-            ownerepoch=stamp.ownerepoch,
-            data=fact.wire(),
-            chain="",
-        )
-        value, record.chain = seal(subject.chain, _body(record))
-        return record, value
+            fact, version, attempt = self._refusal(request, ruling), ruling.version, ruling.attempt
+            fromstate = tostate = ruling.state
+        members: dict[str, Any] = {
+            "specversion": "1.0",
+            "id": stamp.id,
+            "source": self._source,
+            "type": fact.name,
+            "dataschema": fact.schema_id(),
+            "time": max(stamp.now, subject.time),
+            "subject": request.subject,
+            "sequence": subject.sequence + 1,
+            "fromstate": fromstate,
+            "tostate": tostate,
+            "actor": request.actor,
+            "requestid": request.id,
+            "requesttopic": stamp.requesttopic,
+            "requestdigest": stamp.digest,
+            "ownerepoch": stamp.ownerepoch,
+        }
+        if version is not None:
+            members["version"] = version
+        if attempt is not None:
+            members["attempt"] = attempt
+        if request.reason is not None:
+            members["reason"] = request.reason
+        if request.causationid is not None:
+            members["causationid"] = request.causationid
+        if request.correlationid is not None:
+            members["correlationid"] = request.correlationid
+        if request.traceparent is not None:
+            members["traceparent"] = request.traceparent
+        members["data"] = fact.wire()
+        value, members["chain"] = seal(subject.chain, orjson.dumps(members))
+        return Record.of(members), value
 
     def _refusal(self, request: RequestEnvelope, ruling: Refusal) -> Fact:
         reasons = [reason[:REASON_CHARACTERS_AT_MOST] for reason in ruling.reasons[:REASONS_AT_MOST]]
@@ -224,18 +240,12 @@ class Desk:
         }
         return self._refused.model_validate({**members, **(ruling.extra or {})})
 
-    def _fold_own(self, subject: Subject, record: Record) -> None:
-        try:
-            self._fold(subject, record, record.chain)
-        except Exception as error:
-            raise FoldError(record.requestid) from error
-
     def _fold(self, subject: Subject, record: Record, chain: str) -> None:
         if not record.is_refusal:
             self.machine.evolve(subject.state, record)
             subject.fact_sequence = record.sequence
-            if record.tostate != self._stated(subject, record):
-                folded = self._stated(subject, record)
+            folded = self._stated(subject, record)
+            if record.tostate != folded:
                 raise GapError(
                     f"{record.subject}/{record.sequence}: folded {folded}, recorded {record.tostate}"
                 )
@@ -244,42 +254,9 @@ class Desk:
     def _stated(self, subject: Subject, record: Record) -> str | None:
         versions = getattr(subject.state, "versions", None)
         if versions is not None and record.version is not None:
-            return str(versions[record.version].state)
+            state: str = versions[record.version].state
+            return state
         return self.machine.where(subject.state)
-
-
-def _body(record: Record) -> bytes:
-    members: dict[str, Any] = {
-        "specversion": "1.0",
-        "id": record.id,
-        "source": record.source,
-        "type": record.type,
-        "dataschema": record.dataschema,
-        "time": record.time,
-        "subject": record.subject,
-        "sequence": record.sequence,
-        "fromstate": record.fromstate,
-        "tostate": record.tostate,
-        "actor": record.actor,
-        "requestid": record.requestid,
-        "requesttopic": record.requesttopic,
-        "requestdigest": record.requestdigest,
-        "ownerepoch": record.ownerepoch,
-    }
-    if record.version is not None:
-        members["version"] = record.version
-    if record.attempt is not None:
-        members["attempt"] = record.attempt
-    if record.reason is not None:
-        members["reason"] = record.reason
-    if record.causationid is not None:
-        members["causationid"] = record.causationid
-    if record.correlationid is not None:
-        members["correlationid"] = record.correlationid
-    if record.traceparent is not None:
-        members["traceparent"] = record.traceparent
-    members["data"] = record.data
-    return orjson.dumps(members)
 
 
 def _unstorable(value: bytes) -> tuple[str, str] | None:

@@ -153,6 +153,7 @@ _WHOLE: dict[str, Callable[[File, Record], None]] = {
     "file.embargoed": _embargoed,
     "file.extended": _embargoed,
     "file.lifted": _lifted,
+    "file.redriven": _nothing,
     "file.noted": _nothing,
     "file.acknowledged": _nothing,
     "file.report_ignored": _nothing,

@@ -41,6 +41,7 @@ FILE_LIFE = Lifecycle(
         Row(asks.AcknowledgeFile,       facts.FileAcknowledged,   KNOWN,                       SAME),
         Row(asks.HoldFile,              facts.FileHeld,           KNOWN,                       SAME),
         Row(asks.UnholdFile,            facts.FileUnheld,         KNOWN,                       SAME),
+        Row(asks.RedriveFile,           facts.FileRedriven,       KNOWN,                       SAME),
         Row(asks.NoteFile,              facts.FileNoted,          KNOWN,                       SAME),
         Row(asks.EmbargoFile,           facts.FileEmbargoed,      KNOWN,                       SAME),
         Row(asks.ExtendFile,            facts.FileExtended,       KNOWN,                       SAME),

@@ -94,6 +94,13 @@ def unhold(file: File, version: Version, ask: Ask) -> Ruled:
     return _switch(facts.FileUnheld(), version, ask, against=None if file.is_held else "the file is not held")
 
 
+def redrive(_file: File, version: Version, ask: Ask) -> Ruled:
+    """Parked work has another try. Whether any is parked, dispatch knows; where none is, nothing follows."""
+    if not ask.by_person:
+        return [NEEDS_REASON.format("redrive")]
+    return facts.FileRedriven(), version.state, version.attempt
+
+
 def note(_file: File, version: Version, ask: Ask) -> Ruled:
     """A remark."""
     return facts.FileNoted(**vars(ask.payload)), version.state, version.attempt
@@ -149,6 +156,7 @@ OPERATE: dict[type[Request], Rule] = {
     asks.AcknowledgeFile: acknowledge,
     asks.HoldFile: hold,
     asks.UnholdFile: unhold,
+    asks.RedriveFile: redrive,
     asks.NoteFile: note,
     asks.EmbargoFile: embargo,
     asks.ExtendFile: extend,

@@ -42,6 +42,7 @@ STREAM_LIFE = Lifecycle(
         Row(words.FaultStream,      words.StreamFaulted,    KNOWN - {S.FAULT},                  S.FAULT),
         Row(words.HoldStream,       words.StreamHeld,       KNOWN,                              SAME),
         Row(words.UnholdStream,     words.StreamUnheld,     KNOWN,                              SAME),
+        Row(words.RedriveStream,    words.StreamRedriven,   KNOWN,                              SAME),
     ],
 )  # fmt: skip
 
@@ -130,6 +131,8 @@ def _fact(state: Stream, ask: Ask) -> Fact | str:
         return "the stream is held already" if state.is_held else words.StreamHeld()
     if isinstance(request, words.UnholdStream):
         return words.StreamUnheld() if state.is_held else "the stream is not held"
+    if isinstance(request, words.RedriveStream):
+        return words.StreamRedriven() if ask.by_person else "redrive needs a reason"
     return PLAIN[type(request)](**dict(request))
 
 

@@ -263,6 +263,7 @@ def reopened(record: Record) -> Row:
     facts.FileAcknowledged,
     facts.FileHeld,
     facts.FileUnheld,
+    facts.FileRedriven,
     facts.FileNoted,
     facts.FileEmbargoed,
     facts.FileExtended,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
+from events import failpoints
 from events.envelope import Record
 from projectors.ledger import LEDGER_COLUMNS, ledger
 from projectors.merge import append, begin_merging, merge
@@ -44,6 +45,7 @@ class Prepared:
         begin_merging(connection)
         if self.records:
             append(connection, ledger, LEDGER_COLUMNS, self.records)
+        failpoints.reach("projector.mid_batch")
         for folded, copies in self.merged:
             merge(connection, folded, copies)
         for appended, copies in self.appended:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
 
+from events import failpoints
 from events.envelope import Record
 from events.log import Log, LogUnavailableError, Place
 from events.topics import Topics
@@ -40,7 +41,7 @@ class _Taken:
 
 
 class Follower:
-    """One follower of some partitions of some machines; for one thread at a time."""
+    """One follower of some partitions of some machines; for one thread at a time. ``applied``: records committed."""
 
     def __init__(  # noqa: PLR0913  # each of these is a thing of its own, and named by the caller
         self,
@@ -56,6 +57,7 @@ class Follower:
         batch: int = 2000,
     ) -> None:
         """``partitions``: None for all. ``apply``: an Application, or a function of connection and batch."""
+        self.applied = 0
         self._log = log
         self._topics = {machine: topics.events(machine) for machine in machines}
         self._engine = engine
@@ -203,6 +205,8 @@ class Follower:
     def _take(self, timeout_s: float) -> _Taken:
         taken = _Taken()
         polled = self._reader.poll(at_most=self._batch, timeout_s=timeout_s)
+        if polled:
+            failpoints.reach(f"{self._name}.after_fetch")
         for key in self._next:
             place = self._place(key)
             messages = polled.get(place, [])
@@ -252,16 +256,22 @@ class Follower:
             self._in_pieces(taken.batch)
             self._resume()
         else:
+            self.applied += len(taken.batch)
             return True
         return False
 
     def _write(self, moves: Sequence[Move], write: Write | None) -> None:
         connection = self._own_connection()
-        with connection.begin():
+        failpoints.reach(f"{self._name}.before_compare_and_set")
+        with connection.begin() as transaction:
             # The position first: its lock keeps a second owner out before either has touched a row.
             self._positions.move(connection, moves, self._epochs)
             if write is not None:
                 write(connection)
+            failpoints.reach(f"{self._name}.before_commit")
+            with failpoints.during(f"{self._name}.during_commit"):
+                transaction.commit()
+        failpoints.reach(f"{self._name}.after_commit")
 
     # --- a batch that the database refuses ---
 
@@ -296,6 +306,7 @@ class Follower:
         return [Move(*key, self._next[key], record.offset + 1, record.at) for key, record in last.items()]
 
     def _advance(self, batch: Batch) -> None:
+        self.applied += len(batch)
         for record, _ in batch:
             self._next[record.machine, record.partition] = record.offset + 1
 

@@ -57,9 +57,15 @@ def configured(record: Record) -> Row:
     return _row(record) | told | {"configured_at": record.time}
 
 
-@stream_status.on(facts.StreamStarted, facts.StreamEnabled, facts.StreamDisabled, facts.StreamStandby)
+@stream_status.on(
+    facts.StreamStarted,
+    facts.StreamEnabled,
+    facts.StreamDisabled,
+    facts.StreamStandby,
+    facts.StreamRedriven,
+)
 def moved(record: Record) -> Row:
-    """Only the state changes."""
+    """Only the state changes, if anything."""
     return _row(record)
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from consumers.deadletter import DeadLetters
 from consumers.formats import FORMATS
+from events import failpoints
 from events.base import Request, machine_of
 from events.envelope import encode_request
 from events.log import Headers, Log, Writer
@@ -20,6 +21,7 @@ from projectors.file_search import Filter, close_names, find_files, named
 from projectors.file_story import gather
 from projectors.outcome import Outcome, Outcomes
 from projectors.stream_rules import read_rules
+from service.pace import paced
 from service.unknown import Unknown, mentions, streams_for
 from service.why import Story, Why, why
 from service.wiring import Wiring
@@ -105,16 +107,26 @@ class Client:
         return Outcomes(self.engine, site=self.wiring.settings.site)
 
     def ask(
-        self, asks: Sequence[Ask], *, batch: str | None = None, timeout_s: float = ANSWER_WITHIN_S
+        self,
+        asks: Sequence[Ask],
+        *,
+        batch: str | None = None,
+        timeout_s: float = ANSWER_WITHIN_S,
+        rate: float | None = None,
     ) -> list[Asked]:
-        """Send requests and wait for what becomes of them; ``batch`` names them together (their correlation id)."""
+        """Send requests, ``rate`` a second, and wait for what becomes of them.
+
+        ``batch`` names them together (their correlation id).
+        """
         batch = batch or new_id()
         self._check_topics({machine_of(ask.request.name) for ask in asks})
         writer = self._opened()
-        for ask in asks:
+        failpoints.reach("client.before_produce")
+        for ask in paced(asks, rate):
             topic = self.wiring.topics.requests(machine_of(ask.request.name))
             writer.send(topic, key=ask.subject.encode(), value=self._encoded(ask, batch))
         writer.flush(_SEND_WITHIN_S)
+        failpoints.reach("client.after_produce")
         until = time.monotonic() + timeout_s + len(asks) / _DECIDED_A_SECOND
         found: dict[str, Outcome] = {}
         for begin in range(0, len(asks), _LOOKED_UP_AT_ONCE):

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import orjson
 import psycopg2
 from psycopg2.extras import Json
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
+from events.without import is_without
+from projectors.copy_text import NULL, json_cell, text_cell
 from projectors.outcome import CHANNEL
 from service.decider.halts import StoreFencedError, StoreUnavailableError
 from service.decider.store import OutcomeRow, Watermark
@@ -82,7 +83,7 @@ class Snapshots:
 
     def digests(self, record_ids: Sequence[str]) -> dict[str, str]:
         """The digests of requests that were decided, by the id of their record."""
-        if not record_ids:
+        if not record_ids or is_without("dedupe"):
             return {}
         with self._cursor() as cursor:
             cursor.execute(
@@ -125,16 +126,13 @@ class Snapshots:
         return int(row[0])
 
     def _save_snapshots(self, cursor: Any, snapshots: Iterable[tuple[str, int, bytes]]) -> None:
-        lines = b"".join(
-            b"%s\t%d\t%s\n" % (_escaped(subject.encode()), sequence, _escaped(state))
-            for subject, sequence, state in snapshots
-        )
+        lines = b"".join([_snapshot_line(*each) for each in snapshots])
         cursor.execute(SNAPSHOT_STAGE)
         cursor.copy_expert("COPY snapshot_stage FROM STDIN", io.BytesIO(lines))
         cursor.execute(SNAPSHOT_MERGE, (self._machine, self._partition))
 
     def _save_outcomes(self, cursor: Any, outcomes: Sequence[OutcomeRow]) -> None:
-        lines = b"".join(_outcome_line(row) for row in outcomes)
+        lines = "".join([_outcome_line(row) for row in outcomes]).encode()
         cursor.execute(OUTCOME_STAGE)
         cursor.copy_expert("COPY outcome_stage FROM STDIN", io.BytesIO(lines))
         cursor.execute(OUTCOME_MERGE, (self._machine, self._partition))
@@ -194,23 +192,17 @@ def is_halted(engine: Engine, *, part: str, machine: str, partition: int) -> boo
         return cursor.fetchone() is not None
 
 
-def _escaped(value: bytes) -> bytes:
-    return value.replace(b"\\", b"\\\\").replace(b"\t", b"\\t").replace(b"\n", b"\\n").replace(b"\r", b"\\r")
+def _snapshot_line(subject: str, sequence: int, state: bytes) -> bytes:
+    # orjson leaves no control characters, only backslashes of its own
+    return b"%s\t%d\t%s\n" % (text_cell(subject).encode(), sequence, state.replace(b"\\", b"\\\\"))
 
 
-def _text(value: object) -> bytes:
-    return b"\\N" if value is None else _escaped(str(value).encode())
-
-
-def _outcome_line(row: OutcomeRow) -> bytes:
-    refusal = None if row.refusal is None else orjson.dumps(row.refusal).decode()
-    members = (
-        row.record_id,
-        row.ledger_offset,
-        row.sequence,
-        row.request_digest,
-        row.type,
-        row.tostate,
-        row.version,
+def _outcome_line(row: OutcomeRow) -> str:
+    """As COPY reads it. Ids, digest, type, state and time are our own words: nothing in them is to be escaped."""
+    tostate = NULL if row.tostate is None else row.tostate
+    version = NULL if row.version is None else row.version
+    refusal = NULL if row.refusal is None else json_cell(row.refusal)
+    return (
+        f"{row.record_id}\t{row.ledger_offset}\t{row.sequence}\t{row.request_digest}\t{row.type}\t{tostate}\t"
+        f"{version}\t{refusal}\t{row.decided_at}\n"
     )
-    return b"\t".join(_text(each) for each in (*members, refusal, row.decided_at)) + b"\n"

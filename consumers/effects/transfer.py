@@ -10,6 +10,7 @@ from consumers.effects.places import key_of, stored_object
 from consumers.failures import Failed, from_archive
 from consumers.storage_errors import StorageError, Stored, TransferMismatch
 from consumers.tools import Tools
+from events import failpoints
 from events.file import Brief
 from events.file_requests import ReportFileTransferred
 from events.stream import StreamConfiguration
@@ -30,6 +31,7 @@ def transfer(item: WorkItem, tools: Tools) -> Asks:
             stored = _put(item, tools, path, brief, configuration)
     except StorageError as error:
         raise from_archive(error, item.stream) from error
+    failpoints.reach("worker.after_put")
     usage = Usage(host=tools.host, wall_s=round(time.monotonic() - began_s, 6), bytes_read=stored.size_bytes)
     yield report(item, ReportFileTransferred(object=stored_object(stored), usage=usage))
 

@@ -10,12 +10,13 @@ from events.kafka_log import KafkaLog
 from events.topics import Topics
 from projectors.database import make_engine
 from service.bench import decide, project
+from service.bench.project_floor import project_floor
 
 __all__ = ["measured"]
 
 
 def measured(what: str, *, kafka: str, database: str, site: str, count: int) -> dict[str, Any]:
-    """Run one measurement in a child: ``decide`` or ``project`` or a floor; its rate and its notes."""
+    """Run one measurement in a child: its rate, the processor time of each item, and its notes."""
     order = {"what": what, "kafka": kafka, "database": database, "site": site, "count": count}
     command = [sys.executable, "-m", "service.bench.child"]
     done = subprocess.run(command, input=json.dumps(order).encode(), stdout=subprocess.PIPE, check=True)
@@ -28,16 +29,19 @@ def _run(order: dict[str, Any]) -> dict[str, Any]:
     gc.set_threshold(100_000, 50, 100)  # as the roles do
     logs, topics, count = KafkaLog(order["kafka"]), Topics(order["site"]), order["count"]
     engine = make_engine(order["database"], "meridian-bench", pool_size=10)
+    found: dict[str, Any]
     match order["what"]:
         case "decide":
-            rate, notes = decide.decide(logs, engine, topics, requests=count)
+            found = decide.decide(logs, engine, topics, requests=count)
         case "decide-floor":
-            rate, notes = decide.floor(logs, topics, requests=count, name="floor"), {}
+            found = decide.floor(logs, topics, requests=count, name="floor")
         case "project":
-            rate, notes = project.project(logs, engine, topics, records=count)
+            found = project.project(logs, engine, topics, records=count)
+        case "project-one-table":
+            found = project.project_one_table(logs, engine, topics, records=count)
         case _:
-            rate, notes = project.floor(logs, engine, topics, records=count), {}
-    return {"rate": rate, **notes}
+            found = project_floor(logs, engine, topics, records=count)
+    return found
 
 
 if __name__ == "__main__":

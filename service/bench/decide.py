@@ -1,7 +1,6 @@
 """How many requests a second one decider process decides, with everything on; and its floor, which decides nothing."""
 
 import logging
-import resource
 import threading
 import time
 from typing import Any
@@ -12,6 +11,7 @@ from events.ids import partition_of
 from events.log import Log, Place
 from events.topic_specs import topic_specs
 from events.topics import Topics
+from service.bench.timing import Timer
 from service.bench.workload import lives
 from service.decider.owner import OwnerSettings
 from service.decider.process import Decider
@@ -38,10 +38,10 @@ def fill(logs: Log, topics: Topics, *, files: int, seed: int) -> int:
     return count
 
 
-def decide(logs: Log, engine: Engine, topics: Topics, *, requests: int) -> tuple[float, dict[str, Any]]:
+def decide(logs: Log, engine: Engine, topics: Topics, *, requests: int) -> dict[str, Any]:
     """Requests decided a second, from the first take-over to the last outcome saved."""
     stop = threading.Event()
-    began = time.monotonic()
+    timer = Timer()
     decider = Decider(
         logs=logs,
         engine=engine,
@@ -54,25 +54,22 @@ def decide(logs: Log, engine: Engine, topics: Topics, *, requests: int) -> tuple
     thread.start()
     while sum(owner.decided for owner in decider.owners.values()) < requests:
         time.sleep(0.02)
-        if time.monotonic() - began > LIMIT_S:
+        if timer.seconds() > LIMIT_S:
             raise TimeoutError(f"{requests} requests were not decided within {LIMIT_S} s")
-    seconds = time.monotonic() - began
+    found = timer.per(requests)
     stop.set()
     thread.join()
-    return requests / seconds, {
-        "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-        **_counts(engine),
-    }
+    return found | _counts(engine)
 
 
-def floor(logs: Log, topics: Topics, *, requests: int, name: str) -> float:
+def floor(logs: Log, topics: Topics, *, requests: int, name: str) -> dict[str, Any]:
     """The same requests read and written again in transactions of the same size, offsets included."""
     out = Topics(f"{topics.site}-{name}")
     logs.ensure(topic_specs(out, {"file": PARTITIONS}, ()))
     places = [Place(topics.requests("file"), number) for number in range(PARTITIONS)]
     writer, reader = logs.transactional(f"floor-{name}"), logs.reader(committed=True)
     reader.assign(dict.fromkeys(places, 0))
-    began, seen = time.monotonic(), 0
+    timer, seen = Timer(), 0
     while seen < requests:
         for place, messages in reader.poll(at_most=BATCH, timeout_s=0.5).items():
             writer.begin()
@@ -81,10 +78,10 @@ def floor(logs: Log, topics: Topics, *, requests: int, name: str) -> float:
                 writer.send(out.events("file"), key=message.key, value=value, partition=place.partition)
             writer.commit({place: messages[-1].offset + 1}, group=f"floor-{name}")
             seen += len(messages)
-    seconds = time.monotonic() - began
+    found = timer.per(requests)
     reader.close()
     writer.close()
-    return requests / seconds
+    return found
 
 
 def _counts(engine: Engine) -> dict[str, Any]:

@@ -6,6 +6,9 @@ from typing import Any
 
 __all__ = ["Figure"]
 
+Each = tuple[dict[str, Any], ...]
+"""Run by run, what else was seen: processor time of each item, how quiet the machine was."""
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -17,6 +20,8 @@ class Figure:
     floor_name: str
     floor_runs: tuple[float, ...]
     notes: dict[str, Any]
+    each: Each = ()
+    floor_each: Each = ()
 
     @property
     def ratio(self) -> float:
@@ -29,7 +34,8 @@ class Figure:
             "figure": self.name,
             "unit": self.unit,
             **_spread(self.runs),
-            "floor": {"what": self.floor_name, **_spread(self.floor_runs)},
+            **_each(self.each),
+            "floor": {"what": self.floor_name, **_spread(self.floor_runs), **_each(self.floor_each)},
             "ratio": round(self.ratio, 3),
             "notes": self.notes,
         }
@@ -37,3 +43,7 @@ class Figure:
 
 def _spread(values: tuple[float, ...]) -> dict[str, float]:
     return {"min": round(min(values), 3), "median": round(median(values), 3), "max": round(max(values), 3)}
+
+
+def _each(each: Each) -> dict[str, Any]:
+    return {"each": list(each)} if each else {}

@@ -1,101 +1,87 @@
-"""How many ledger records a second one projector process projects; and its floor, which folds nothing."""
+"""How many ledger records a second one projector process projects: all default views, or one table alone."""
 
-import io
-import resource
 import threading
 import time
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
-from events.envelope import decode_record
-from events.log import Log, Place
+from events.log import Log
 from events.topics import Topics
+from projectors.application import Application, Batch, Write
 from projectors.database import metadata
+from projectors.file_version import file_version
+from projectors.folding import Folding, Folds
 from projectors.follower import Follower
+from projectors.merge import make_stages
 from projectors.positions import position
 from projectors.projector import Projector
-from service.bench.decide import PARTITIONS
+from projectors.sequences import LastSequences
+from service.bench.timing import Timer
 
-__all__ = ["floor", "project"]
+__all__ = ["project", "project_one_table"]
 
-BATCH = 2000
 LIMIT_S = 600.0
 
 
-def project(logs: Log, engine: Engine, topics: Topics, *, records: int) -> tuple[float, dict[str, Any]]:
+def project(logs: Log, engine: Engine, topics: Topics, *, records: int) -> dict[str, Any]:
     """Records projected a second, from the take-over of the positions to the last batch committed."""
+    return _followed(logs, engine, topics, records=records, application=Projector())
+
+
+def project_one_table(logs: Log, engine: Engine, topics: Topics, *, records: int) -> dict[str, Any]:
+    """The same for the state of files alone, one row a version, without the ledger's own table."""
+    return _followed(logs, engine, topics, records=records, application=_OneTable())
+
+
+def _followed(
+    logs: Log, engine: Engine, topics: Topics, *, records: int, application: Application
+) -> dict[str, Any]:
     _empty(engine)
-    stop, began = threading.Event(), time.monotonic()
+    stop, timer = threading.Event(), Timer()
     follower = Follower(
         log=logs,
         topics=topics,
         engine=engine,
         name="bench",
         machines=("file",),
-        apply=Projector(),
+        apply=application,
         positions_table=position,
     )
     thread = threading.Thread(target=follower.run, args=(stop,), daemon=True)
     thread.start()
-    while _count(engine) < records:
-        time.sleep(0.25)
-        if time.monotonic() - began > LIMIT_S:
+    while follower.applied < records:
+        time.sleep(0.02)
+        if timer.seconds() > LIMIT_S:
             raise TimeoutError(f"{records} records were not projected within {LIMIT_S} s")
-    seconds = time.monotonic() - began
+    found = timer.per(records)
     stop.set()
     thread.join()
-    return records / seconds, {"rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}
+    follower.close()
+    return found
 
 
-def floor(logs: Log, engine: Engine, topics: Topics, *, records: int) -> float:
-    """The same records read, decoded and copied into tables and indexes like those of the views; nothing is folded."""
-    places = [Place(topics.events("file"), number) for number in range(PARTITIONS)]
-    with engine.begin() as connection:
-        _make_floor_tables(connection)
-    reader = logs.reader(committed=True)
-    reader.assign(dict.fromkeys(places, 0))
-    began, seen = time.monotonic(), 0
-    while seen < records:
-        for messages in reader.poll(at_most=BATCH, timeout_s=0.5).values():
-            rows = [(decode_record(each.value), each.value or b"") for each in messages]
-            lines = b"".join(
-                b"%s\t%s\t%d\t%s\n"
-                % (row.id.encode(), row.subject.encode(), row.sequence, value.replace(b"\\", b"\\\\"))
-                for row, value in rows
-            )
-            _copy(engine, lines)
-            seen += len(messages)
-    seconds = time.monotonic() - began
-    reader.close()
-    return records / seconds
+class _OneTable:
+    """An application that folds the versions of files, and nothing else."""
 
+    last_sequences: LastSequences | None = None
 
-def _make_floor_tables(connection: Connection) -> None:
-    for name in ("floor_record", "floor_row"):
-        connection.execute(text(f"DROP TABLE IF EXISTS operations.{name}"))
-        connection.execute(
-            text(
-                f"CREATE TABLE operations.{name} (id uuid, subject text, sequence bigint, body jsonb, "
-                "PRIMARY KEY (id), UNIQUE (subject, sequence))"
-            )
-        )
+    def __init__(self) -> None:
+        self._folds = Folds((file_version,))
 
+    def reset(self, connection: Connection) -> None:
+        make_stages(connection, self._folds.folded)
 
-def _copy(engine: Engine, lines: bytes) -> None:
-    connection = engine.raw_connection()
-    try:
-        cursor: Any = connection.cursor()
-        for name in ("floor_record", "floor_row"):
-            cursor.copy_expert(f"COPY operations.{name} FROM STDIN", io.BytesIO(lines))
-        connection.commit()
-    finally:
-        connection.close()
+    def prepare(self, batch: Batch) -> Write:
+        folding = Folding(self._folds)
+        for record, _ in batch:
+            if record.type in self._folds.of:
+                folding.fold(record)
+        return folding.prepared()
 
-
-def _count(engine: Engine) -> int:
-    with engine.connect() as connection:
-        return int(connection.execute(text("SELECT count(*) FROM projection.ledger")).scalar_one())
+    def set_aside(self, record: Any, error: Exception) -> Write | None:
+        del record, error
+        return None
 
 
 def _empty(engine: Engine) -> None:

@@ -1,7 +1,8 @@
 """``meridian bench core``: the decider and the projector beside their floors, on servers of the bench's own."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Collection
+from statistics import median
+from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, text
 
@@ -9,6 +10,7 @@ from events.topics import Topics
 from service.bench import decide
 from service.bench.child import measured
 from service.bench.figure import Figure
+from service.bench.latency import latency
 from service.bench.own_site import own_site
 from service.settings import Settings
 from service.wiring import Wiring
@@ -16,30 +18,51 @@ from service.wiring import Wiring
 __all__ = ["bench_core"]
 
 
+class Line(NamedTuple):
+    """One figure: which measurement, its name, what its floor does."""
+
+    what: str
+    name: str
+    floor: str
+
+
+DECIDE = Line(
+    "decide", "decided requests, one process", "consume + produce in transactions, deciding nothing"
+)
+PROJECT = Line(
+    "project",
+    "projected records, all default views, one process",
+    "consume + decode + COPY of the same rows into the same tables and indexes",
+)
+ONE_TABLE = Line("project-one-table", "projected records, one row a file alone, one process", PROJECT.floor)
+
+
 def bench_core(
-    settings: Settings, *, files: int, times: int, progress: Callable[[str], None]
+    settings: Settings,
+    *,
+    files: int,
+    times: int,
+    parts: Collection[str],
+    progress: Callable[[str], None],
 ) -> list[Figure]:
-    """So many files' lives, decided and projected ``times`` times, each time beside the floor."""
+    """``parts`` of decide, project, latency: so many files' lives ``times`` times, each time beside the floor."""
+    figures = []
     with own_site(settings, with_roles=False, progress=progress) as wiring:
-        runs = [_turn(wiring, files=files, turn=turn, progress=progress) for turn in range(times)]
-    return [
-        _figure(
-            "decided requests, one process",
-            runs,
-            "decide",
-            "consume + produce in transactions, deciding nothing",
-        ),
-        _figure(
-            "projected records, all default views, one process",
-            runs,
-            "project",
-            "consume + decode + two COPYs",
-        ),
-    ]
+        if {"decide", "project"} & set(parts):
+            runs = [
+                _turn(wiring, files=files, turn=turn, parts=parts, progress=progress) for turn in range(times)
+            ]
+            lines = ([DECIDE] if "decide" in parts else []) + (
+                [PROJECT, ONE_TABLE] if "project" in parts else []
+            )
+            figures += [_figure(runs, line) for line in lines]
+        if "latency" in parts:
+            figures += latency(wiring, times=times, progress=progress)
+    return figures
 
 
 def _turn(
-    wiring: Wiring, *, files: int, turn: int, progress: Callable[[str], None]
+    wiring: Wiring, *, files: int, turn: int, parts: Collection[str], progress: Callable[[str], None]
 ) -> dict[str, dict[str, Any]]:
     topics = Topics(f"bench{turn}")
     logs, engine = wiring.log(), wiring.engine()
@@ -55,25 +78,37 @@ def _turn(
             site=topics.site,
             count=count,
         )
-        progress(f"turn {turn + 1}: {what} {found['rate']:,.0f} a second")
+        progress(
+            f"turn {turn + 1}: {what} {found['rate']:,.0f} a second, {found['cpu_us']:.1f} µs of CPU each"
+        )
         return found
 
-    found = {"decide-floor": run("decide-floor", requests), "decide": run("decide", requests)}
-    records = int(found["decide"]["outcomes"])
-    found |= {"project-floor": run("project-floor", records), "project": run("project", records)}
+    found = {"decide-floor": run("decide-floor", requests)} if "decide" in parts else {}
+    found["decide"] = run("decide", requests)  # projecting needs it too
+    if "project" in parts:
+        records = int(found["decide"]["outcomes"])
+        found |= {what: run(what, records) for what in ("project-floor", "project", "project-one-table")}
     engine.dispose()
-    return {name: {**each, "requests": requests, "records": records} for name, each in found.items()}
+    return found
 
 
-def _figure(name: str, runs: list[dict[str, dict[str, Any]]], what: str, floor_name: str) -> Figure:
+def _figure(runs: list[dict[str, dict[str, Any]]], line: Line) -> Figure:
+    floor = f"{line.what.partition('-')[0]}-floor"
+    ours, theirs = [dict(run[line.what]) for run in runs], [dict(run[floor]) for run in runs]
     return Figure(
-        name=name,
+        name=line.name,
         unit="1/s",
-        runs=tuple(run[what]["rate"] for run in runs),
-        floor_name=floor_name,
-        floor_runs=tuple(run[f"{what}-floor"]["rate"] for run in runs),
-        notes={key: value for key, value in runs[-1][what].items() if key != "rate"},
+        runs=tuple(each.pop("rate") for each in ours),
+        floor_name=line.floor,
+        floor_runs=tuple(each.pop("rate") for each in theirs),
+        notes={"cpu_over_floor": round(_cpu(ours) / _cpu(theirs), 2)},
+        each=tuple(ours),
+        floor_each=tuple(theirs),
     )
+
+
+def _cpu(runs: list[dict[str, Any]]) -> float:
+    return float(median(each["cpu_us"] for each in runs))
 
 
 def _forget(engine: Engine) -> None:

@@ -1,11 +1,13 @@
 """The command line: what there is, in the order people meet it; each group of commands is a file of its own."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from events import failpoints
 from service.cli import (
     audit_command,
     bench_command,
@@ -13,6 +15,7 @@ from service.cli import (
     deadletter_commands,
     demo_command,
     docs_commands,
+    faults_command,
     file_asks,
     file_commands,
     identity_commands,
@@ -49,6 +52,7 @@ app.command("doctor")(status_commands.doctor)
 app.command("run")(run_commands.run)
 app.command("demo")(demo_command.demo)
 app.command("bench")(bench_command.bench)
+app.command("faults")(faults_command.faults)
 app.command("test")(test_command.run_tests)
 app.command("check")(check_command.check)
 app.command("audit")(audit_command.audit)
@@ -85,6 +89,7 @@ def common(  # noqa: PLR0913, PLR0917 - each is an option
     drawing = machine_commands.DIAGRAMS if context.invoked_subcommand == "machine" else ()
     if output not in FORMATS and output not in drawing:
         raise WrongUseError(f"-o {output}: wanted one of {', '.join((*FORMATS, *drawing))}")
+    failpoints.arm_from(os.environ)
     context.obj = Session(Options(site, config, output, quiet, yes, reason, actor, debug))
 
 

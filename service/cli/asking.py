@@ -30,15 +30,17 @@ IN_FORCE = "is in force already"
 _SHOWN = 5
 
 
-def ask_and_tell(session: Session, asks: Sequence["Ask"], *, timeout_s: float | None = None) -> None:
-    """Ask, print what became of each, and leave with 1 where something was refused, with 3 where it is in doubt."""
+def ask_and_tell(
+    session: Session, asks: Sequence["Ask"], *, timeout_s: float | None = None, rate: float | None = None
+) -> None:
+    """Ask, ``rate`` a second, print what became of each; leave with 1 where some are refused, 3 where in doubt."""
     from service.client import ANSWER_WITHIN_S
 
     if not asks:
         session.out.rows(ASKED_COLUMNS, [], ids="subject", empty="nothing to ask for")
         return
     with session.client() as client:
-        asked = client.ask(asks, timeout_s=ANSWER_WITHIN_S if timeout_s is None else timeout_s)
+        asked = client.ask(asks, timeout_s=ANSWER_WITHIN_S if timeout_s is None else timeout_s, rate=rate)
     tell(session, asked)
 
 

@@ -20,6 +20,14 @@ class Suite(StrEnum):
     FILES = "files"
 
 
+class Part(StrEnum):
+    """One part of core."""
+
+    DECIDE = "decide"
+    PROJECT = "project"
+    LATENCY = "latency"
+
+
 def bench(
     context: typer.Context,
     suite: Annotated[
@@ -27,13 +35,17 @@ def bench(
     ],
     files: Annotated[int, typer.Option(help="lives of files in the workload of core")] = 50_000,
     times: Annotated[int, typer.Option(help="turns of core, or files one after the other")] = 3,
+    only: Annotated[Part | None, typer.Option(help="one part of core alone")] = None,
 ) -> None:
     """Measure, and print JSON: machine, settings, each figure with its floor and the ratio."""
     session = session_of(context)
     if suite is Suite.CORE:
         from service.bench.throughput import bench_core
 
-        figures = bench_core(session.settings, files=files, times=times, progress=session.out.say)
+        parts = [only.value] if only else list(Part)
+        figures = bench_core(
+            session.settings, files=files, times=times, parts=parts, progress=session.out.say
+        )
     else:
         from service.bench.files import bench_files
 

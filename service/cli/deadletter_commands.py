@@ -1,5 +1,6 @@
 """``meridian deadletter``: input that could not be taken, by cause and one by one, sent again or set aside."""
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -7,7 +8,9 @@ import typer
 
 from service.cli.errors import ATTENTION, WrongUseError
 from service.cli.output import Column
+from service.cli.selecting import DryRun, Rate, read_time
 from service.cli.session import Session, session_of
+from service.pace import AT_A_TIME, paced
 from service.wording import counted
 
 if TYPE_CHECKING:
@@ -37,7 +40,10 @@ _SAMPLE = 5
 Code = Annotated[str | None, typer.Option(help="only of this cause")]
 From = Annotated[str | None, typer.Option("--sender", help="only from this sender")]
 Ids = Annotated[list[str] | None, typer.Argument(help="ids of dead letters, such as 0/17", metavar="[ID]…")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="count, and show a few")]
+Since = Annotated[
+    str | None, typer.Option("--since", help="come since then: a UTC time, or 2h for two hours ago")
+]
+Until = Annotated[str | None, typer.Option("--until", help="come before then")]
 
 
 @app.command("list")
@@ -45,6 +51,8 @@ def list_letters(
     context: typer.Context,
     code: Code = None,
     sender: From = None,
+    since: Since = None,
+    until: Until = None,
     causes: Annotated[bool, typer.Option("--causes", help="count by cause instead")] = False,
     everything: Annotated[
         bool, typer.Option("--all", help="those that were redriven or discarded too")
@@ -53,7 +61,7 @@ def list_letters(
 ) -> None:
     """Dead letters, oldest first; those that nothing was done about yet."""
     session = session_of(context)
-    which = _which(None, code, sender, is_open=None if everything else True)
+    which = _which(None, code, sender, since, until, is_open=None if everything else True)
     with session.client() as client:
         letters = _letters(client)
         if causes:
@@ -67,6 +75,8 @@ def list_letters(
 @app.command("show")
 def show(context: typer.Context, letter: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """One dead letter: where it came from, why it was not taken, its bytes."""
+    from consumers.header_names import readable_name
+
     session = session_of(context)
     with session.client() as client:
         try:
@@ -75,42 +85,52 @@ def show(context: typer.Context, letter: Annotated[str, typer.Argument(metavar="
             raise WrongUseError(str(error.args[0])) from error
     members = _row(found) | {"origin": found.letter.origin, "sha256": found.letter.sha256}
     text = (found.letter.value or b"").decode("utf-8", "backslashreplace")
-    members |= {"traceback": found.letter.traceback, "value": text}
+    headers = {
+        readable_name(name): value.decode("utf-8", "backslashreplace")
+        for name, value in found.letter.origin_headers
+    }
+    members |= {"headers": headers, "traceback": found.letter.traceback, "value": text}
     session.out.document(members, lines=_readable(members, text), ids="id")
 
 
 @app.command("redrive")
-def redrive(
+def redrive(  # noqa: PLR0913, PLR0917 - each is an option
     context: typer.Context,
     ids: Ids = None,
     code: Code = None,
     sender: From = None,
+    since: Since = None,
+    until: Until = None,
+    rate: Rate = AT_A_TIME,
     force: Annotated[bool, typer.Option(help="those too that were redriven or discarded before")] = False,
     dry_run: DryRun = False,
 ) -> None:
     """Send them again to the inbox they came from; needs --reason. Twice is harmless."""
     session = session_of(context)
-    which = _which(ids, code, sender, is_open=None if force or ids else True)
+    which = _which(ids, code, sender, since, until, is_open=None if force or ids else True)
     with session.client() as client:
         letters = _letters(client)
         if dry_run:
             _sample(session, letters.each(which))
             return
         reason = session.reason_for("deadletter redrive")
-        _tell(
-            session,
-            letters.redrive(which, actor=session.actor, reason=reason, clock=_now, is_forced=force),
-            "redriven",
-        )
+        done = letters.redrive(which, actor=session.actor, reason=reason, clock=_now, is_forced=force)
+        _tell(session, paced(done, rate), "redriven")
 
 
 @app.command("discard")
 def discard(
-    context: typer.Context, ids: Ids = None, code: Code = None, sender: From = None, dry_run: DryRun = False
+    context: typer.Context,
+    ids: Ids = None,
+    code: Code = None,
+    sender: From = None,
+    since: Since = None,
+    until: Until = None,
+    dry_run: DryRun = False,
 ) -> None:
     """Note that they are of no use; needs --reason. Their bytes stay."""
     session = session_of(context)
-    which = _which(ids, code, sender, is_open=None if ids else True)
+    which = _which(ids, code, sender, since, until, is_open=None if ids else True)
     with session.client() as client:
         letters = _letters(client)
         if dry_run:
@@ -126,10 +146,26 @@ def _letters(client: Any) -> "DeadLetters":
     return DeadLetters(client.log, client.wiring.topics)
 
 
-def _which(ids: list[str] | None, code: str | None, sender: str | None, *, is_open: bool | None) -> "Which":
+def _which(
+    ids: list[str] | None,
+    code: str | None,
+    sender: str | None,
+    since: str | None,
+    until: str | None,
+    *,
+    is_open: bool | None,
+) -> "Which":
     from consumers.deadletter import Which
 
-    return Which(ids=frozenset(ids) if ids else None, code=code, sender=sender, is_open=is_open)
+    now = _now()
+    return Which(
+        ids=frozenset(ids) if ids else None,
+        code=code,
+        sender=sender,
+        since=read_time(since, now=now, option="--since"),
+        until=read_time(until, now=now, option="--until"),
+        is_open=is_open,
+    )
 
 
 def _tell(session: Session, done: "Iterable[Done]", word: str) -> None:
@@ -143,8 +179,11 @@ def _tell(session: Session, done: "Iterable[Done]", word: str) -> None:
 
 
 def _sample(session: Session, letters: "Iterable[Listed]") -> None:
+    """What would be done, by cause, with a few of them."""
     rows = [_row(each) for each in letters]
     session.out.rows(LETTERS, rows[:_SAMPLE], ids="id", empty="no dead letters are meant")
+    for (code, sender), count in Counter((row["code"], row["sender"]) for row in rows).most_common():
+        session.out.say(f"{counted(count, 'dead letter')} of {sender} for {code}")
     session.out.say(f"{counted(len(rows), 'dead letter')} meant; nothing was done")
 
 
@@ -164,6 +203,7 @@ def _readable(members: dict[str, Any], text: str) -> list[str]:
         f"  {members['reason']}",
         f"  it stood at {members['origin']} and came at {members['received_at']:%Y-%m-%d %H:%M:%S} UTC",
         *(f"  {each}" for each in members["done"]),
+        *(f"  header {name}: {value[:_SHOWN_BYTES]}" for name, value in members["headers"].items()),
         f"  {members['size_bytes']} bytes, sha256 {members['sha256']}:",
         text[:_SHOWN_BYTES] + ("…" if len(text) > _SHOWN_BYTES else ""),
     ]

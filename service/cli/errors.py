@@ -53,12 +53,13 @@ def leave(error: Exception, *, debug: bool) -> NoReturn:
 
 
 def _own(error: Exception) -> tuple[str, int] | None:
+    from events.failpoints import UnknownFailpointError
     from service.settings_errors import SettingsError
     from service.stack.failure import StackError
 
     if isinstance(error, AttentionError):
         return str(error), ATTENTION
-    if isinstance(error, WrongUseError | SettingsError):
+    if isinstance(error, WrongUseError | SettingsError | UnknownFailpointError):
         return str(error), WRONG_USE
     client = sys.modules.get("service.client")  # whoever raised its error has loaded it
     if client is not None and isinstance(error, client.NotReadyError):

@@ -1,5 +1,6 @@
 """What may be asked of files: retry, reprocess, acknowledge, hold, dismiss, reopen, a note."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,8 +10,9 @@ import typer
 from service.cli.asking import ask_and_tell
 from service.cli.errors import AttentionError, WrongUseError
 from service.cli.file_commands import FILES, One, app
-from service.cli.selecting import Selection, selecting
+from service.cli.selecting import DryRun, Rate, Selection, selecting
 from service.cli.session import Session, session_of
+from service.pace import AT_A_TIME
 from service.wording import counted
 
 if TYPE_CHECKING:
@@ -26,7 +28,6 @@ Row = Mapping[str, Any]
 RequestOf = Callable[[Row], "Request | None"]
 
 Version = Annotated[int | None, typer.Option("--version", help="of this version; the newest if not given")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="count, and show a few; ask for nothing")]
 RequestId = Annotated[str | None, typer.Option(help="ask again under the id of an earlier try; for one file")]
 
 
@@ -36,6 +37,7 @@ def retry(
     context: typer.Context,
     selection: Selection,
     version: Version = None,
+    rate: Rate = AT_A_TIME,
     dry_run: DryRun = False,
     request_id: RequestId = None,
 ) -> None:
@@ -44,7 +46,7 @@ def retry(
 
     ask_of_files(
         session_of(context), "retry", selection, lambda _: RetryFile(), states=("ERROR",), version=version,
-        dry_run=dry_run, request_id=request_id,
+        rate=rate, dry_run=dry_run, request_id=request_id,
     )  # fmt: skip
 
 
@@ -64,6 +66,7 @@ def reprocess(  # noqa: PLR0913, PLR0917 - each is an option
         int | None, typer.Option(help="by this version of the stream's configuration")
     ] = None,
     version: Version = None,
+    rate: Rate = AT_A_TIME,
     dry_run: DryRun = False,
     request_id: RequestId = None,
 ) -> None:
@@ -74,8 +77,8 @@ def reprocess(  # noqa: PLR0913, PLR0917 - each is an option
     overrides = {member: value for member, value in given.items() if value is not None}
     request = ReprocessFile(transfer=not no_transfer, overrides=overrides)
     ask_of_files(
-        session_of(context), "reprocess", selection, lambda _: request, version=version, dry_run=dry_run,
-        request_id=request_id,
+        session_of(context), "reprocess", selection, lambda _: request, version=version, rate=rate,
+        dry_run=dry_run, request_id=request_id,
     )  # fmt: skip
 
 
@@ -162,6 +165,7 @@ def reopen(
     context: typer.Context,
     selection: Selection,
     version: Version = None,
+    rate: Rate = AT_A_TIME,
     dry_run: DryRun = False,
     request_id: RequestId = None,
 ) -> None:
@@ -170,7 +174,7 @@ def reopen(
 
     ask_of_files(
         session_of(context), "reopen", selection, lambda _: ReopenFile(), states=("DISMISSED",), version=version,
-        dry_run=dry_run, request_id=request_id,
+        rate=rate, dry_run=dry_run, request_id=request_id,
     )  # fmt: skip
 
 
@@ -192,7 +196,7 @@ def note(
     )
 
 
-def ask_of_files(
+def ask_of_files(  # noqa: PLR0913 - plain arguments, each by name
     session: Session,
     verb: str | None,
     selection: Selection,
@@ -200,21 +204,32 @@ def ask_of_files(
     *,
     states: tuple[str, ...] = (),
     version: int | None = None,
+    rate: float | None = None,
     dry_run: bool = False,
     request_id: str | None = None,
 ) -> None:
     """Ask the same of each file that is meant; ``verb`` names what needs a reason."""
     rows = _meant(session, selection, states)
     if dry_run:
-        session.out.rows(FILES, rows[:_SAMPLE], ids="file", empty="no files are like this")
-        session.out.say(f"{counted(len(rows), 'file')} meant; nothing was asked")
+        _would(session, verb, rows, rate)
         return
     if verb is not None:
         session.reason_for(f"file {verb}")
     asks = _asks(rows, request, version, request_id)
     if not selection.files and len(asks) > _MANY:
         session.confirm(f"{verb} {len(asks)} files?")
-    ask_and_tell(session, asks)
+    ask_and_tell(session, asks, rate=rate)
+
+
+def _would(session: Session, verb: str | None, rows: list[dict[str, Any]], rate: float | None) -> None:
+    """What would be asked: counts by stream, state and code, with a few of the files."""
+    session.out.rows(FILES, rows[:_SAMPLE], ids="file", empty="no files are like this")
+    found = Counter((row.get("stream"), row.get("state"), row.get("code")) for row in rows)
+    for (stream, state, code), count in found.most_common():
+        where = f"{counted(count, 'file')} of {stream} in {state}" + (f" for {code}" if code else "")
+        session.out.say(f"{where}: {verb or 'a note'} would be asked of {'it' if count == 1 else 'each'}")
+    lasting = f", in {len(rows) / rate:.0f} s at {rate:g} a second" if rate and len(rows) > rate else ""
+    session.out.say(f"{counted(len(rows), 'file')} meant{lasting}; nothing was asked")
 
 
 def _meant(session: Session, selection: Selection, states: tuple[str, ...]) -> list[dict[str, Any]]:

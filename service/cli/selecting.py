@@ -15,11 +15,13 @@ from service.cli.errors import WrongUseError
 if TYPE_CHECKING:
     from projectors.file_search import Filter
 
-__all__ = ["Selection", "read_ids", "read_time", "selecting"]
+__all__ = ["DryRun", "Rate", "Selection", "read_ids", "read_time", "selecting"]
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 Several = list[str] | None
+DryRun = Annotated[bool, typer.Option("--dry-run", help="count, and show a few; ask for nothing")]
+Rate = Annotated[float, typer.Option("--rate", min=0.1, help="so many a second and no faster")]
 IDS = typer.Argument(help="files as stream/name; - reads them from standard input", metavar="[FILE|-]…")
 
 

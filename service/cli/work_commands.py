@@ -1,12 +1,20 @@
 """``meridian work``: what is owed and not done yet, and giving parked work another try."""
 
-from typing import Annotated, Any
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli.errors import AttentionError
+from service.cli.errors import AttentionError, WrongUseError
 from service.cli.output import Column
-from service.cli.session import session_of
+from service.cli.selecting import DryRun, Rate, read_ids, read_time
+from service.cli.session import Session, session_of
+from service.pace import AT_A_TIME
+from service.wording import counted
+
+if TYPE_CHECKING:
+    from consumers.unfinished import Chosen
+    from service.client import Ask
 
 __all__ = ["app"]
 
@@ -15,57 +23,128 @@ app = typer.Typer(no_args_is_help=True, help="Work that is owed: waiting, under 
 ITEMS = (
     Column("subject"), Column("effect"), Column("state"), Column("version", is_number=True),
     Column("try_number", "try", is_number=True), Column("created_at", "since"), Column("due_at", "not before"),
-    Column("lease_owner", "worker"), Column("last_code", "code"), Column("why", is_text=True),
+    Column("lease_owner", "worker"), Column("last_code", "code"), Column("behind", "behind it", is_number=True),
+    Column("why", is_text=True),
 )  # fmt: skip
+_SAMPLE = 5
+
+Several = list[str] | None
+Stream = Annotated[Several, typer.Option("--stream", help="of this stream; again for more", metavar="STREAM")]
+Effect = Annotated[
+    Several,
+    typer.Option("--effect", help="ingest, transfer, register, answer, follow or inbox", metavar="EFFECT"),
+]
+Code = Annotated[Several, typer.Option("--code", help="with this code; again for more", metavar="CODE")]
+Since = Annotated[
+    str | None, typer.Option("--since", help="owed since then: a UTC time, or 2h for two hours ago")
+]
+Until = Annotated[str | None, typer.Option("--until", help="owed since before then")]
 
 
 @app.command("list")
 def list_work(
     context: typer.Context,
-    stream: Annotated[str | None, typer.Option(help="only of this stream")] = None,
+    stream: Stream = None,
+    effect: Effect = None,
+    code: Code = None,
+    since: Since = None,
+    until: Until = None,
     parked: Annotated[bool, typer.Option("--parked", help="only what waits for a person")] = False,
     limit: Annotated[int, typer.Option(help="at most so many")] = 200,
 ) -> None:
-    """Work items that are not done, the oldest first."""
+    """Work items that are not done, the oldest first, each with how many wait behind it."""
+    from dataclasses import replace
+
     from consumers.unfinished import unfinished
 
     session = session_of(context)
-    states = ("parked",) if parked else ("open", "leased", "reported", "parked")
+    chosen = _chosen(None, stream, effect, code, since, until)
+    if not parked:
+        chosen = replace(chosen, states=("open", "leased", "reported", "parked"))
     with session.client() as client, client.engine.connect() as connection:
-        rows = unfinished(connection, states=states, stream=stream, limit=limit)
-    shown = [{**row, "why": row["parked_reason"] or row["last_error"]} for row in rows]
-    session.out.rows(ITEMS, shown, ids="subject", empty="nothing is owed")
+        rows = unfinished(connection, chosen, limit=limit)
+    session.out.rows(ITEMS, [_shown(row) for row in rows], ids="subject", empty="nothing is owed")
 
 
 @app.command("redrive")
-def redrive(
+def redrive(  # noqa: PLR0913, PLR0917 - each is an option
     context: typer.Context,
     subjects: Annotated[
-        list[str],
-        typer.Argument(help="files or streams; - reads them from standard input", metavar="SUBJECT…"),
-    ],
+        Several,
+        typer.Argument(help="files or streams; - reads them from standard input", metavar="[SUBJECT|-]…"),
+    ] = None,
+    stream: Stream = None,
+    effect: Effect = None,
+    code: Code = None,
+    since: Since = None,
+    until: Until = None,
+    rate: Rate = AT_A_TIME,
+    dry_run: DryRun = False,
 ) -> None:
-    """Give parked work another try, once its cause is gone; needs --reason, kept as a note with each file."""
+    """Give parked work another try, once its cause is gone; needs --reason. Asked as a request of each subject."""
     from consumers.unfinished import unfinished
-    from consumers.work_items import Key, notify, redrive
-    from events.file_requests import NoteFile
-    from service.cli.selecting import read_ids
-    from service.client import Ask
+    from service.cli.asking import ask_and_tell
 
     session = session_of(context)
-    reason = session.reason_for("work redrive")
-    wanted = read_ids(subjects)
-    with session.client() as client:
-        with client.engine.connect() as connection:
-            parked = [row for row in unfinished(connection, states=("parked",)) if row["subject"] in wanted]
-        files = sorted({str(row["subject"]) for row in parked if "/" in str(row["subject"])})
-        client.ask([Ask(file, NoteFile(text=f"work redriven: {reason}")) for file in files])
-        with client.engine.begin() as connection:
-            count = redrive(connection, [Key(str(row["event_id"]), str(row["effect"])) for row in parked])
-            notify(connection)
-    if not parked:
-        raise AttentionError(
-            f"found no parked work of {', '.join(wanted)}; meridian work list --parked shows what there is"
+    wanted = read_ids(subjects or ())
+    if not any((wanted, stream, effect, code, since, until)):
+        raise WrongUseError(
+            "found neither subjects nor a filter, wanted stream/name, - , or --stream, --code …"
         )
-    done: dict[str, Any] = {"redriven": count, "subjects": sorted({str(row["subject"]) for row in parked})}
-    session.out.document(done, lines=[f"{count} items get another try"], ids="redriven")
+    chosen = _chosen(wanted, stream, effect, code, since, until)
+    with session.client() as client, client.engine.connect() as connection:
+        rows = unfinished(connection, chosen)
+    if not rows:
+        raise AttentionError(
+            "found no parked work like this; meridian work list --parked shows what there is"
+        )
+    if dry_run:
+        _would(session, rows)
+        return
+    session.reason_for("work redrive")
+    asks = _asks(rows)
+    if not wanted and len(asks) > _SAMPLE:
+        session.confirm(f"redrive the parked work of {len(asks)} subjects?")
+    ask_and_tell(session, asks, rate=rate)
+
+
+def _chosen(
+    subjects: Several, stream: Several, effect: Several, code: Several, since: str | None, until: str | None
+) -> "Chosen":
+    """What is parked and fits."""
+    from datetime import UTC, datetime
+
+    from consumers.unfinished import Chosen
+
+    now = datetime.now(UTC)
+    return Chosen(
+        states=("parked",),
+        subjects=subjects,
+        streams=stream,
+        effects=effect,
+        codes=[each.upper() for each in code or ()],
+        since=read_time(since, now=now, option="--since"),
+        until=read_time(until, now=now, option="--until"),
+    )
+
+
+def _would(session: Session, rows: list[dict[str, Any]]) -> None:
+    """What a redrive would do, by effect and code, with a few of them."""
+    session.out.rows(ITEMS, [_shown(row) for row in rows[:_SAMPLE]], ids="subject")
+    for (effect, code), count in Counter((row["effect"], row["last_code"]) for row in rows).most_common():
+        session.out.say(f"{counted(count, 'item')} would be tried again: {effect}, parked for {code}")
+    behind = sum(row["behind"] for row in rows)
+    session.out.say(f"{counted(behind, 'item')} behind them would follow; nothing was asked")
+
+
+def _asks(rows: list[dict[str, Any]]) -> "list[Ask]":
+    from events.file_requests import RedriveFile
+    from events.stream import RedriveStream
+    from service.client import Ask
+
+    subjects = dict.fromkeys(str(row["subject"]) for row in rows)
+    return [Ask(each, RedriveFile() if "/" in each else RedriveStream()) for each in subjects]
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "why": row["parked_reason"] or row["last_error"]}

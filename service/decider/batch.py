@@ -97,10 +97,9 @@ class BatchDecider:
     def decide(self, messages: Sequence[Message], owner: Owner, now: str) -> Batch:
         """Every message in order: one record, a repetition, or a dead letter."""
         batch = Batch(next_request=messages[-1].offset + 1)
-        asked = [
-            (message, request) for message in messages if (request := self._read(message, batch)) is not None
-        ]
-        ids = [record_id(self._desk.site, request.subject, request.id) for _, request in asked]
+        read, site = self._read, self._desk.site
+        asked = [(message, request) for message in messages if (request := read(message, batch)) is not None]
+        ids = [record_id(site, request.subject, request.id) for _, request in asked]
         known = self._store.digests(ids)
         self.fetch(request.subject for _, request in asked)
         for (message, request), identifier in zip(asked, ids, strict=True):

@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from consumers.dead_record import dead_letter
+from events import failpoints
 from events.log import (
     FencedError,
     Log,
     LogUnavailableError,
     Reader,
-    Sent,
     TransactionalWriter,
     TransactionInDoubtError,
 )
 from events.topics import Topics
 from events.types import format_time
+from events.without import is_without
 from machines.desk import Desk, FoldError
 from service.decider.batch import Batch, BatchDecider, Owner
 from service.decider.halts import Halt, StoreFencedError, StoreUnavailableError, UnusableSnapshotError
@@ -127,6 +128,7 @@ class PartitionOwner:
         )
         if not messages:
             return 0
+        failpoints.reach("decider.after_poll")
         self.position = messages[0].offset
         batch = self._batch.decide(messages, self._owner, format_time(self._clock()))
         offsets = self._commit(batch)
@@ -143,19 +145,18 @@ class PartitionOwner:
         assert writer is not None  # noqa: S101 - taken over before
         _check_contiguous(batch)
         writer.begin()
-        sent = [
-            writer.send(
-                place.topic, key=each.record.subject.encode(), value=each.value, partition=place.partition
-            )
-            for each in batch.decisions
-        ]
+        failpoints.reach("decider.after_begin")
+        records = [(each.record.subject.encode(), each.value) for each in batch.decisions]
+        sent = writer.send_all(place.topic, records, partition=place.partition) if records else None
         for dead in batch.dead:
             key, value, headers = dead_letter(
                 dead.message, sender="decider", code=dead.code, reason=dead.reason, at=self._clock()
             )
             writer.send(self._topics.deadletter, key=key, value=value or b"", partition=0, headers=headers)
+        failpoints.reach("decider.after_send")
         writer.commit({self.seat.requests: batch.next_request}, group=self._group)
-        return _offsets(sent)
+        failpoints.reach("decider.after_commit")
+        return _contiguous(sent.offsets(5.0)) if sent is not None else []
 
     def _save(self, batch: Batch, offsets: list[int]) -> None:
         """Snapshots, outcomes and watermark; tried until it stands, and no further batch before."""
@@ -164,6 +165,7 @@ class PartitionOwner:
             outcome_of(each.record, offset) for each, offset in zip(batch.decisions, offsets, strict=True)
         ]
         next_offset = offsets[-1] + 1 if offsets else 0
+        failpoints.reach("decider.before_snapshot")
         self._store.save(self._batch.dump(touched), rows, self._mark(next_offset, batch.next_request))
 
     def _mark(self, next_offset: int, next_request: int) -> Watermark:
@@ -217,16 +219,13 @@ class PartitionOwner:
         self._reader = self._writer = None
 
 
-def _offsets(sent: list[Sent]) -> list[int]:
+def _contiguous(offsets: list[int]) -> list[int]:
     """Ledger offsets of a committed batch: nobody else writes to the partition, so they follow one another."""
-    if not sent:
-        return []
-    first, last = sent[0].result(5.0)[1], sent[-1].result(5.0)[1]
-    if last - first != len(sent) - 1:
+    if offsets[-1] - offsets[0] != len(offsets) - 1:
         raise TransactionInDoubtError(
-            f"{len(sent)} records from ledger offset {first} end at {last}: not ours alone"
+            f"{len(offsets)} records from ledger offset {offsets[0]} end at {offsets[-1]}: not ours alone"
         )
-    return list(range(first, last + 1))
+    return offsets
 
 
 def _check_contiguous(batch: Batch) -> None:
@@ -235,7 +234,7 @@ def _check_contiguous(batch: Batch) -> None:
     for decision in batch.decisions:
         record = decision.record
         before = last.get(record.subject)
-        if before is not None and record.sequence != before + 1:
+        if before is not None and record.sequence != before + 1 and not is_without("contiguity"):
             raise UnusableSnapshotError(
                 f"{record.subject}: sequence {record.sequence} after {before} in one batch"
             )

@@ -4,6 +4,7 @@ import base64
 import json
 import subprocess
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
 
 from service.stack.failure import StackError
@@ -13,7 +14,7 @@ from service.stack.place import write_whole
 from service.stack.ports import LOOPBACK
 from service.stack.server import Launch
 
-__all__ = ["KafkaServer"]
+__all__ = ["Detour", "KafkaServer"]
 
 LOGGING = Path(__file__).with_name("kafka_log4j2.properties")
 
@@ -23,8 +24,9 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@{host}:{controller_port}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
-advertised.listeners=PLAINTEXT://{host}:{port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://{host}:{port}{proxied},CONTROLLER://{host}:{controller_port}
+advertised.listeners=PLAINTEXT://{host}:{port}{advertised}
 log.dirs={folder}
 
 # One broker: its own topics can have one copy only, and need no fifty partitions.
@@ -55,13 +57,29 @@ num.recovery.threads.per.data.dir=2
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Detour:
+    """A listener of its own for clients behind a proxy, which are told the proxy's port and so stay behind it."""
+
+    port: int
+    proxy_port: int
+
+
 class KafkaServer:
-    """One node, its log in ``folder``."""
+    """One node, its log in ``folder``; with a ``detour`` it can be had through a proxy too."""
 
     name = "kafka"
 
     def __init__(
-        self, *, folder: Path, java: Java, jars: list[Path], version: str, port: int, controller_port: int
+        self,
+        *,
+        folder: Path,
+        java: Java,
+        jars: list[Path],
+        version: str,
+        port: int,
+        controller_port: int,
+        detour: Detour | None = None,
     ) -> None:
         self.folder = folder
         self.java = java
@@ -69,6 +87,7 @@ class KafkaServer:
         self.version = version
         self.port = port
         self.controller_port = controller_port
+        self.detour = detour
 
     @property
     def endpoint(self) -> str:
@@ -77,9 +96,7 @@ class KafkaServer:
     def prepare(self) -> Launch:
         properties = self.folder / "server.properties"
         log = self.folder / "log"
-        properties.write_text(
-            PROPERTIES.format(host=LOOPBACK, port=self.port, controller_port=self.controller_port, folder=log)
-        )
+        properties.write_text(self._properties(log))
         if not (log / "meta.properties").exists():
             self._format(properties)
         heap = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC")
@@ -88,6 +105,20 @@ class KafkaServer:
 
     def is_ready(self) -> bool:
         return count_brokers(LOOPBACK, self.port) == 1
+
+    def _properties(self, log: Path) -> str:
+        proxied = advertised = ""
+        if self.detour is not None:
+            proxied = f",PROXIED://{LOOPBACK}:{self.detour.port}"
+            advertised = f",PROXIED://{LOOPBACK}:{self.detour.proxy_port}"
+        return PROPERTIES.format(
+            host=LOOPBACK,
+            port=self.port,
+            controller_port=self.controller_port,
+            folder=log,
+            proxied=proxied,
+            advertised=advertised,
+        )
 
     def _java(self, *options: str) -> tuple[str, ...]:
         return (str(self.java.path), *options, "-cp", ":".join(map(str, self.jars)))

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from consumers import breakers, claims, held, work_items
+from consumers.redriving import redrive
 from tests.consumers.at_work import Files, a_stream, claim, claim_light, dispatched, names, state_of
 
 
@@ -68,7 +69,7 @@ def test_a_parked_item_blocks_its_own_subject_only(connection, files):
     files.go_on(other, "start", "validated")
     assert names(claim(connection)) == ["b", "c"]
     assert story.where == "QUEUED"
-    assert work_items.redrive(connection, [item.key]) == 1
+    assert redrive(connection, [(item.subject, item.sequence + 1)]) == 1
     (again,) = claim(connection)
     assert (again.key, again.try_number) == (item.key, 2)
     assert again.report_id != item.report_id

@@ -3,15 +3,26 @@
 import socket
 import time
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from kafka import errors as kafka_errors
+from kafka.record.default_records import DefaultRecordBatch
 
 from events.kafka_admin import is_fenced, translated
 from events.kafka_log import KafkaLog
-from events.log import FencedError, LogError, LogUnavailableError, Place, TopicSpec, TransactionInDoubtError
+from events.log import (
+    FencedError,
+    LogError,
+    LogUnavailableError,
+    Message,
+    Place,
+    TopicSpec,
+    TransactionInDoubtError,
+)
 from events.topic_specs import topic_specs
 from events.topics import Topics
+from tests.bad_names import BAD_NAME, send_with_bad_name
 
 LONG_S = 20.0
 
@@ -164,22 +175,43 @@ def test_a_stuck_commit_is_told_and_ends_in_doubt(kafka, site, monkeypatch):
     owner.close()
 
 
-def test_a_record_that_the_client_cannot_take_apart_is_an_error_each_time_and_can_be_passed(kafka, site):
-    class NotUtf8(str):
-        """The name of a header as another client may write it."""
-
-        __slots__ = ()
-
-        def encode(self, *_) -> bytes:
-            return b"\xff"
-
+def test_a_record_whose_header_name_is_no_utf8_is_read_like_any_other(kafka, site):
     log, place = KafkaLog(kafka), Place(f"{site}.door", 0)
     log.ensure([TopicSpec(place.topic, 1)])
     writer = log.writer()
     writer.send(place.topic, key=b"k", value=b"good").result(LONG_S)
-    writer.send(place.topic, key=b"k", value=b"bad", headers=((NotUtf8("x"), b""),)).result(LONG_S)
-    writer.send(place.topic, key=b"k", value=b"behind")
+    send_with_bad_name(log, place.topic, b"bad")
+    writer.send(place.topic, key=b"k", value=b"behind", headers=(("plain", b"1"),)).result(LONG_S)
     writer.close()
+    reader = log.reader()
+    reader.assign({place: 0})
+    found: list[Message] = []
+    while len(found) < 3:
+        found += reader.poll(at_most=9, timeout_s=LONG_S)[place]
+    assert [each.value for each in found] == [b"good", b"bad", b"behind"]
+    name = BAD_NAME.decode("utf-8", "surrogateescape")
+    assert [each.headers for each in found] == [(), (("good", b"1"), (name, b"kept")), (("plain", b"1"),)]
+    reader.close()
+
+
+def test_a_record_that_the_client_cannot_take_apart_is_an_error_each_time_and_can_be_passed(
+    kafka, site, monkeypatch
+):
+    log, place = KafkaLog(kafka), Place(f"{site}.door", 0)
+    log.ensure([TopicSpec(place.topic, 1)])
+    writer = log.writer()
+    for value in (b"good", b"bad", b"behind"):
+        writer.send(place.topic, key=b"k", value=value).result(LONG_S)
+    writer.close()
+    read_record = DefaultRecordBatch._read_msg
+
+    def corrupt(batch: DefaultRecordBatch) -> Any:
+        found = read_record(batch)
+        if found.value == b"bad":
+            raise kafka_errors.CorruptRecordError("its length is wrong")
+        return found
+
+    monkeypatch.setattr(DefaultRecordBatch, "_read_msg", corrupt)
     reader = log.reader()
     reader.assign({place: 0})
     assert [each.value for each in reader.poll(at_most=9, timeout_s=LONG_S)[place]] == [b"good"]

@@ -48,6 +48,7 @@ reopen         | reopened        | DISMISSED               | QUEUED INVALID ERRO
 acknowledge    | acknowledged    | {EVERY}                 | =
 hold           | held            | {EVERY}                 | =
 unhold         | unheld          | {EVERY}                 | =
+redrive        | redriven        | {EVERY}                 | =
 note           | noted           | {EVERY}                 | =
 embargo        | embargoed       | {EVERY}                 | =
 extend         | extended        | {EVERY}                 | =
@@ -120,6 +121,7 @@ ASKED = {
     "acknowledge": {"codes": ["EMPTY_FILE"]},
     "hold": {},
     "unhold": {},
+    "redrive": {},
     "note": {"text": "a remark"},
     "embargo": {"until": "2027-01-01T00:00:00Z"},
     "extend": {"until": "2028-01-01T00:00:00Z"},

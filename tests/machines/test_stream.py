@@ -20,6 +20,7 @@ offline    offline     Standby  > Offline
 fault      faulted     Offline Standby Disabled Enabled > Fault
 hold       held        {EVERY}  > =
 unhold     unheld      {EVERY}  > =
+redrive    redriven    {EVERY}  > =
 """
 CONFIGURATION = {"stream": "roman-wfi", "format": "roman-wfi-l2-asdf"}
 REACHED = {

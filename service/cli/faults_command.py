@@ -1,0 +1,126 @@
+"""``meridian faults``: the matrix of faults on a site of its own, and what an audit finds afterwards."""
+
+import json
+import os
+import platform
+import secrets
+import signal
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from service.cli.errors import ATTENTION, WrongUseError
+from service.cli.output import Column
+from service.cli.session import Session, session_of
+
+if TYPE_CHECKING:
+    from service.faults.cell import Cell
+    from service.faults.run import Run
+
+__all__ = ["faults"]
+
+EVERY_S = (2.0, 5.0)
+LISTED = (Column("cell"), Column("row"), Column("not_here", "not here", is_text=True))
+CELLS_RUN = (
+    Column("cell"),
+    Column("n", is_number=True),
+    Column("red", is_number=True),
+    Column("not_fired", is_number=True),
+    Column("recover_p50_s", is_number=True),
+    Column("recover_p95_s", is_number=True),
+)
+COUNTED = (
+    Column("counter"),
+    Column("found", is_number=True),
+    Column("n", is_number=True),
+    Column("bound_95", is_number=True),
+)
+
+
+def faults(  # noqa: PLR0913, PLR0917 - each is an option
+    context: typer.Context,
+    cell: Annotated[
+        list[str] | None, typer.Option(help="cells by name or pattern, such as 'decider.*.kill'")
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(help="turns of each cell")] = None,
+    injections: Annotated[int | None, typer.Option(help="so many in all, cells and seeds by chance")] = None,
+    every: Annotated[float | None, typer.Option(help="seconds between injections; 2 to 5, by chance")] = None,
+    seed: Annotated[int | None, typer.Option(help="of the run; the same dice again")] = None,
+    without: Annotated[str | None, typer.Option(help="switch a guard off: the run has to turn red")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="write the result there")] = None,
+    listing: Annotated[bool, typer.Option("--list", help="name the cells and run nothing")] = False,
+) -> None:
+    """Hit a site of its own with faults, and print what an audit finds; exit code 1 if it is anything."""
+    from service.faults.matrix import CELLS, chosen
+
+    session = session_of(context)
+    cells = chosen(cell or [])
+    if not cells:
+        raise WrongUseError(
+            f"found no cell named {', '.join(cell or [])}, wanted some of meridian faults --list"
+        )
+    if listing:
+        listed = [{"cell": each.name, "row": each.row, "not_here": each.not_here() or ""} for each in cells]
+        session.out.rows(LISTED, listed, ids="cell")
+        return
+    from service.faults.run import Order, Run
+
+    _check_guard(without)
+    order = Order(
+        cells=cells,
+        injections=injections,
+        seeds=seeds if seeds or injections else 1,
+        every_s=(every, every) if every is not None else EVERY_S,
+        seed=secrets.randbits(32) if seed is None else seed,
+        switched_off=without,
+    )
+    signal.signal(signal.SIGTERM, _interrupt)
+    run, began = Run(order, session.settings, say=session.out.say), time.time()
+    session.out.say(f"seed {order.seed}, {len(cells)} of {len(CELLS)} cells")
+    try:
+        run.go()
+    finally:
+        _conclude(session, run, cells, seconds=time.time() - began, json_file=json_file)
+    if not run.tally.is_clean:
+        raise typer.Exit(ATTENTION)
+
+
+def _conclude(
+    session: Session, run: "Run", cells: "Sequence[Cell]", *, seconds: float, json_file: Path | None
+) -> None:
+    from service.faults.report import told
+
+    result = told(run, cells=cells, seconds=seconds, machine=_machine())
+    if json_file is not None:
+        json_file.write_text(json.dumps(result, indent=1))
+    if session.out.form == "table":
+        session.out.rows(CELLS_RUN, result["cells"], ids="cell")
+        counted = [{"counter": name, **found} for name, found in result["counters"].items()]
+        session.out.rows(COUNTED, counted, ids="counter")
+    else:
+        session.out.document(result, lines=(), ids="version")
+    for name, reason in result["not_run"].items():
+        session.out.say(f"not run: {name}: {reason}")
+
+
+def _check_guard(without: str | None) -> None:
+    from events.breakable import MARK, may_break
+    from events.without import GUARDS
+
+    if not may_break():
+        raise WrongUseError(
+            f"this build may not be broken on purpose: found no {MARK}, wanted a checkout with its tests"
+        )
+    if without is not None and without not in GUARDS:
+        raise WrongUseError(f"found the guard {without!r}, wanted one of {', '.join(GUARDS)}")
+
+
+def _machine() -> dict[str, Any]:
+    return {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()}
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,1 @@
+"""Faults put into a running site on purpose, and what tells that it healed."""

@@ -1,0 +1,47 @@
+"""Which cell comes next: by chance, among those that have had the fewest turns."""
+
+from collections import Counter
+from collections.abc import Sequence
+from random import Random
+
+from service.faults.cell import Cell
+from service.faults.injection import Injection
+
+__all__ = ["Choice", "may_begin"]
+
+_AHEAD = 2
+
+
+class Choice:
+    """Turns for cells; the same for the same seed."""
+
+    def __init__(self, cells: Sequence[Cell], *, dice: Random, at_most: int | None = None) -> None:
+        """``at_most``: turns of each cell, where the cell itself does not say fewer."""
+        self._cells = [cell for cell in cells if cell.not_here() is None]
+        self._dice = dice
+        self._at_most = at_most
+        self._turns: Counter[str] = Counter()
+
+    def next(self) -> Cell | None:
+        """A cell that has a turn left; None: there is none."""
+        left = [cell for cell in self._cells if self._turns[cell.name] < self._limit(cell)]
+        if not left:
+            return None
+        fewest = min(self._turns[cell.name] for cell in left)
+        cell = self._dice.choice([each for each in left if self._turns[each.name] < fewest + _AHEAD])
+        self._turns[cell.name] += 1
+        return cell
+
+    def _limit(self, cell: Cell) -> float:
+        return min(
+            float("inf") if self._at_most is None else self._at_most,
+            float("inf") if cell.times is None else cell.times,
+        )
+
+
+def may_begin(cell: Cell, live: Sequence[Injection]) -> bool:
+    """Nothing that is under way disturbs what this cell disturbs, or wants to be alone."""
+    if cell.alone:
+        return not live
+    taken = {what for injection in live for what in injection.cell.disturbs}
+    return not taken.intersection(cell.disturbs) and not any(injection.cell.alone for injection in live)

@@ -1,0 +1,108 @@
+"""One injection: a cell begun with a seed, stepped along, and watched until the site has healed or has failed to."""
+
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+from typing import Any
+
+from service.faults.arena import Arena
+from service.faults.cell import Cell, CellFailedError, NotFiredError, Steps
+from service.faults.watch import Mark
+
+__all__ = ["Injection", "State"]
+
+
+class State(StrEnum):
+    """Where an injection stands."""
+
+    UNDER_WAY = "under way"
+    HEALING = "healing"
+    HEALED = "healed"
+    RED = "red"
+    NOT_FIRED = "not fired"
+
+
+@dataclass(slots=True)
+class _Times:
+    began: float
+    ended: float = 0.0
+    healed: float = 0.0
+
+
+class Injection:
+    """Stepped by the run until ``is_over``."""
+
+    def __init__(self, number: int, cell: Cell, seed: int, arena: Arena) -> None:
+        self.number = number
+        self.cell = cell
+        self.seed = seed
+        self.state = State.UNDER_WAY
+        self.reason = ""
+        self._arena = arena
+        self._steps: Steps = cell.inject(arena, Random(seed))  # noqa: S311 - a fault, not a secret
+        self._times = _Times(time.monotonic())
+        self._mark: Mark | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Healed, red, or not fired."""
+        return self.state not in {State.UNDER_WAY, State.HEALING}
+
+    @property
+    def is_red(self) -> bool:
+        """The site did what it must not."""
+        return self.state is State.RED
+
+    @property
+    def recover_s(self) -> float | None:
+        """From the fault's end to new work that got through."""
+        return self._times.healed - self._times.ended if self.state is State.HEALED else None
+
+    def step(self, *, patient_since: float) -> None:
+        """Go on a little. ``patient_since``: the last moment at which another fault ended; patience begins there."""
+        if self.state is State.UNDER_WAY:
+            self._go_on()
+        elif self.state is State.HEALING:
+            self._look(patient_since)
+
+    def give_up(self, reason: str) -> None:
+        """End it as red."""
+        self._steps.close()  # type: ignore[attr-defined]  # cells are generators
+        self.state, self.reason = State.RED, reason
+
+    def as_json(self) -> dict[str, Any]:
+        """For the report."""
+        told = {
+            "number": self.number,
+            "cell": self.cell.name,
+            "seed": self.seed,
+            "state": self.state.value,
+            "fault_s": round(max(0.0, self._times.ended - self._times.began), 3),
+            "recover_s": None if self.recover_s is None else round(self.recover_s, 3),
+        }
+        return told | ({"reason": self.reason} if self.reason else {})
+
+    def _go_on(self) -> None:
+        try:
+            next(self._steps)
+        except StopIteration:
+            self._times.ended = time.monotonic()
+            self._mark = self._arena.watch.mark()
+            self.state = State.HEALING
+        except CellFailedError as error:
+            self.state, self.reason = State.RED, str(error)
+        except NotFiredError as error:
+            self.state, self.reason = State.NOT_FIRED, str(error)
+
+    def _look(self, patient_since: float) -> None:
+        assert self._mark is not None  # noqa: S101 - healing has begun
+        now = time.monotonic()
+        missing = self._arena.watch.missing(self._mark, self.cell.heals)
+        if missing is None:
+            self._times.healed, self.state = now, State.HEALED
+        elif now - max(self._times.ended, patient_since) > self.cell.heal_within_s:
+            halts = self._arena.watch.seen.halts
+            standing = f"; halted: {', '.join(halts)}" if halts else ""
+            self.state = State.RED
+            self.reason = f"stuck {self.cell.heal_within_s:.0f} s after the fault's end: {missing}{standing}"

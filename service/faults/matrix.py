@@ -1,0 +1,17 @@
+"""Every cell of the matrix, row by row; and those of the design that have no code here, with the reason."""
+
+from collections.abc import Iterable
+from fnmatch import fnmatch
+
+from service.faults import cells_decider, cells_projector
+from service.faults.cell import Cell
+
+__all__ = ["CELLS", "chosen"]
+
+CELLS: tuple[Cell, ...] = (*cells_decider.CELLS, *cells_projector.CELLS)
+
+
+def chosen(patterns: Iterable[str]) -> list[Cell]:
+    """The cells that a pattern names, such as ``decider.*.kill``; all of them without a pattern."""
+    wanted = list(patterns) or ["*"]
+    return [cell for cell in CELLS if any(fnmatch(cell.name, each) for each in wanted)]

@@ -1,0 +1,144 @@
+"""How far a site has got, looked up again and again beside the run, so that healing is seen without asking for it."""
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from service.faults.cell import ALL_PARTS
+from service.faults.load import Progress
+from service.wiring import Wiring
+
+__all__ = ["Mark", "Seen", "Watch"]
+
+log = logging.getLogger(__name__)
+
+_LOOK_S = 0.25
+MACHINE = "file"  # the load speaks of files
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One look, by partition of the file machine: next request decided, next ledger offset saved and followed."""
+
+    at: float = 0.0
+    next_request: Mapping[int, int] = field(default_factory=dict)
+    saved: Mapping[int, int] = field(default_factory=dict)
+    projected: Mapping[int, int] = field(default_factory=dict)
+    dispatched: Mapping[int, int] = field(default_factory=dict)
+    arrived: int = 0
+    """Of the files announced so far: the first so many are visible, in whatever state."""
+    complete: int = 0
+    """The first so many are at rest: nothing is left to do for them."""
+    halts: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Mark:
+    """A moment. What comes through after it shows that the parts work again."""
+
+    requests: Mapping[int, int]
+    files: int
+    ledger: Mapping[int, int] | None = None
+
+
+class Watch:
+    """Looks in a thread of its own, on connections that no proxy disturbs; an outage is waited out."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+        self._engine: Engine | None = None
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.progress = Progress()
+        """What the load has sent and had acknowledged; the load replaces it by its own."""
+        self.seen = Seen()
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._engine = self._wiring.engine(statement_timeout_s=5.0, pool_size=2)
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(6.0)
+        if self._engine is not None:
+            self._engine.dispose()
+
+    def mark(self) -> Mark:
+        """From now on."""
+        return Mark(dict(self.progress.acknowledged), self.progress.announced)
+
+    def missing(self, mark: Mark, parts: tuple[str, ...] = ALL_PARTS) -> str | None:
+        """What has not come through yet since the mark, in words; None: work has got through all these parts."""
+        seen = self.seen
+        decided = all(seen.next_request.get(number, 0) >= end + 2 for number, end in mark.requests.items())
+        if not mark.requests or not decided:
+            return f"decided up to {dict(seen.next_request)}, wanted beyond {dict(mark.requests)}"
+        if mark.ledger is None:
+            mark.ledger = dict(seen.saved)
+        for part, reached in (("projector", seen.projected), ("dispatch", seen.dispatched)):
+            if part in parts and any(reached.get(n, 0) < end for n, end in mark.ledger.items()):
+                return f"{part} at {dict(reached)}, wanted {dict(mark.ledger)}"
+        wanted = mark.files + 1
+        if "worker" in parts and seen.complete < wanted:
+            return f"{seen.complete} files are complete, wanted {wanted}"
+        if "intake" in parts and seen.arrived < wanted:
+            return f"{seen.arrived} files have been taken in, wanted {wanted}"
+        return None
+
+    def _run(self) -> None:
+        while not self._stop.wait(_LOOK_S):
+            try:
+                assert self._engine is not None  # noqa: S101 - started before
+                with self._engine.connect() as connection:
+                    self.seen = self._look(connection)
+            except DBAPIError as error:
+                log.debug("not looked", extra={"error": str(error)})
+
+    def _look(self, connection: Connection) -> Seen:
+        marks = connection.execute(_MARKS, {"machine": MACHINE}).all()
+        arrived = self._through(connection, self.seen.arrived, _ARRIVED)
+        complete = self._through(connection, self.seen.complete, _COMPLETE)
+        return Seen(
+            at=time.monotonic(),
+            next_request={row.partition: row.next_request for row in marks},
+            saved={row.partition: row.next_offset for row in marks},
+            projected=_positions(connection, _PROJECTED, "projector"),
+            dispatched=_positions(connection, _DISPATCHED, "dispatch"),
+            arrived=arrived,
+            complete=complete,
+            halts=tuple(connection.execute(_HALTS).scalars()),
+        )
+
+    def _through(self, connection: Connection, known: int, query: str) -> int:
+        """How many of the announced files, from the first on, are through; some hundred are looked up at once."""
+        names = self.progress.files[known : known + 500]
+        if not names:
+            return known
+        found = set(connection.execute(text(query), {"files": names}).scalars())
+        return known + next((n for n, name in enumerate(names) if name not in found), len(names))
+
+
+def _positions(connection: Connection, query: str, follower: str) -> dict[int, int]:
+    found = connection.execute(text(query), {"follower": follower, "machine": MACHINE})
+    return {row.partition: row.next_offset for row in found}
+
+
+_MARKS = text("SELECT partition, next_request, next_offset FROM decider.watermark WHERE machine = :machine")
+_WHERE = "WHERE follower = :follower AND machine = :machine"
+_PROJECTED = f"SELECT partition, next_offset FROM projection.position {_WHERE}"  # noqa: S608 - constants
+_DISPATCHED = f"SELECT partition, next_offset FROM work.position {_WHERE}"  # noqa: S608 - constants
+_ARRIVED = "SELECT file FROM v1.file WHERE file = ANY(:files)"
+_COMPLETE = """
+SELECT file FROM v1.file WHERE file = ANY(:files)
+AND (state IN ('COMPLETE', 'INVALID', 'DISMISSED') OR state = 'ERROR' AND due_at IS NULL)
+"""
+_HALTS = text("SELECT part || ' ' || machine || '/' || partition || ' ' || code FROM decider.halt")

@@ -1,0 +1,37 @@
+"""Records written many at a time are, byte for byte, what kafka-python writes one at a time."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from kafka.record.default_records import DefaultRecordBatchBuilder
+
+from events import kafka_batches
+
+RECORDS = st.lists(st.tuples(st.binary(max_size=80), st.binary(max_size=300)), min_size=1, max_size=90)
+
+
+def by_the_library(records) -> bytes:
+    builder = DefaultRecordBatchBuilder(2, 0, False, -1, -1, -1, 1 << 30)
+    for number, (key, value) in enumerate(records):
+        builder.append(number, 1_000, key, value, [])
+    return bytes(builder._buffer[DefaultRecordBatchBuilder.header_size_in_bytes() :])
+
+
+@given(RECORDS)
+def test_what_is_encoded_is_what_the_library_encodes(records):
+    assert kafka_batches._encoded(records) == by_the_library(records)
+
+
+def test_counts_and_lengths_beyond_one_byte_and_beyond_the_table_are_encoded_alike():
+    records = [(b"k" * (number % 200), b"v" * (number * 37 % 20_000)) for number in range(5_000)]
+    assert kafka_batches._encoded(records) == by_the_library(records)
+
+
+@given(RECORDS)
+def test_batches_hold_every_record_in_order_and_keep_within_their_bytes(records):
+    limit, kafka_batches.BATCH_BYTES = kafka_batches.BATCH_BYTES, 500
+    try:
+        chunks = list(kafka_batches._chunks(records))
+    finally:
+        kafka_batches.BATCH_BYTES = limit
+    assert [each for chunk in chunks for each in chunk] == records
+    assert all(len(chunk) == 1 or len(kafka_batches._encoded(chunk)) <= 500 for chunk in chunks)

@@ -1,0 +1,66 @@
+from collections import Counter
+from random import Random
+from typing import Any
+
+from service.faults.cell import Cell
+from service.faults.choosing import Choice, may_begin
+from service.faults.injection import Injection
+from service.faults.matrix import CELLS, chosen
+
+NO: Any = None  # what these tests never reach
+
+
+def cell(name: str, *, disturbs: tuple[str, ...] = ("decider",), **more) -> Cell:
+    return Cell(name, "row", lambda arena, dice: iter(()), disturbs, **more)
+
+
+def turns(choice: Choice, count: int) -> list[str]:
+    return [each.name for each in (choice.next() for _ in range(count)) if each is not None]
+
+
+def test_every_cell_gets_its_turns_before_any_gets_many_more():
+    cells = [cell(f"c{number}") for number in range(7)]
+    taken = Counter(turns(Choice(cells, dice=Random(1)), 100))
+    assert max(taken.values()) - min(taken.values()) <= 2
+
+
+def test_the_same_dice_choose_the_same_cells():
+    cells = [cell(f"c{number}") for number in range(7)]
+    assert turns(Choice(cells, dice=Random(3)), 50) == turns(Choice(cells, dice=Random(3)), 50)
+    assert turns(Choice(cells, dice=Random(3)), 50) != turns(Choice(cells, dice=Random(4)), 50)
+
+
+def test_a_long_cell_has_its_turn_once_and_one_that_cannot_run_has_none():
+    long, not_here = cell("long", times=1), cell("disk full", not_here=lambda: "found no right to mount")
+    taken = Counter(turns(Choice([long, not_here, cell("short")], dice=Random(1)), 50))
+    assert taken["long"] == 1
+    assert taken["disk full"] == 0
+
+
+def test_turns_end_where_so_many_are_wanted_of_each():
+    choice = Choice([cell("a"), cell("b")], dice=Random(1), at_most=3)
+    assert Counter(turns(choice, 100)) == {"a": 3, "b": 3}
+
+
+def test_two_injections_do_not_disturb_the_same_part_and_one_alone_waits_for_all():
+    live = [Injection(1, cell("a"), 1, arena=NO)]
+    assert not may_begin(cell("b"), live)
+    assert may_begin(cell("c", disturbs=("worker",)), live)
+    assert not may_begin(cell("d", disturbs=("worker",), alone=True), live)
+    assert may_begin(cell("d", disturbs=("worker",), alone=True), [])
+    assert not may_begin(
+        cell("c", disturbs=("worker",)), [Injection(1, cell("e", disturbs=("s3",), alone=True), 1, NO)]
+    )
+
+
+def test_every_cell_has_a_name_of_its_own_that_begins_with_its_row():
+    assert len({each.name for each in CELLS}) == len(CELLS)
+    assert [each.name for each in CELLS if not each.name.startswith(each.row)] == []
+
+
+def test_cells_are_chosen_by_pattern():
+    assert {each.name for each in chosen(["decider.after_send.*"])} == {
+        f"decider.after_send.{what}" for what in ("kill", "exception", "freeze", "freeze_60s")
+    }
+    assert chosen(["nothing.*"]) == []
+    assert len(chosen([])) == len(CELLS)

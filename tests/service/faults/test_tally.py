@@ -1,0 +1,96 @@
+from typing import Any
+
+import pytest
+
+from service.faults.cell import Cell, CellFailedError, NotFiredError
+from service.faults.injection import Injection, State
+from service.faults.tally import Tally, bound, quantile
+from service.faults.watch import Mark, Seen, Watch
+
+NO: Any = None  # what these tests never reach
+
+
+class WatchedArena:
+    def __init__(self) -> None:
+        self.watch = Watch(wiring=NO)
+
+
+def injection(*steps: Exception | None, arena: Any = None, heal_within_s: float = 60.0) -> Injection:
+    def inject(arena, dice):
+        for step in steps:
+            if step is not None:
+                raise step
+            yield
+
+    return Injection(
+        1, Cell("a", "a", inject, ("decider",), heal_within_s=heal_within_s), 7, arena or WatchedArena()
+    )
+
+
+def run(one: Injection) -> Injection:
+    for _ in range(10):
+        one.step(patient_since=0.0)
+    return one
+
+
+def test_a_cell_that_fails_is_red_and_one_that_did_not_fire_proves_nothing():
+    tally = Tally()
+    for error in (CellFailedError("found no halt"), NotFiredError("nobody came by")):
+        tally.add(run(injection(None, error)))
+    assert [each.state for each in tally.injections] == [State.RED, State.NOT_FIRED]
+    assert (tally.n, tally.found["stuck"], tally.is_clean) == (1, 1, False)
+    assert tally.by_cell()[0] | {"n": 1, "red": 1, "not_fired": 1} == tally.by_cell()[0]
+
+
+def test_a_site_that_lets_nothing_through_afterwards_is_stuck():
+    assert run(injection(heal_within_s=0.0)).is_red
+
+
+def test_healed_is_only_who_lets_new_work_through_every_part():
+    arena: Any = WatchedArena()
+    arena.watch.progress.acknowledged.update({0: 10, 1: 5})
+    arena.watch.progress.files.append("real/a")
+    one = run(injection(None, arena=arena))
+    assert one.state is State.HEALING
+    after: dict[str, Any] = {
+        "next_request": {0: 12, 1: 7},
+        "saved": {0: 40, 1: 20},
+        "arrived": 2,
+        "complete": 2,
+    }
+    lacking: list[dict[str, Any]] = [
+        {"next_request": {0: 12, 1: 6}},  # nothing new was decided in one partition
+        {"projected": {0: 40, 1: 19}, "dispatched": {0: 40, 1: 20}},
+        {"projected": {0: 40, 1: 20}, "dispatched": {0: 39, 1: 20}},
+        {"projected": {0: 40, 1: 20}, "dispatched": {0: 40, 1: 20}, "complete": 1},
+    ]
+    for lack in lacking:
+        arena.watch.seen = Seen(**(after | lack))
+        assert run(one).state is State.HEALING
+    arena.watch.seen = Seen(**after, projected={0: 40, 1: 20}, dispatched={0: 40, 1: 20})
+    assert run(one).state is State.HEALED
+    assert one.recover_s is not None
+
+
+def test_a_mark_before_anything_was_acknowledged_is_never_passed():
+    watch = Watch(wiring=NO)
+    watch.seen = Seen(next_request={0: 100})
+    assert watch.missing(Mark({}, 0)) is not None
+
+
+def test_the_same_offence_in_two_audits_counts_once():
+    tally = Tally()
+    tally.add_audit({"lost": 2}, ["lost a", "lost b"])
+    tally.add_audit({"lost": 2}, ["lost a", "lost b"])
+    assert (tally.found["lost"], tally.offenders) == (2, ["lost a", "lost b"])
+
+
+@pytest.mark.parametrize(("found", "n", "wanted"), [(0, 1000, 0.003), (0, 0, None), (1, 1000, None)])
+def test_the_bound_is_three_over_n_where_nothing_was_found(found, n, wanted):
+    assert bound(found, n) == wanted
+
+
+def test_a_quantile_is_a_value_that_was_seen():
+    assert quantile([5.0, 1.0, 3.0, 2.0, 4.0], 0.5) == 3.0
+    assert quantile([float(number) for number in range(1, 101)], 0.95) == 95.0
+    assert quantile([], 0.5) is None
