@@ -22,9 +22,8 @@ def injection(*steps: Exception | None, arena: Any = None, heal_within_s: float 
                 raise step
             yield
 
-    return Injection(
-        1, Cell("a", "a", inject, ("decider",), heal_within_s=heal_within_s), 7, arena or WatchedArena()
-    )
+    place: Any = WatchedArena() if arena is None else arena
+    return Injection(1, Cell("a", "a", inject, ("decider",), heal_within_s=heal_within_s), 7, place)
 
 
 def run(one: Injection) -> Injection:
