@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["HostileFile", "hostile_files"]
+__all__ = ["HostileFile", "a_fits_file", "hostile_files"]
 
 _ASDF = "#ASDF 1.0.0\n#ASDF_STANDARD 1.6.0\n%YAML 1.1\n%TAG ! tag:stsci.edu:asdf/\n--- !core/asdf-1.1.0\n"
 _BLOCK = struct.Struct(">4sHI4sQQQ16s")
@@ -31,6 +31,13 @@ def hostile_files(*, mark: str) -> Iterator[HostileFile]:
     """One of each kind; ``mark`` stands in those that have room for it, so that two rounds differ."""
     yield from _fits(mark)
     yield from _asdf(mark)
+
+
+def a_fits_file(mark: str, *, size_bytes: int) -> bytes:
+    """A good one, for comparison: an image of bytes, about so large."""
+    header = _cards(f"OBJECT  = '{mark:<8}'", axes=(size_bytes,))
+    data = (mark.encode() * (size_bytes // len(mark) + 1))[:size_bytes]
+    return header + data + bytes(-size_bytes % 2880)
 
 
 def _fits(mark: str) -> Iterator[HostileFile]:
