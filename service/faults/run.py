@@ -66,6 +66,7 @@ class Run:
                     seed=self._dice.getrandbits(32),
                     rates=self.order.rates,
                 )
+                arena.load = load
                 try:
                     bring_streams_in_force(arena, load)
                     self._say(f"       a site in {arena.root}, ready after {time.monotonic() - began:.0f} s")
