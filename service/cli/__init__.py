@@ -9,6 +9,7 @@ import typer
 
 from events import failpoints
 from service.cli import (
+    audit_command,
     bench_command,
     check_command,
     deadletter_commands,
@@ -54,6 +55,7 @@ app.command("bench")(bench_command.bench)
 app.command("faults")(faults_command.faults)
 app.command("test")(test_command.run_tests)
 app.command("check")(check_command.check)
+app.command("audit")(audit_command.audit)
 app.command("recover")(recover_command.recover)
 app.command("publish")(inbox_commands.publish)
 app.command("validate")(inbox_commands.validate)

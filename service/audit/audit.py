@@ -1,0 +1,185 @@
+"""One audit of one site: wait until it has settled, note one moment, look at every partition, then at the rest."""
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from events.log import LogUnavailableError, Place
+from service.audit.children import in_children
+from service.audit.database import moment, reaching
+from service.audit.effects_check import EffectsCheck
+from service.audit.expected import read_expected
+from service.audit.findings import COUNTERS, Findings, Tally
+from service.audit.inbox_check import InboxCheck, note_dead_letters
+from service.audit.job import Job
+from service.audit.kafka_reader import KafkaReader
+from service.audit.owed_check import check_owed
+from service.audit.settling import settle
+from service.audit.topology import Topology
+from service.wiring import Wiring
+
+__all__ = ["audit_site"]
+
+Progress = Callable[[str], None]
+
+
+def audit_site(
+    wiring: Wiring,
+    *,
+    expected: Path | None = None,
+    settle_s: float = 60.0,
+    effects: bool = True,
+    sample: float | None = None,
+    processes: int | None = None,
+    progress: Progress | None = None,
+) -> Findings:
+    """Check a site, also while it runs. Raises LogUnavailableError, StoreUnavailableError, StorageUnavailable.
+
+    ``expected``: a file as ``service.audit.expected`` has it. ``settle_s``: how long what stood there at the beginning
+    may take to be caught up with. ``effects``: whether the archive and its registers are looked at; ``sample``: the
+    share of objects whose bytes are read, None: up to 1 GiB of them.
+    """
+    at, began = datetime.now(UTC), time.monotonic()
+    if expected is not None:
+        for _ in read_expected(expected):
+            pass  # a wrong line is told before an hour of work, not after
+    with tempfile.TemporaryDirectory(prefix="meridian-audit-") as folder:
+        run = _Run(wiring, KafkaReader(wiring.endpoints.kafka), Path(folder), expected, progress or _silent)
+        tally, notes = run.look(settle_s=settle_s, effects=effects, sample=sample, processes=processes)
+    seconds = time.monotonic() - began
+    counters = {name: tally.counters[name] for name in COUNTERS}
+    numbers: dict[str, Any] = {**tally.numbers}
+    return Findings(
+        wiring.settings.site, at, seconds, counters, tally.counters["tainted"], numbers, tuple(notes)
+    )
+
+
+@dataclass(frozen=True)
+class _Moment:
+    """How far every reader of the ledger had come, and what was in quarantine, at one moment of the database."""
+
+    snapshot: str
+    positions: Mapping[tuple[str, str, int], int]
+    tainted: Sequence[str]
+
+    def cuts(self, machine: str, partition: int) -> dict[str, int]:
+        """How far each of them had come in a partition."""
+        return {cut: self.positions.get((cut, machine, partition), 0) for cut in ("view", "work", "saved")}
+
+
+@dataclass(frozen=True)
+class _Run:
+    wiring: Wiring
+    reader: KafkaReader
+    folder: Path
+    expected: Path | None
+    progress: Progress
+
+    def look(
+        self, *, settle_s: float, effects: bool, sample: float | None, processes: int | None
+    ) -> tuple[Tally, list[str]]:
+        """Everything; the counts, and what was left out."""
+        endpoints, site = self.wiring.endpoints, self.wiring.settings.site
+        topology = Topology.found(self.reader, site)
+        if not topology.machines:
+            raise LogUnavailableError(
+                f"kafka at {endpoints.kafka}: found no ledger of the site {site}; is this the right server, "
+                "the right --site? meridian up makes a site"
+            )
+        tally, notes = Tally(), []
+        self.progress("waiting until the site has settled")
+        settle(self.reader, endpoints.database, topology, tally, settle_s=settle_s)
+        # In this order: what was let go first, then what has to have come of it.
+        taken = self.reader.committed(f"{site}.intake", topology.inboxes)
+        decided = self._decided(topology)
+        tally.count("dead letters", note_dead_letters(self.reader, topology, self.folder / "dead.sqlite"))
+        with moment(endpoints.database) as connection, reaching():
+            noted = _noted(connection)
+            tally.tainted = frozenset(noted.tainted)
+            jobs = list(self._jobs(topology, noted, decided))
+            self.progress(f"reading {sum(job.ledger_end for job in jobs)} offsets of {len(jobs)} partitions")
+            for told in in_children(jobs, processes or len(os.sched_getaffinity(0))):
+                _take(tally, told)
+            check_owed(connection, site, tally)
+        scratches = [job.scratch for job in jobs]
+        self.progress("looking at the inboxes")
+        inboxes = InboxCheck(self.reader, topology, taken, folder=self.folder, tally=tally)
+        inboxes.run(scratches, self.expected)
+        if effects:
+            self.progress("looking at the archive and its registers")
+            storage = self.wiring.storage()
+            check = EffectsCheck(storage, endpoints.database, folder=self.folder, tally=tally, sample=sample)
+            notes += check.run(scratches, self.wiring.bucket)
+        else:
+            notes.append("the archive and its registers were not looked at (--no-effects)")
+        tally.looked("tainted", len(noted.tainted))
+        return tally, notes
+
+    def _decided(self, topology: Topology) -> dict[Place, int]:
+        found: dict[Place, int] = {}
+        for machine in topology.machines:
+            places = topology.places([topology.asked(machine)])
+            found |= self.reader.committed(f"{topology.site}.{machine}.decider", places)
+        return found
+
+    def _jobs(self, topology: Topology, noted: _Moment, decided: Mapping[Place, int]) -> Iterator[Job]:
+        """The largest partitions first, so that no process is left alone with one at the end."""
+        begins, ends = self.reader.beginnings(topology.requests), self.reader.ends(topology.requests)
+        ids = self.reader.topic_ids({place.topic for place in topology.requests})
+        ledgers = self.reader.ends(topology.ledgers)
+        for place in sorted(ledgers, key=lambda each: -ledgers[each]):
+            machine = topology.machine_of(place)
+            asked = Place(topology.asked(machine), place.partition)
+            yield Job(
+                kafka=self.wiring.endpoints.kafka,
+                database=self.wiring.endpoints.database,
+                snapshot=noted.snapshot,
+                site=topology.site,
+                machine=machine,
+                partition=place.partition,
+                partitions=topology.topics[place.topic],
+                ledger=place.topic,
+                ledger_end=ledgers[place],
+                requests=asked.topic,
+                requests_id=ids[asked.topic],
+                requests_begin=begins[asked],
+                requests_end=ends[asked],
+                decided=decided.get(asked, 0),
+                cuts=noted.cuts(machine, place.partition),
+                tainted=list(noted.tainted),
+                folder=str(self.folder),
+                expected=str(self.expected) if self.expected else None,
+            )
+
+
+def _silent(_said: str) -> None:
+    """Nobody wants to know."""
+
+
+def _noted(connection: Any) -> _Moment:
+    cursor = connection.cursor()
+    cursor.execute("SELECT pg_export_snapshot()")
+    (snapshot,) = cursor.fetchone()
+    cursor.execute(_POSITIONS)
+    positions = {(cut, machine, partition): offset for cut, machine, partition, offset in cursor}
+    cursor.execute("SELECT subject FROM projection.tainted")
+    return _Moment(snapshot, positions, [row[0] for row in cursor])
+
+
+def _take(tally: Tally, told: dict[str, Any]) -> None:
+    tally.add(told)
+    tally.numbers["rss_mb"] = max(tally.numbers.get("rss_mb", 0), told["rss_mb"])
+
+
+_POSITIONS = """
+    SELECT 'view', machine, partition, next_offset FROM projection.position WHERE follower = 'projector'
+    UNION ALL
+    SELECT 'work', machine, partition, next_offset FROM work.position WHERE follower = 'dispatch'
+    UNION ALL
+    SELECT 'saved', machine, partition, next_offset FROM decider.watermark
+"""

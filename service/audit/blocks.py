@@ -1,0 +1,99 @@
+"""Tables compared with the ledger block by block: a digest on each side, single rows only where these differ."""
+
+# ruff: noqa: S608 - statements are put together from constants of this module
+
+from collections.abc import Iterator, Sequence
+from hashlib import md5
+from typing import Any, NamedTuple
+
+__all__ = ["BLOCK", "LEDGER_ROW", "OUTCOME_ROW", "Blocks", "Kept", "ledger_line", "outcome_line", "rows_of"]
+
+BLOCK = 10_000
+"""Offsets a block."""
+
+LEDGER_ROW = "concat_ws('|', event_id, sequence, chain, type, tostate, subject)"
+OUTCOME_ROW = "concat_ws('|', record_id, sequence, request_digest, type, tostate, version)"
+
+
+class Kept(NamedTuple):
+    """A table that keeps a row for each record: its name, and the text that its row gives."""
+
+    table: str
+    row: str
+
+
+def ledger_line(record: dict[str, Any]) -> str:
+    """What ``projection.ledger`` should give for a record."""
+    return _joined(
+        record["id"],
+        record["sequence"],
+        record["chain"],
+        record["type"],
+        record["tostate"],
+        record["subject"],
+    )
+
+
+def outcome_line(record: dict[str, Any]) -> str:
+    """What ``decider.outcome`` should give for a record."""
+    digest = record.get("requestdigest") or ""
+    return _joined(
+        record["id"], record["sequence"], digest, record["type"], record["tostate"], record.get("version")
+    )
+
+
+def _joined(*members: object) -> str:
+    return "|".join([str(each) for each in members if each is not None])
+
+
+class Blocks:
+    """The ledger's side: digests of the records below ``cut``, which come in the order of their offsets."""
+
+    size = BLOCK
+
+    def __init__(self, cut: int) -> None:
+        self.cut = cut
+        self.digests: dict[int, tuple[int, str]] = {}
+        self._number = 0
+        self._lines: list[str] = []
+
+    def add(self, offset: int, line: str) -> None:
+        """One record."""
+        number = offset // BLOCK
+        if number != self._number:
+            self.end()
+            self._number = number
+        self._lines.append(line)
+
+    def end(self) -> None:
+        """There are no more of this block."""
+        if self._lines:
+            digest = md5("\n".join(self._lines).encode(), usedforsecurity=False).hexdigest()
+            self.digests[self._number] = (len(self._lines), digest)
+            self._lines = []
+
+    def different(self, cursor: Any, kept: Kept, machine: str, partition: int) -> Iterator[int]:
+        """Blocks in which the table has something else than the ledger."""
+        self.end()
+        cursor.execute(
+            f"SELECT ledger_offset / {BLOCK}, count(*), md5(string_agg({kept.row}, chr(10) ORDER BY ledger_offset)) "
+            f"FROM {kept.table} WHERE machine = %s AND partition = %s AND ledger_offset < %s GROUP BY 1",
+            (machine, partition, self.cut),
+        )
+        found = {number: (count, digest) for number, count, digest in cursor}
+        for number in sorted(found.keys() | self.digests.keys()):
+            if found.get(number) != self.digests.get(number):
+                yield number
+
+
+def rows_of(
+    cursor: Any, kept: Kept, machine: str, partition: int, begin: int, end: int
+) -> Sequence[tuple[int, str]]:
+    """Offset and text of each row from ``begin`` up to and without ``end``."""
+    cursor.execute(
+        f"SELECT ledger_offset, {kept.row} FROM {kept.table} WHERE machine = %s AND partition = %s "
+        "AND ledger_offset >= %s AND ledger_offset < %s ORDER BY ledger_offset",
+        (machine, partition, begin, end),
+    )
+    found: Sequence[tuple[int, str]] = cursor.fetchall()
+    return found

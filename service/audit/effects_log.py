@@ -1,0 +1,77 @@
+"""What the facts say of the world outside: objects and rows of registers, kept in tables until they are looked at."""
+
+import sqlite3
+from typing import Any
+
+__all__ = ["EffectsLog"]
+
+_BATCH = 2000
+
+_TABLES = """
+CREATE TABLE object (
+    bucket TEXT, key TEXT, size INTEGER, sha256 TEXT, subject TEXT, version INTEGER, kind TEXT,
+    event_id TEXT, position TEXT, at INTEGER, PRIMARY KEY (bucket, key)) WITHOUT ROWID;
+CREATE TABLE registration (
+    register TEXT, subject TEXT, version INTEGER, row_id TEXT, event_id TEXT, position TEXT, at INTEGER,
+    PRIMARY KEY (register, subject, version)) WITHOUT ROWID;
+CREATE TABLE damaged (subject TEXT, version INTEGER, PRIMARY KEY (subject, version)) WITHOUT ROWID;
+"""
+
+_KINDS = {"file.transferred": "object", "file.rejected": "quarantine", "file.adopted": "object"}
+
+
+class EffectsLog:
+    """Takes the records of one partition in their order."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._objects: list[tuple[Any, ...]] = []
+        self._registrations: list[tuple[Any, ...]] = []
+        connection.executescript(_TABLES)
+
+    def take(self, record: dict[str, Any], place: str, offset: int) -> None:
+        """Keep what this record says; ``place``: topic and partition."""
+        kind, data = record["type"], record["data"]
+        if kind in _KINDS:
+            stored = data.get(_KINDS[kind])
+            if stored is not None:
+                about = (
+                    record["subject"],
+                    record["version"],
+                    kind,
+                    record["id"],
+                    f"{place}/{offset}",
+                    offset,
+                )
+                told = (stored["bucket"], stored["key"], stored.get("size_bytes"), stored.get("sha256"))
+                self._objects.append((*told, *about))
+        elif kind == "file.registered":
+            row = (data["register_table"], record["subject"], record["version"], str(data["row_id"]))
+            self._registrations.append((*row, record["id"], f"{place}/{offset}", offset))
+        elif kind in {"file.damaged", "file.restored"}:
+            self._damaged(record)
+        if len(self._objects) + len(self._registrations) >= _BATCH:
+            self._flush()
+
+    def end(self) -> None:
+        """There are no more records."""
+        self._flush()
+        self._connection.execute("CREATE INDEX object_of ON object (subject, version, at)")
+
+    def _flush(self) -> None:
+        self._connection.execute("BEGIN")
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO object VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", self._objects
+        )
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO registration VALUES (?, ?, ?, ?, ?, ?, ?)", self._registrations
+        )
+        self._connection.execute("COMMIT")
+        self._objects, self._registrations = [], []
+
+    def _damaged(self, record: dict[str, Any]) -> None:
+        """Damage that is known is no finding."""
+        who = (record["subject"], record["version"])
+        self._connection.execute("DELETE FROM damaged WHERE subject = ? AND version = ?", who)
+        if record["type"] == "file.damaged":
+            self._connection.execute("INSERT INTO damaged VALUES (?, ?)", who)

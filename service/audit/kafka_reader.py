@@ -1,0 +1,184 @@
+"""The auditor's own way to read Kafka: another client library than the one that wrote it."""
+
+import time
+from base64 import urlsafe_b64decode
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from uuid import UUID
+
+from confluent_kafka import (
+    Consumer,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    TopicCollection,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+
+from events.log import LogUnavailableError, Place
+
+__all__ = ["KafkaReader"]
+
+Range = tuple[int, int]
+"""First offset, and the one that ends it."""
+
+_BATCH = 5000
+_PAUSE_S = 0.05
+_MEGABYTE = 1024 * 1024
+
+
+class KafkaReader:
+    """Reads what is committed, from given offsets to given ends. Raises LogUnavailableError and nothing else."""
+
+    def __init__(
+        self, bootstrap: str, *, client_id: str = "meridian-audit", patience_s: float = 30.0
+    ) -> None:
+        self._bootstrap = bootstrap
+        self._patience_s = patience_s
+        self._settings: dict[str, Any] = {
+            "bootstrap.servers": bootstrap,
+            "client.id": client_id,
+            "log_level": 0,
+        }
+        self._admin = AdminClient(self._settings)
+
+    def partitions(self, prefix: str) -> dict[str, int]:
+        """Topics whose names begin so, with their partitions."""
+        try:
+            found = self._admin.list_topics(timeout=self._patience_s).topics
+        except KafkaException as error:
+            raise self._away(error) from error
+        return {name: len(topic.partitions) for name, topic in found.items() if name.startswith(prefix)}
+
+    def topic_ids(self, names: Iterable[str]) -> dict[str, str]:
+        """The cluster's id of each topic, as records name it."""
+        asked = self._admin.describe_topics(TopicCollection(list(names)), request_timeout=self._patience_s)
+        return {name: _uuid(str(self._result(promise).topic_id)) for name, promise in asked.items()}
+
+    def ends(self, places: Iterable[Place]) -> dict[Place, int]:
+        """Where the committed part of each partition ends now."""
+        return self._offsets(places, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+
+    def beginnings(self, places: Iterable[Place]) -> dict[Place, int]:
+        """The first offset that is still kept."""
+        return self._offsets(places, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+
+    def committed(self, group: str, places: Iterable[Place]) -> dict[Place, int]:
+        """How far a group has come; 0 where it has committed nothing."""
+        wanted = [TopicPartition(*place) for place in places]
+        if not wanted:
+            return {}
+        consumer = Consumer({**self._settings, "group.id": group, "enable.auto.commit": False})
+        try:
+            found = consumer.committed(wanted, timeout=self._patience_s)
+        except KafkaException as error:
+            raise self._away(error) from error
+        finally:
+            consumer.close()
+        return {Place(each.topic, each.partition): max(0, each.offset) for each in found}
+
+    def read(self, ranges: Mapping[Place, Range]) -> Iterator[list[Any]]:
+        """The client's messages of each partition, from its begin up to and without its end; offsets may have gaps."""
+        left = {place: end for place, (begin, end) in ranges.items() if begin < end}
+        if not left:
+            return
+        consumer = Consumer(self._settings | _READING)
+        try:
+            consumer.assign([TopicPartition(*place, ranges[place][0]) for place in left])
+            yield from self._batches(consumer, left)
+        except KafkaException as error:
+            raise self._away(error) from error
+        finally:
+            consumer.close()
+
+    def holds(self, ranges: Mapping[Place, Range]) -> set[Place]:
+        """Those of these ranges that have records in them; marks of Kafka's own are none."""
+        return {
+            Place(message.topic(), message.partition()) for batch in self.read(ranges) for message in batch
+        }
+
+    def _batches(self, consumer: Any, left: dict[Place, int]) -> Iterator[list[Any]]:
+        """Batches until every partition has come to its end in ``left``."""
+        until = time.monotonic() + self._patience_s
+        while left:
+            batch = consumer.consume(_BATCH, timeout=_PAUSE_S)
+            good = []
+            for each in batch:
+                place = Place(each.topic(), each.partition())
+                if each.error() is not None:
+                    self._check(each, place)
+                elif each.offset() < left.get(place, 0):
+                    good.append(each)
+                if each.error() is None or each.error().code() == KafkaError._PARTITION_EOF:
+                    self._pass(consumer, left, place, each)
+            if good:
+                until = time.monotonic() + self._patience_s
+                yield good
+            elif time.monotonic() > until:
+                place, end = next(iter(left.items()))
+                raise LogUnavailableError(
+                    f"kafka at {self._bootstrap}: {place.topic}/{place.partition} gave nothing for "
+                    f"{self._patience_s:g} s before offset {end}; see meridian doctor"
+                )
+
+    @staticmethod
+    def _pass(consumer: Any, left: dict[Place, int], place: Place, message: Any) -> None:
+        """A partition that is at its end is not read any further."""
+        reached = message.offset() + (0 if message.error() else 1)
+        if place in left and reached >= left[place]:
+            del left[place]
+            consumer.incremental_unassign([TopicPartition(*place)])
+
+    def _check(self, message: Any, place: Place) -> None:
+        error = message.error()
+        if error.code() in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:
+            raise LogUnavailableError(
+                f"kafka at {self._bootstrap}: {place.topic}/{place.partition}: {error.str()}; "
+                "its oldest records went while they were read: audit again"
+            )
+        if error.fatal():
+            raise LogUnavailableError(f"kafka at {self._bootstrap}: {error.str()}")
+
+    def _offsets(self, places: Iterable[Place], spec: Any) -> dict[Place, int]:
+        wanted = {TopicPartition(*place): spec for place in places}
+        if not wanted:
+            return {}
+        asked = self._admin.list_offsets(
+            wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=self._patience_s
+        )
+        return {
+            Place(each.topic, each.partition): self._result(promise).offset for each, promise in asked.items()
+        }
+
+    def _result(self, promise: Any) -> Any:
+        try:
+            return promise.result()
+        except KafkaException as error:
+            raise self._away(error) from error
+
+    def _away(self, error: Exception) -> LogUnavailableError:
+        return LogUnavailableError(
+            f"kafka at {self._bootstrap}: {error}; start it with meridian up, or see meridian doctor"
+        )
+
+
+def _uuid(text: str) -> str:
+    """Kafka writes ids in the alphabet of web addresses; records have them as UUIDs."""
+    return str(UUID(bytes=urlsafe_b64decode(text + "==")))
+
+
+_READING: dict[str, Any] = {
+    "group.id": "meridian-audit",  # the client wants one; nothing is ever committed for it
+    "enable.auto.commit": False,
+    "enable.auto.offset.store": False,
+    "isolation.level": "read_committed",
+    "auto.offset.reset": "error",
+    "enable.partition.eof": True,
+    "check.crcs": True,
+    "queued.max.messages.kbytes": 16 * 1024,
+    "queued.min.messages": 20_000,
+    "fetch.message.max.bytes": 4 * _MEGABYTE,
+    "fetch.max.bytes": 16 * _MEGABYTE,
+    "fetch.wait.max.ms": 100,
+}

@@ -1,0 +1,141 @@
+"""Requests and records of one partition side by side: every request has its record, every record its request."""
+
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+from zlib import crc32
+
+import orjson
+
+from service.audit.findings import Offender, Tally
+from service.audit.job import Job
+from service.audit.subjects import Subjects
+
+__all__ = ["RequestsCheck"]
+
+Message = tuple[int, bytes | None, bytes]
+_FROM_INTAKE = b'"source":"intake"'
+_BATCH = 2000
+
+
+class RequestsCheck:
+    """Walks along the requests while the records come; both are in the order of the requests' offsets.
+
+    What the requests of intake say of the messages they were made of is kept in the table ``covered`` for the inboxes.
+    """
+
+    def __init__(
+        self,
+        batches: Iterator[list[Any]],
+        job: Job,
+        *,
+        subjects: Subjects,
+        connection: sqlite3.Connection,
+        dead: sqlite3.Connection,
+        tally: Tally,
+    ) -> None:
+        """``batches``: the requests from ``job.requests_begin`` to ``job.requests_end``."""
+        self._messages = self._each(batches)
+        self._job = job
+        self._place = f"{job.requests}/{job.partition}"
+        self._subjects = subjects
+        self._connection = connection
+        self._dead = dead
+        self._tally = tally
+        self._last = -1
+        self._covered: list[tuple[str]] = []
+        connection.execute("CREATE TABLE covered (origin TEXT NOT NULL)")
+        self._next: Message | None = next(self._messages, None)
+
+    def answered(self, record: dict[str, Any], position: str, *, is_repeat: bool) -> None:
+        """The next record of the ledger; ``is_repeat``: it is known already that its request has another one."""
+        topic_id, _, place = record["requesttopic"].partition("/")
+        at = int(place.rpartition("/")[2])
+        if topic_id != self._job.requests_id or is_repeat or at >= self._job.requests_end:
+            return
+        if at <= self._last:
+            self._wrong(
+                record,
+                position,
+                f"the request at offset {at}, behind {self._last}",
+                "requests in their order",
+            )
+            return
+        self._last = at
+        self._walk(at)
+        if at < self._job.requests_begin:
+            return  # the topic keeps requests for thirty days
+        if self._next is None or self._next[0] != at:
+            self._wrong(
+                record, position, f"no request at {self._place}/{at}", f"request {record['requestid']}"
+            )
+            return
+        _, key, value = self._next
+        if record["requestid"].encode() not in value or key != record["subject"].encode():
+            self._wrong(
+                record, position, f"another request at {self._place}/{at}", f"request {record['requestid']}"
+            )
+        self._tally.looked("lost")
+        self._next = next(self._messages, None)
+
+    def end(self) -> None:
+        """There are no more records."""
+        self._walk(self._job.requests_end)
+        self._flush()
+
+    def _walk(self, to: int) -> None:
+        """Requests without a record of their own: repeated, dead, or lost."""
+        while self._next is not None and self._next[0] < to:
+            offset, _, value = self._next
+            if offset < self._job.decided:
+                self._tally.looked("lost")
+                self._unanswered(offset, value)
+            self._next = next(self._messages, None)
+
+    def _unanswered(self, offset: int, value: bytes) -> None:
+        origin = f"{self._place}/{offset}"
+        try:
+            members = orjson.loads(value)
+            subject, request_id = members["subject"], members["id"]
+            is_ours = crc32(subject.encode()) % self._job.partitions == self._job.partition
+            if is_ours and hash(request_id) in self._subjects[subject].requests:
+                self._tally.count("repeated requests")
+                return
+        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError, UnicodeEncodeError):
+            subject, request_id = "", ""
+        if self._dead.execute("SELECT 1 FROM dead WHERE origin = ?", (origin,)).fetchone() is None:
+            found = "neither a record nor a dead letter"
+            offender = Offender(
+                str(subject), found, f"one record that answers request {request_id}", origin, str(request_id)
+            )
+            self._tally.found("lost", offender)
+
+    def _each(self, batches: Iterator[list[Any]]) -> Iterator[Message]:
+        for batch in batches:
+            for message in batch:
+                value = message.value() or b""
+                if _FROM_INTAKE in value:
+                    self._cover(value)
+                yield message.offset(), message.key(), value
+
+    def _cover(self, value: bytes) -> None:
+        """Which message of an inbox this was made of: where it stood, or what its sender called it."""
+        try:
+            members = orjson.loads(value)
+            told = members["data"].get("witness") or members.get("causationid")
+        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+            return
+        if isinstance(told, str) and members.get("source") == "intake":
+            self._covered.append((told,))
+        if len(self._covered) >= _BATCH:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._connection.execute("BEGIN")
+        self._connection.executemany("INSERT INTO covered VALUES (?)", self._covered)
+        self._connection.execute("COMMIT")
+        self._covered = []
+
+    def _wrong(self, record: dict[str, Any], position: str, found: str, wanted: str) -> None:
+        offender = Offender(record["subject"], f"it answers {found}", wanted, position, record["id"])
+        self._tally.found("duplicated", offender)
