@@ -37,6 +37,7 @@ COUNTED = (
     Column("found", is_number=True),
     Column("n", is_number=True),
     Column("bound_95", is_number=True),
+    Column("looked_at", is_number=True),
 )
 
 

@@ -163,8 +163,10 @@ class _Round:
             injection.give_up("ended with its arena, in which another one went red")
         self._since_audit = 0
         found: Audited = audited(self._arena, self._load, settle_s=_SETTLE_S)
-        self._run.tally.add_audit(found.counters, found.offenders)
+        self._run.tally.add_audit(found.counters, found.offenders, found.looked_at)
         self._run.say(found.line)
+        for offender in found.offenders[:5]:
+            self._run.say(f"         {offender}")
         if red or not found.is_clean:
             folder = self._arena.keep_evidence()
             self._run.tally.evidence.append(str(folder))

@@ -77,11 +77,13 @@ def test_a_mark_before_anything_was_acknowledged_is_never_passed():
     assert watch.missing(Mark({}, 0)) is not None
 
 
-def test_the_same_offence_in_two_audits_counts_once():
+def test_what_audits_of_different_sites_find_is_added_up():
     tally = Tally()
-    tally.add_audit({"lost": 2}, ["lost a", "lost b"])
-    tally.add_audit({"lost": 2}, ["lost a", "lost b"])
-    assert (tally.found["lost"], tally.offenders) == (2, ["lost a", "lost b"])
+    tally.add_audit({"lost": 2}, ["lost a", "lost b"], {"lost": 100})
+    tally.add_audit({"lost": 1}, ["lost a"], {"lost": 50})
+    assert (tally.found["lost"], tally.offenders) == (3, ["lost a", "lost b"])
+    assert not tally.is_clean
+    assert tally.counters()["lost"]["looked_at"] == 100
 
 
 @pytest.mark.parametrize(("found", "n", "wanted"), [(0, 1000, 0.003), (0, 0, None), (1, 1000, None)])
