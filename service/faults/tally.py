@@ -29,8 +29,7 @@ class Tally:
     def add(self, injection: Injection) -> None:
         """One that is over. A site that did not heal is stuck."""
         self.injections.append(injection)
-        if injection.is_red:
-            self.found["stuck"] += 1
+        self.found["stuck"] += injection.is_stuck
 
     def add_audit(
         self, counters: Counters, offenders: Iterable[str], looked_at: Mapping[str, int] = NOTHING
@@ -51,7 +50,7 @@ class Tally:
     @property
     def is_clean(self) -> bool:
         """Nothing in any counter, and no cell red."""
-        return not any(self.found.values())
+        return not any(self.found.values()) and not any(each.is_red for each in self.injections)
 
     def by_cell(self) -> list[dict[str, Any]]:
         """One row a cell: how often, how often red, and the time to recover."""

@@ -11,7 +11,7 @@ NO: Any = None  # what these tests never reach
 
 
 def cell(name: str, *, disturbs: tuple[str, ...] = ("decider",), **more) -> Cell:
-    return Cell(name, "row", lambda arena, dice: iter(()), disturbs, **more)
+    return Cell(name, "row", lambda arena, dice: (_ for _ in ()), disturbs, **more)
 
 
 def turns(choice: Choice, count: int) -> list[str]:
