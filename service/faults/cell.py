@@ -1,6 +1,6 @@
 """One cell of the matrix: what is done to a running site, and what has to get through for it to have healed."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ HEAL_WITHIN_S = 60.0
 ALL_PARTS = ("intake", "decider", "projector", "dispatch", "worker")
 """In the order of the way of one fact; work through the last of them has passed all."""
 
-Steps = Generator[None, None, None]
+Steps = Iterator[None]
 """What an injection does, as a generator: each ``yield`` lets the others go on; it ends when the fault has ended."""
 
 

@@ -1,6 +1,7 @@
 """One injection: a cell begun with a seed, stepped along, and watched until the site has healed or has failed to."""
 
 import time
+from collections.abc import Generator
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
@@ -73,7 +74,8 @@ class Injection:
 
     def abandon(self) -> None:
         """Take the fault away where it stands; its arena is not used any more."""
-        self._steps.close()
+        if isinstance(self._steps, Generator):
+            self._steps.close()
 
     def as_json(self) -> dict[str, Any]:
         """For the report."""
