@@ -17,6 +17,7 @@ from watchdog.observers.api import BaseObserver
 
 from consumers.door import Rules
 from consumers.folder_files import SETTLE_S, Announced, Found, Settling, files_below, is_ignored, look_at
+from events.clock import now
 from events.ids import derived_id
 from events.inbox import InboxFileArrived
 from events.log import Log, LogError, Writer
@@ -159,7 +160,7 @@ class _Watch:
             self._send(batch, writer, topics)
 
     def _send(self, batch: list[Found], writer: Writer, topics: Topics) -> None:
-        at = datetime.now(UTC)
+        at = now()
         for found in batch:
             key, value = announcement(found, stream=self._place.stream, sender=self._place.sender, at=at)
             writer.send(topics.inbox(self._place.sender), key=key, value=value)

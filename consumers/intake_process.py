@@ -20,6 +20,7 @@ from consumers.intake import sender_of, take
 from consumers.intake_watch import ProgressWatch, group_of
 from consumers.patience import PatientDoor
 from events import failpoints
+from events.clock import now
 from events.kafka_log import KafkaLog
 from events.log import Log, LogError, Writer
 from events.topic_specs import sender_specs, topic_specs
@@ -122,9 +123,7 @@ class _Child:
         self._door = PatientDoor(open_writer=self._kafka.writer, open_door=self._open_door, stop=stop)
 
     def _open_door(self, writer: Writer) -> Door:
-        return Door(
-            writer=writer, topics=self._topics, rules=self._rules, take=take, clock=lambda: datetime.now(UTC)
-        )
+        return Door(writer=writer, topics=self._topics, rules=self._rules, take=take, clock=now)
 
     def run(self) -> None:
         """Until told to stop."""

@@ -5,7 +5,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -21,6 +21,7 @@ from consumers.timers import Timers
 from consumers.tools import Configurations, Inspects, Tools
 from consumers.work_items import position
 from consumers.worker import Pace, Worker
+from events.clock import now as _now
 from events.log import Log, LogError
 from events.topics import MACHINES, Topics
 from projectors.follower import Follower
@@ -34,10 +35,6 @@ Clock = Callable[[], datetime]
 
 _AWAY: tuple[type[Exception], ...] = (LogError, *OUTAGES)
 _THOROUGH_EVERY = 20
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def worker_name() -> str:

@@ -5,10 +5,11 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from consumers.dead_record import dead_letter
 from events import failpoints
+from events.clock import now
 from events.log import (
     FencedError,
     Log,
@@ -56,7 +57,7 @@ class PartitionOwner:
         desk: Desk,
         partitions: int,
         settings: OwnerSettings,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = now,
     ) -> None:
         self.seat = seat
         self.decided = 0
