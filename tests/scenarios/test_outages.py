@@ -16,7 +16,7 @@ from tests.scenarios.lone import LoneSite, a_site_of_lone_servers
 from tests.scenarios.s3_gone import s3_gone
 from tests.scenarios.under_load import Load, facts, prepare, rows, states, until
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("outages")]
 
 AWAY_S = 20.0
 LEAVES_WITHIN_S = 10.0

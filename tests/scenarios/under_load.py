@@ -5,7 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -74,13 +74,20 @@ class Load:
                 try:
                     client.publish(SENDER, [message])
                 except LogError:
+                    _let_go(client)
                     client = Client(self._site.wiring, actor="scenario", source="scenario")
                     self._stop.wait(0.5)
                     continue
                 self.announced += 1
                 break
             if self._stop.wait(self._every_s):
-                return
+                break
+        _let_go(client)
+
+
+def _let_go(client: Client) -> None:
+    with suppress(LogError):  # what it could not send is sent again under the same ids
+        client.close()
 
 
 def states(client: Client) -> dict[str, int]:

@@ -341,7 +341,7 @@ def test_a_server_that_is_away_is_seen_by_the_files_that_wait_for_it_and_on_the_
     until(typed, lambda said: "no worker runs" in said.out, "file", "why", file)
     with site_running.client.engine.begin() as connection:
         trip(connection, store_of("keck-kcwi"), code="STORAGE_UNAVAILABLE", error="nothing listens there")
-        connection.exec_driver_sql("UPDATE work.breaker SET retry_at = now() + interval '1 hour'")
+        connection.exec_driver_sql("UPDATE work.breaker SET retry_at = now() + interval '1 minute'")
     why = typed("file", "why", file)
     assert "store/keck-kcwi does not answer since" in why.out
     assert "nothing listens there" in why.out
