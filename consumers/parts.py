@@ -161,5 +161,7 @@ def run_reconciler(
                     "reconciler waits for a server", extra={"error": in_words(error)}
                 )
                 told = True
+        except Exception:  # one look less is no reason to stop the workers beside it
+            logging.getLogger(__name__).exception("reconciler failed, looks again")
         stop.wait(every_s)
     sender.close()

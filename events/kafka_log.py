@@ -1,5 +1,6 @@
 """The log on Apache Kafka: the one door to kafka-python, whose errors leave here as errors of the log."""
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -39,9 +40,15 @@ class KafkaLog:
         patience_s: float = 10.0,
         commit_limit_s: float = 20.0,
         on_stuck: Callable[[str], None] | None = None,
+        stop: threading.Event | None = None,
     ) -> None:
-        """``on_stuck`` is told when a commit has not come back after ``commit_limit_s``: a decider exits there."""
-        self._connection = KafkaConnection(bootstrap, client_id, dict(security or {}), patience_s)
+        """``on_stuck`` is told when a commit has not come back after ``commit_limit_s``: a decider exits there.
+
+        Once ``stop`` is set, nobody waits any more for a broker that is away.
+        """
+        self._connection = KafkaConnection(
+            bootstrap, client_id, dict(security or {}), patience_s, stop or threading.Event()
+        )
         self._admin = KafkaAdmin(self._connection)
         self._commit_limit_s = commit_limit_s
         self._on_stuck = on_stuck

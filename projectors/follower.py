@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from events import failpoints
 from events.envelope import Record
@@ -25,7 +26,7 @@ __all__ = ["Follower", "HaltError", "LostPositionError"]
 log = logging.getLogger(__name__)
 
 _REFUSED_ROWS = (DataError, IntegrityError)
-_OUTAGE = (OperationalError, InterfaceError, LogUnavailableError)
+_OUTAGE = (OperationalError, InterfaceError, PoolTimeout, LogUnavailableError)
 _WAIT_FIRST_S = 0.1
 _WAIT_AT_MOST_S = 5.0
 
@@ -100,16 +101,16 @@ class Follower:
 
     def run(self, stop: threading.Event, *, poll_s: float = 0.25) -> None:
         """Take over, then follow until ``stop``; outlives outages of log and database. Raises FollowerError."""
-        go_on, wait_s = self.take_over, _WAIT_FIRST_S
+        go_on, wait_s, told = self.take_over, _WAIT_FIRST_S, False
         while not stop.is_set():
             try:
                 go_on()
-                go_on, wait_s = self._resume, _WAIT_FIRST_S
+                go_on, wait_s, told = self._resume, _WAIT_FIRST_S, False
                 self._follow(stop, poll_s)
             except _OUTAGE as error:
-                log.warning(
-                    "follower waits", extra={"follower": self._name, "error": str(error), "wait_s": wait_s}
-                )
+                if not told:
+                    log.warning("follower waits", extra={"follower": self._name, "error": str(error)})
+                told = True
                 self._drop()
                 stop.wait(wait_s)
                 wait_s = min(wait_s * 2, _WAIT_AT_MOST_S)

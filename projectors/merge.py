@@ -4,11 +4,10 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import psycopg2
 from sqlalchemy import Column, Connection, Table, text
 from sqlalchemy.dialects.postgresql.psycopg2 import dialect
-from sqlalchemy.exc import DBAPIError
 
+from projectors.driver_errors import wrapping
 from projectors.projection import EMPTIED, Copy, Folded
 
 __all__ = ["append", "begin_merging", "make_stages", "merge", "merge_statement"]
@@ -113,11 +112,7 @@ def _copy(connection: Connection, target: str, columns: Iterable[str], lines: Se
     cursor: Any = connection.connection.cursor()
     try:
         # In one piece: between pieces the driver would wait for the interpreter, which is busy folding the next batch.
-        cursor.copy_expert(statement, io.BytesIO(body), len(body))
-    except psycopg2.Error as error:
-        # The driver's own call: its errors are wrapped here as SQLAlchemy wraps those of its calls.
-        raise DBAPIError.instance(
-            statement, None, error, psycopg2.Error, dialect=connection.dialect
-        ) from error
+        with wrapping(statement):
+            cursor.copy_expert(statement, io.BytesIO(body), len(body))
     finally:
         cursor.close()

@@ -46,7 +46,7 @@ def run_decider(wiring: Wiring, stop: threading.Event) -> None:
 
     settings = wiring.settings
     engine = wiring.engine(pool_size=sum(settings.partitions.values()) + 3)
-    logs = KafkaLog(wiring.endpoints.kafka, client_id=wiring.name, on_stuck=_exit_hard)
+    logs = KafkaLog(wiring.endpoints.kafka, client_id=wiring.name, on_stuck=_exit_hard, stop=stop)
 
     def decide() -> None:
         decider = keep_trying(
@@ -98,7 +98,7 @@ def run_worker(wiring: Wiring, stop: threading.Event) -> None:
     from consumers.worker import Pace
 
     pace = Pace()
-    logs, engine = wiring.log(), wiring.engine(pool_size=pace.threads + 5)
+    logs, engine = wiring.log(stop=stop), wiring.engine(pool_size=pace.threads + 5)
     staging = wiring.settings.data / "staging"
     staging.mkdir(parents=True, exist_ok=True)
     with Inspector(tuple(FORMATS)) as inspector:
@@ -131,7 +131,7 @@ def run_folders(wiring: Wiring, stop: threading.Event) -> None:
     from consumers.folder import run_folders as run
     from projectors.stream_rules import LiveRules
 
-    logs, engine = wiring.log(), wiring.engine(pool_size=2)
+    logs, engine = wiring.log(stop=stop), wiring.engine(pool_size=2)
     if await_servers(wiring, engine=engine, stop=stop):
         rules = LiveRules(engine)
         threading.Thread(target=rules.follow, args=(stop,), name="rules", daemon=True).start()
@@ -142,7 +142,7 @@ def run_reconciler(wiring: Wiring, stop: threading.Event) -> None:
     """Look for what was lost."""
     from consumers import parts
 
-    logs, engine = wiring.log(), wiring.engine(pool_size=2)
+    logs, engine = wiring.log(stop=stop), wiring.engine(pool_size=2)
     if await_servers(wiring, engine=engine, stop=stop):
         parts.run_reconciler(log=logs, topics=wiring.topics, engine=engine, stop=stop)
 
@@ -151,7 +151,7 @@ def run_timers(wiring: Wiring, stop: threading.Event) -> None:
     """Send what deadlines ask for."""
     from consumers import parts
 
-    logs, engine = wiring.log(), wiring.engine(pool_size=2)
+    logs, engine = wiring.log(stop=stop), wiring.engine(pool_size=2)
     if await_servers(wiring, engine=engine, stop=stop):
         parts.run_timers(log=logs, topics=wiring.topics, engine=engine, stop=stop)
 
@@ -195,7 +195,7 @@ def _to_the_end(run: Run, wiring: Wiring, stop: threading.Event, died: list[str]
 
 def _follow(wiring: Wiring, name: str, follow: Callable[[Log, Engine], None], stop: threading.Event) -> None:
     """Follow the ledger as ``name``, while no other process of that name does."""
-    logs, engine = wiring.log(), wiring.engine()
+    logs, engine = wiring.log(stop=stop), wiring.engine()
     names = [wiring.topics.events(machine) for machine in MACHINES]
     if await_servers(wiring, engine=engine, stop=stop) and await_topics(logs=logs, names=names, stop=stop):
         work = halting_follower(engine, name, lambda: follow(logs, engine), stop)

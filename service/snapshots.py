@@ -8,10 +8,11 @@ from typing import Any
 import psycopg2
 from psycopg2.extras import Json
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from events.without import is_without
 from projectors.copy_text import NULL, json_cell, text_cell
+from projectors.driver_errors import wrapped
 from projectors.outcome import CHANNEL
 from service.decider.halts import StoreFencedError, StoreUnavailableError
 from service.decider.store import OutcomeRow, Watermark
@@ -156,14 +157,16 @@ def store_cursor(engine: Engine) -> Iterator[Any]:
     """A psycopg2 cursor in a transaction of its own; a server that is gone is a StoreUnavailableError."""
     try:
         connection = engine.raw_connection()
-    except (DBAPIError, psycopg2.OperationalError) as error:
+    except (SQLAlchemyError, psycopg2.Error) as error:
         raise StoreUnavailableError(f"postgresql does not answer: {error}") from error
     try:
         yield connection.cursor()
         connection.commit()
-    except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+    except psycopg2.Error as error:
         connection.invalidate()
-        raise StoreUnavailableError(f"postgresql went away: {error}") from error
+        if isinstance(wrapped(error, "the store"), OperationalError | InterfaceError):
+            raise StoreUnavailableError(f"postgresql went away: {error}") from error
+        raise
     except BaseException:
         connection.invalidate()
         raise

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from events.log import LogError, Place
@@ -15,6 +15,9 @@ from service.wording import ago, counted, duration, short
 __all__ = ["Status", "status_lines", "take"]
 
 Row = Mapping[str, Any]
+
+LATE = timedelta(seconds=30)
+"""Deadlines are asked within a second; one that is so late is asked by nobody."""
 
 STATES = ("QUEUED", "PROCESSING", "TRANSFERRING", "TRANSFERRED", "COMPLETE", "INVALID", "ERROR", "DISMISSED")
 
@@ -124,15 +127,27 @@ def _of_health(health: Mapping[str, list[dict[str, Any]]], now: datetime) -> Ite
                 f"{counted(row['files'], 'file')} of {row['stream']} in ERROR for {row['code']}; "
                 f"meridian file list --state ERROR --stream {row['stream']} --code {row['code']}"
             )
-    for row in health["work"]:
-        if row["state"] == "parked":
-            yield f"{counted(row['items'], 'work item')} waiting for a person; meridian work list --parked"
+    for row in health["parked"]:
+        behind = f", {row['behind']} behind them" if row["behind"] else ""
+        what = f"{counted(row['items'], 'work item')} of {row['stream']} parked at {row['effect']} for {row['code']}"
+        yield f"{what}{behind}; meridian work list --parked --stream {row['stream']}"
     for row in health["breakers"]:
-        said = short(str(row["last_error"]), 120)
-        yield f"{row['dependency']} does not answer, first seen {ago(row['since'], now)}: {said}"
+        yield _away(row, now)
+    for row in health["deadlines"]:
+        late = now - row["next_at"]
+        if late > LATE:
+            yield f"{row['overdue']} deadlines for {row['request']} are {duration(late)} late: do timers run?"
     if health["tainted"]:
         yield f"{len(health['tainted'])} subjects could not be shown; the projector's log says why"
     yield from (f"stream {row['stream']} is on hold" for row in health["streams"] if row["held"])
+
+
+def _away(row: Row, now: datetime) -> str:
+    said = short(str(row["last_error"]), 120)
+    if row["retry_at"] <= now and row["ramp"] > 1:
+        return f"{row['dependency']} answers again, {row['ramp']} items at once; it was away {ago(row['since'], now)}"
+    when = f"{counted(row['failures'], 'look')} in vain, the next at {row['retry_at']:%H:%M:%S}"
+    return f"{row['dependency']} does not answer, first seen {ago(row['since'], now)}, {when}: {said}"
 
 
 def _of_lags(lags: Iterable[Row]) -> Iterator[str]:
@@ -185,6 +200,12 @@ def _waits(health: Mapping[str, list[dict[str, Any]]], now: datetime) -> Iterato
         again = f", {row['tried_again']} of them tried again by themselves" if row["tried_again"] else ""
         files = f"{counted(row['files'], 'file')} of {row['stream']}"
         yield f"{row['state']} {row['code']}: {files}{again}, the oldest {ago(row['oldest'], now)}"
+    for row in health["later"]:
+        until = f"from {row['next_at']:%H:%M:%S} to {row['last_at']:%H:%M:%S}"
+        yield f"not before its time: {counted(row['items'], 'work item')} after {row['code']}, {until}"
+    for row in health["deadlines"]:
+        when = f"{row['next_at']:%Y-%m-%d %H:%M:%S}"
+        yield f"by themselves: {row['deadlines']} times {row['request']}, the next at {when}"
     for row in health["senders"]:
         yield f"last sign of {row['sender']}: {ago(row['last_sign'], now)}"
 

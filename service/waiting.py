@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from events.log import Log, LogError
 from service.decider.halts import StoreUnavailableError
@@ -27,7 +27,7 @@ class _NotYetError(Exception):
     """Something answers, but is not ready for us."""
 
 
-_LATER = (LogError, StoreUnavailableError, DBAPIError, _NotYetError)
+_LATER = (LogError, StoreUnavailableError, SQLAlchemyError, _NotYetError)
 """What goes away by waiting."""
 
 

@@ -82,9 +82,11 @@ class PartitionOwner:
 
     def run(self, stop: threading.Event) -> None:
         """Decide until told to stop. Returns when fenced; raises Halt where going on would break a law."""
+        told = False
         while not stop.is_set():
             try:
                 self.take_over(stop.is_set)
+                told = False
                 while not stop.is_set():
                     self.step()
             except (FencedError, StoreFencedError) as error:
@@ -95,7 +97,9 @@ class PartitionOwner:
             except UnusableSnapshotError as error:
                 self._begin_from_nothing(error)
             except (LogUnavailableError, StoreUnavailableError) as error:
-                log.warning("waiting for a server", extra={"seat": self.seat.name, "error": str(error)})
+                if not told:
+                    log.warning("waiting for a server", extra={"seat": self.seat.name, "error": str(error)})
+                told = True
                 stop.wait(RETRY_S)
             finally:
                 self._let_go()

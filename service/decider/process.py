@@ -5,6 +5,7 @@ import os
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -25,7 +26,7 @@ __all__ = ["Decider", "owner_name"]
 
 log = logging.getLogger(__name__)
 
-STOP_S = 8.0
+STOP_S = 6.0
 DEFAULTS = OwnerSettings()
 
 
@@ -68,11 +69,15 @@ class Decider:
     def run(self, stop: threading.Event) -> None:
         """Hold leases and decide until told to stop; then finish the batch under way and give the leases back."""
         slots = [(machine, number) for machine, count in self._partitions.items() for number in range(count)]
+        told = False
         while not stop.is_set():
             try:
                 self._tend(slots)
+                told = False
             except StoreUnavailableError as error:
-                log.warning("waiting for postgresql", extra={"error": str(error)})
+                if not told:
+                    log.warning("waiting for postgresql", extra={"error": str(error)})
+                told = True
             stop.wait(HEARTBEAT_S)
         self._stop_all()
 
@@ -101,9 +106,17 @@ class Decider:
             owner.run(self._running[slot].stop)
         except Halt as halt:
             log.error("halted", extra={"machine": machine, "partition": partition, "halt": str(halt)})
-            record_halt(self._engine, part="decider", machine=machine, partition=partition, halt=halt)
+            self._write_down(machine, partition, halt)
         except Exception:
             log.exception("owner died; begun anew", extra={"machine": machine, "partition": partition})
+
+    def _write_down(self, machine: str, partition: int, halt: Halt) -> None:
+        try:
+            record_halt(self._engine, part="decider", machine=machine, partition=partition, halt=halt)
+        except StoreUnavailableError as error:
+            # The next owner of the partition comes to the same halt, and writes it down once that can be done.
+            extra = {"machine": machine, "partition": partition, "error": str(error)}
+            log.warning("halt not written down yet", extra=extra)
 
     def _owner(self, machine: str, partition: int) -> PartitionOwner:
         requests = self._topics.requests(machine)
@@ -127,8 +140,11 @@ class Decider:
     def _stop_all(self) -> None:
         for running in self._running.values():
             running.stop.set()
+        until = (
+            time.monotonic() + STOP_S
+        )  # for all of them together: what is not done by then is left in doubt
         for running in self._running.values():
-            running.thread.join(STOP_S)
+            running.thread.join(max(0.0, until - time.monotonic()))
         try:
             self._leases.release()
         except StoreUnavailableError as error:
