@@ -10,6 +10,7 @@ import logging
 import resource
 import sys
 import threading
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -47,7 +48,10 @@ def main() -> int:
     try:
         filling.run(stop, tell)
     except FollowerError as error:
-        _say(records=filling.records, failed=str(error), kind=type(error).__name__)
+        _say(records=filling.records, failed=str(error))
+        return 1
+    except Exception as error:  # noqa: BLE001 - told to whoever asked for it, and the process ends
+        _say(records=filling.records, failed=f"{type(error).__name__}: {error}")
         return 1
     _say(records=filling.records, rss_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
     logs.close()
@@ -75,7 +79,8 @@ def _until_the_end(stop: threading.Event) -> None:
 
 
 def _say(**members: object) -> None:
-    print(json.dumps(members), flush=True)
+    with suppress(BrokenPipeError):  # whoever asked is gone
+        print(json.dumps(members), flush=True)
 
 
 if __name__ == "__main__":

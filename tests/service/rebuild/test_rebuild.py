@@ -4,7 +4,10 @@ import threading
 import time
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
+from migrations import upgrade
+from migrations.authoring import differences
 from projectors.file_status import file_status
 from projectors.rebuild_swap import ReadersInTheWayError
 from service.rebuild import RebuildError, Verified, rebuilt_equals_live
@@ -66,8 +69,15 @@ def test_views_change_places_under_load_and_lose_nothing(ledger):
             ledger.lives(*names[number : number + 5])
             time.sleep(0.05)
 
-    writing = threading.Thread(target=write)
+    seen: list[int] = []
+
+    def look() -> None:
+        while writing.is_alive():
+            seen.append(ledger.count("v1.file"))
+
+    writing, looking = threading.Thread(target=write), threading.Thread(target=look)
     writing.start()
+    looking.start()
     with ledger.rebuild() as rebuild:
         rebuild.replay()
         rebuild.swap(agreed=lambda _: False)
@@ -75,9 +85,41 @@ def test_views_change_places_under_load_and_lose_nothing(ledger):
         assert rebuild.verify(every_row=True).differing == []
         rebuild.swap(agreed=lambda _: False)
     writing.join()
+    looking.join()
+    assert len(seen) > 50
+    assert seen == sorted(seen), "a reader saw views that knew less than before, or none"
     until(lambda: ledger.count("projection.ledger") == ledger.count(f"{STANDBY}.ledger") == 1500)
     assert ledger.one("SELECT count(*) FROM v1.file WHERE state = 'COMPLETE'") == 300
     assert ledger.rows(STANDBY) == ledger.rows("projection")
+
+
+def rights_and_comments(ledger: Ledger) -> list[object]:
+    query = """
+        SELECT array_agg(row(c.oid, c.relacl, a.attname, col_description(c.oid, a.attnum),
+                             obj_description(c.oid, 'pg_class')) ORDER BY c.relname, a.attnum)::text[]
+        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+        WHERE c.relnamespace = 'v1'::regnamespace
+    """
+    return list(ledger.one(query))
+
+
+def test_analysts_keep_their_rights_and_columns_their_comments(ledger, postgres):
+    upgrade(postgres)  # a database that was copied has no rights of its own
+    ledger.lives(ONE)
+    ledger.start()
+    until(lambda: ledger.count("projection.ledger") == 5)
+    before = rights_and_comments(ledger)
+    with ledger.rebuild() as rebuild:
+        rebuild.replay()
+        rebuild.swap(agreed=lambda _: False)
+        rebuild.drop()
+    assert rights_and_comments(ledger) == before
+    with ledger.engine.begin() as connection:
+        connection.exec_driver_sql("SET LOCAL ROLE meridian_analyst")
+        assert connection.exec_driver_sql("SELECT count(*) FROM v1.file").scalar() == 1
+        with pytest.raises(DBAPIError, match="permission denied"):
+            connection.exec_driver_sql("SELECT * FROM rebuild.target")
+    assert differences(postgres) == ""
 
 
 def test_a_row_changed_by_hand_is_named_and_never_swapped_in(ledger):
@@ -172,14 +214,14 @@ def test_a_long_query_is_never_cut_off_and_the_refusal_names_it(ledger):
 
 
 def test_a_subject_in_quarantine_is_so_in_what_is_rebuilt_too(ledger, monkeypatch):
-    sound = file_status.folds["file.transferred"]
+    sound = file_status.folds["file.registered"]
 
     def raises(record):
         if record.subject == TWO:
             raise ZeroDivisionError("a fold gone wrong")
         return sound(record)
 
-    monkeypatch.setitem(file_status.folds, "file.transferred", raises)
+    monkeypatch.setitem(file_status.folds, "file.registered", raises)
     ledger.lives(ONE, TWO)
     ledger.start()
     until(lambda: ledger.count("projection.ledger") == 10)
@@ -187,12 +229,28 @@ def test_a_subject_in_quarantine_is_so_in_what_is_rebuilt_too(ledger, monkeypatc
         rebuild.replay()
         assert ledger.rows(STANDBY, ("tainted",)) == ledger.rows("projection", ("tainted",))
         assert ledger.one(f"SELECT array_agg(subject) FROM {STANDBY}.tainted") == [TWO]
-        assert ledger.one(f"SELECT state FROM {STANDBY}.file_version WHERE file = '{TWO}'") == "TRANSFERRING"
+        assert ledger.one(f"SELECT state FROM {STANDBY}.file_version WHERE file = '{TWO}'") == "TRANSFERRED"
         rebuild.swap(agreed=lambda _: False)
         ledger.ask("file", TWO, "note", {"text": "after"}, reason="r")
         until(lambda: ledger.count(f"{STANDBY}.ledger") == 11)
         assert ledger.one("SELECT is_tainted FROM v1.file WHERE file = :file", file=TWO)
         assert ledger.rows(STANDBY) == ledger.rows("projection")
+
+
+def test_after_a_swap_nothing_of_the_former_quarantine_is_remembered(ledger, monkeypatch):
+    ledger.lives(ONE)
+    with monkeypatch.context() as older:
+        older.setitem(file_status.folds, "file.registered", lambda record: {"file": 1 / 0})
+        ledger.start()
+        until(lambda: ledger.count("projection.tainted") == 1)
+    ledger.say("UPDATE rebuild.folded_by SET fold_version = 'older' WHERE schema_name = 'projection'")
+    with ledger.rebuild() as rebuild:
+        rebuild.replay()
+        rebuild.swap(agreed=lambda _: True)
+        ledger.ask("file", ONE, "note", {"text": "after"}, reason="r")
+        until(lambda: ledger.one("SELECT note FROM v1.file WHERE NOT is_tainted") == "after")
+        until(lambda: ledger.count(f"{STANDBY}.ledger") == 6)
+        assert ledger.one(f"SELECT note FROM {STANDBY}.file_status") is None  # there it stays in quarantine
 
 
 def test_one_read_model_alone_is_rebuilt_and_swapped(ledger):

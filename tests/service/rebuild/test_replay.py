@@ -69,8 +69,9 @@ def test_killed_in_the_middle_it_goes_on_and_leaves_no_process_behind(ledger, pr
         first.wait()
         holding.rollback()
     until(lambda: not any(each.is_running() for each in children), "a child outlived its parent")
+    assert ledger.one("SELECT state FROM rebuild.target") == "filling"
     with ledger.rebuild() as rebuild:
-        assert 100 < rebuild.replay().records < 200
+        rebuild.replay()
         assert ledger.rows(STANDBY) == ledger.rows("projection")
         assert rebuild.verify(every_row=True).differing == []
 
