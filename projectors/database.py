@@ -8,9 +8,10 @@ from projectors.driver_errors import as_outage
 
 __all__ = ["SCHEMAS", "make_engine", "metadata", "normal_url"]
 
-SCHEMAS = ("decider", "projection", "work", "operations", "v1")
-"""``decider``: caches of the decider. ``projection``: read models. ``work``: work items and deadlines. ``operations``:
-the archive's own registers, never rebuilt. ``v1``: views for everyone else."""
+SCHEMAS = ("decider", "projection", "rebuild", "work", "operations", "v1")
+"""``decider``: caches of the decider. ``projection``: read models. ``rebuild``: notes on what is filled beside them.
+``work``: work items and deadlines. ``operations``: the archive's own registers, never rebuilt. ``v1``: views for
+everyone else."""
 
 metadata = MetaData(
     naming_convention={

@@ -1,6 +1,7 @@
 """All records of all machines, refusals included: for search, for history, and for the check for holes."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from sqlalchemy import (
     BigInteger,
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
+    TextClause,
     UniqueConstraint,
     bindparam,
     text,
@@ -21,8 +23,9 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 from events.envelope import Record
 from projectors.copy_text import NULL, json_cell, text_cell
 from projectors.database import metadata
+from projectors.sequences import LastSequences
 
-__all__ = ["LEDGER_COLUMNS", "last_sequences", "ledger", "ledger_line", "storable_ledger_line"]
+__all__ = ["LEDGER_COLUMNS", "last_sequences_in", "ledger", "ledger_line", "storable_ledger_line"]
 
 ledger = Table(
     "ledger",
@@ -74,10 +77,7 @@ ledger = Table(
 
 LEDGER_COLUMNS = tuple(column.name for column in ledger.columns)
 
-_LAST = text(
-    "SELECT subject, max(sequence) FROM projection.ledger "
-    "WHERE machine = :machine AND subject = ANY(:subjects) GROUP BY subject"
-).bindparams(bindparam("subjects", type_=ARRAY(Text(collation="C"))))
+_SUBJECTS = bindparam("subjects", type_=ARRAY(Text(collation="C")))
 
 
 def ledger_line(record: Record) -> str:
@@ -101,7 +101,17 @@ def _line(r: Record, data: str, cell: Callable[[str], str]) -> str:
     )
 
 
-def last_sequences(connection: Connection, machine: str, subjects: Iterable[str]) -> dict[str, int]:
-    """The last sequence of each of these subjects that the table has."""
-    rows = connection.execute(_LAST, {"machine": machine, "subjects": list(subjects)})
+def last_sequences_in(table: Table) -> LastSequences:
+    """Asks this ledger for the last sequence that it has of each subject."""
+    query = text(
+        f"SELECT subject, max(sequence) FROM {table.fullname} "  # noqa: S608 - our own name
+        "WHERE machine = :machine AND subject = ANY(:subjects) GROUP BY subject"
+    ).bindparams(_SUBJECTS)
+    return partial(_last_sequences, query)
+
+
+def _last_sequences(
+    query: TextClause, connection: Connection, machine: str, subjects: Iterable[str]
+) -> dict[str, int]:
+    rows = connection.execute(query, {"machine": machine, "subjects": list(subjects)})
     return {row[0]: row[1] for row in rows}

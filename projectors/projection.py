@@ -6,9 +6,10 @@ kept here for rows that meet within a batch, in ``merge`` for rows that meet in 
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from copy import copy
+from typing import Any, NamedTuple, Self
 
-from sqlalchemy import Column, Table
+from sqlalchemy import Column, MetaData, Table
 from sqlalchemy.types import TypeEngine
 
 from events.base import Fact
@@ -88,6 +89,12 @@ class _Copied:
         self.table = table
         self.name = table.name
         self._encoders = {column.name: encoder_of(column) for column in table.columns}
+
+    def within(self, schema: str, metadata: MetaData) -> Self:
+        """The same with its table in another schema."""
+        elsewhere = copy(self)
+        elsewhere.table = self.table.to_metadata(metadata, schema=schema)
+        return elsewhere
 
     def _by_columns(self, rows: Iterable[Row]) -> Iterable[tuple[tuple[str, ...], list[tuple[Any, ...]]]]:
         """Rows that set the same columns go together, so that nothing else need be written; column by column."""

@@ -10,6 +10,8 @@ from consumers.dead_record import dead_letter
 from events.log import Log, Message, Place
 from events.topics import Topics
 from projectors import recoveries
+from projectors.fold_version import forget_folding
+from projectors.read_models import LIVE
 from projectors.recoveries import StandingHalt
 
 __all__ = ["Remedies", "Remedy"]
@@ -126,6 +128,7 @@ class Remedies:
         """The tables that are folded from the ledger are emptied, and filled again from its beginning."""
         emptied = recoveries.empty_projection(connection)
         recoveries.forget_positions(connection, "projector")
+        forget_folding(connection, LIVE.schema)
         return f"emptied {len(emptied)} tables of the views; the projector fills them again from the ledger's beginning"
 
     def dispatch_again(self, connection: Connection, _halt: StandingHalt) -> str:

@@ -63,18 +63,26 @@ def run_decider(wiring: Wiring, stop: threading.Event) -> None:
 
 
 def run_projector(wiring: Wiring, stop: threading.Event) -> None:
-    """Keep what people query up to date."""
+    """Keep what people query up to date, and what stands beside it to take its place."""
     from projectors.positions import position
     from projectors.projector import Projector
+    from projectors.rebuild_feed import Feeding
 
     def project(logs: Log, engine: Engine) -> None:
         follower = Follower(
             log=logs, topics=wiring.topics, engine=engine, name="projector", machines=MACHINES, apply=Projector(),
             positions_table=position,
         )  # fmt: skip
+        done = threading.Event()
+        feeding = threading.Thread(
+            target=Feeding(log=logs, topics=wiring.topics, engine=engine).run, args=(done,), name="standby"
+        )
+        feeding.start()
         try:
             follower.run(stop)
         finally:
+            done.set()
+            feeding.join()
             follower.close()
 
     _follow(wiring, "projector", project, stop)

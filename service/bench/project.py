@@ -16,6 +16,7 @@ from projectors.follower import Follower
 from projectors.merge import make_stages
 from projectors.positions import position
 from projectors.projector import Projector
+from projectors.read_models import LIVE
 from projectors.sequences import LastSequences
 from service.bench.timing import Timer
 
@@ -67,7 +68,7 @@ class _OneTable:
     last_sequences: LastSequences | None = None
 
     def __init__(self) -> None:
-        self._folds = Folds((file_version,))
+        self._folds = Folds(LIVE.only((file_version,)))
 
     def reset(self, connection: Connection) -> None:
         make_stages(connection, self._folds.folded)

@@ -20,6 +20,7 @@ from projectors import PROJECTIONS
 from projectors.folding import Folds
 from projectors.ledger import LEDGER_COLUMNS, ledger, ledger_line
 from projectors.projection import Appended, Copy, Folded, Key, Row
+from projectors.read_models import LIVE
 from service.bench.decide import PARTITIONS
 from service.bench.timing import Timer
 
@@ -69,7 +70,7 @@ class _Rows:
     """What the projector's tables come to hold, and which of it changes with each batch."""
 
     def __init__(self) -> None:
-        self._folds = Folds(PROJECTIONS)
+        self._folds = Folds(LIVE)
         self._tables: dict[Folded, dict[Key, Row]] = defaultdict(dict)
 
     def of(self, records: Iterable[Record]) -> list[Body]:
