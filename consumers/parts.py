@@ -21,7 +21,7 @@ from consumers.timers import Timers
 from consumers.tools import Configurations, Inspects, Tools
 from consumers.work_items import position
 from consumers.worker import Pace, Worker
-from events.clock import now as _now
+from events.clock import now
 from events.log import Log, LogError
 from events.topics import MACHINES, Topics
 from projectors.follower import Follower
@@ -87,7 +87,7 @@ def run_workers(  # noqa: PLR0913 - plain arguments, each by name
     software_version: str,
     stop: threading.Event,
     pace: Pace | None = None,
-    clock: Clock = _now,
+    clock: Clock = now,
     name: str | None = None,
 ) -> None:
     """Work until told to stop, then hand back what is under way, within ``pace.grace_s``.
@@ -118,7 +118,7 @@ def run_workers(  # noqa: PLR0913 - plain arguments, each by name
 
 
 def run_timers(
-    *, log: Log, topics: Topics, engine: Engine, stop: threading.Event, clock: Clock = _now
+    *, log: Log, topics: Topics, engine: Engine, stop: threading.Event, clock: Clock = now
 ) -> None:
     """Send what deadlines ask for, while no other process does."""
     sender = Sender(log.writer)
@@ -136,7 +136,7 @@ def run_reconciler(
     stop: threading.Event,
     every_s: float = 15.0,
     patience: Patience | None = None,
-    clock: Clock = _now,
+    clock: Clock = now,
 ) -> None:
     """Look for what was lost, again and again; outages are waited out."""
     sender = Sender(log.writer)
