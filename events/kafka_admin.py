@@ -170,6 +170,10 @@ class KafkaAdmin:
         """The first offset that is still kept."""
         return self._offset(place, OffsetSpec.EARLIEST)
 
+    def cluster_id(self) -> str:
+        """The cluster's own id, given when it was made."""
+        return str(self._ask("describe the cluster", lambda client: client.describe_cluster())["cluster_id"])
+
     def close(self) -> None:
         """Let go of the connection; a later question opens another."""
         with self._lock:

@@ -88,6 +88,10 @@ class KafkaLog:
         """All topics, internal ones left out."""
         return self._admin.names()
 
+    def cluster_id(self) -> str:
+        """The cluster's own id: another id is another cluster, or one that was made anew."""
+        return self._admin.cluster_id()
+
     def close(self) -> None:
         """Let go of the log's own connection; readers and writers are closed by those who asked for them."""
         self._admin.close()
@@ -178,6 +182,8 @@ class KafkaReader:
         try:
             consumer = self._connected()
             fetched = consumer.poll(timeout_ms=timeout_s * 1000, max_records=_EVERYTHING)
+            # Asked with no time to wait: it is a look at what the client knows, never a question to the broker.
+            found = {place: consumer.position(_partition(place), timeout_ms=0) for place in self._next}
         except Exception as error:
             # Another client goes on where this one was: polled again after an error, this one may spin for ever.
             self._drop()
@@ -188,10 +194,7 @@ class KafkaReader:
         for partition, records in fetched.items():
             place = Place(partition.topic, partition.partition)
             self._held.setdefault(place, []).extend(_messages(place, records))
-        for place in self._next:
-            # Asked with no time to wait: it is a look at what the client knows, never a question to the broker.
-            found = consumer.position(_partition(place), timeout_ms=0)
-            self._next[place] = self._next[place] if found is None else found
+        self._next |= {place: offset for place, offset in found.items() if offset is not None}
 
     def _look_for_the_broker(self, *, came: bool) -> None:
         # Of a broker that is away the client tells its log, and returns nothing, as if there were nothing to read.

@@ -32,8 +32,12 @@ _QUERIES = {
     """,
     "halts": "SELECT part, machine, partition, code, message, halted_at FROM decider.halt ORDER BY halted_at",
     "leases": """
-        SELECT machine, partition, owner, owner_epoch, expires_at > now() AS is_alive FROM decider.lease
-        ORDER BY machine, partition
+        SELECT machine, partition, owner, owner_epoch, expires_at > now() AS is_alive, clock_ahead_s
+        FROM decider.lease ORDER BY machine, partition
+    """,
+    "clock": """
+        SELECT extract(epoch FROM max(last_event_at) - clock_timestamp())::float AS ledger_ahead_s
+        FROM projection.position
     """,
     "positions": """
         SELECT follower, machine, partition, next_offset, last_event_at, applied_at FROM projection.position

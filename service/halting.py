@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from events.log import LogError
 from projectors.halt import HaltError, LostPositionError
 from service.decider.halts import Halt, StoreUnavailableError
+from service.decider.refusal import Refusal, refused
 from service.snapshots import is_halted, record_halt
 
 __all__ = ["ALL", "EVERY", "halting_follower", "while_not_halted"]
@@ -26,6 +27,7 @@ _UNAVAILABLE = (StoreUnavailableError, LogError, SQLAlchemyError)
 def while_not_halted(engine: Engine, part: str, work: Callable[[], None], stop: threading.Event) -> None:
     """Run ``work`` again and again until ``stop``, but not while ``part`` is halted."""
     told = False
+    refusal = Refusal()
     to_write: Halt | None = None
     while not stop.is_set():
         try:
@@ -40,6 +42,10 @@ def while_not_halted(engine: Engine, part: str, work: Callable[[], None], stop: 
             to_write = halt  # before anything else, and as often as it takes: the database may be away
             continue
         except _UNAVAILABLE as error:
+            if refusal.is_final(error):
+                to_write = refused(error)
+                log.error("halted", extra={"part": part, "halt": str(to_write)})
+                continue
             if not told:
                 log.warning(
                     "waiting for a server", extra={"part": part, "error": " ".join(str(error).split())[:500]}
@@ -57,9 +63,7 @@ def halting_follower(
         try:
             follow()
         except HaltError as error:
-            raise Halt(
-                "FOLLOWER_HALTED", str(error).removesuffix("; see meridian recover --explain")
-            ) from error
+            raise Halt(error.code, error.message, **error.details) from error
 
     def work() -> None:
         try:

@@ -166,6 +166,8 @@ def run_timers(wiring: Wiring, stop: threading.Event) -> None:
 
 def run_consumers(wiring: Wiring, stop: threading.Event) -> None:
     """Everything that acts: intake and workers in processes of their own, the rest as threads beside them."""
+    if not await_servers(wiring, engine=wiring.engine(pool_size=1), stop=stop):
+        return
     died: list[str] = []
     threads = [
         threading.Thread(target=_to_the_end, args=(run, wiring, stop, died), name=run.__name__)
@@ -187,6 +189,8 @@ def run_consumers(wiring: Wiring, stop: threading.Event) -> None:
 
 def run_all(wiring: Wiring, stop: threading.Event) -> None:
     """Every role as a child of its own."""
+    if not await_servers(wiring, engine=wiring.engine(pool_size=1), stop=stop):
+        return
     keep_children(ROLES, wiring, stop)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from events.log import LogError, Place
 from projectors.health import database_health
 from service.client import Client
+from service.installation import check_site
 from service.site import ROLE_NAMES, children_of
 from service.stack import local
 from service.wording import ago, counted, duration, short
@@ -19,6 +20,7 @@ Row = Mapping[str, Any]
 LATE = timedelta(seconds=30)
 """Deadlines are asked within a second; one that is so late is asked by nobody."""
 
+CLOCKS_APART_S = 60.0
 STATES = ("QUEUED", "PROCESSING", "TRANSFERRING", "TRANSFERRED", "COMPLETE", "INVALID", "ERROR", "DISMISSED")
 
 
@@ -43,6 +45,7 @@ class Status:
 def take(client: Client) -> Status:
     """Look at everything; raises LogError or the database's errors where a server is away."""
     settings, topics = client.wiring.settings, client.wiring.topics
+    check_site(client.engine, settings.site)
     with client.engine.connect() as connection:
         health = database_health(connection)
     lags = _lags(client, health)
@@ -121,6 +124,7 @@ def _of_health(health: Mapping[str, list[dict[str, Any]]], now: datetime) -> Ite
         yield f"{where} stands still: {halt['code']}; meridian recover --explain"
     if health["leases"] and not any(row["is_alive"] for row in health["leases"]):
         yield "no decider has given a sign for 5 s: requests are kept, and decided once one runs"
+    yield from _of_clocks(health)
     for row in health["problems"]:
         if row["state"] == "ERROR" and row["files"] > row["tried_again"]:
             yield (
@@ -150,6 +154,19 @@ def _away(row: Row, now: datetime) -> str:
     return f"{row['dependency']} does not answer, first seen {ago(row['since'], now)}, {when}: {said}"
 
 
+def _of_clocks(health: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:
+    ahead = {row["owner"]: row["clock_ahead_s"] or 0.0 for row in health["leases"] if row["is_alive"]}
+    for owner, seconds in ahead.items():
+        if abs(seconds) > CLOCKS_APART_S:
+            apart = f"{duration(timedelta(seconds=abs(seconds)))} {'behind' if seconds < 0 else 'ahead of'}"
+            yield f"the clock of the decider {owner} is {apart} the database's; set it right"
+    for row in health["clock"]:
+        ahead_s = row["ledger_ahead_s"] or 0.0
+        if ahead_s > CLOCKS_APART_S:
+            apart = f"{duration(timedelta(seconds=ahead_s))} ahead of the database's clock"
+            yield f"the newest record of the ledger is {apart}: a clock was set back, or was wrong; order is kept"
+
+
 def _of_lags(lags: Iterable[Row]) -> Iterator[str]:
     for lag in lags:
         if lag["behind"] > 1000 or lag["seconds"] > 60:
@@ -171,6 +188,7 @@ def status_lines(status: Status) -> Iterator[str]:
     yield ""
     yield from _waits(health, status.at)
     yield from _freshness(status)
+    yield from _owners(health["leases"])
     yield ""
     if status.attention:
         yield "needs attention:"
@@ -208,6 +226,15 @@ def _waits(health: Mapping[str, list[dict[str, Any]]], now: datetime) -> Iterato
         yield f"by themselves: {row['deadlines']} times {row['request']}, the next at {when}"
     for row in health["senders"]:
         yield f"last sign of {row['sender']}: {ago(row['last_sign'], now)}"
+
+
+def _owners(leases: list[dict[str, Any]]) -> Iterator[str]:
+    """Who decides what."""
+    held: dict[str, list[str]] = {}
+    for row in leases:
+        if row["is_alive"]:
+            held.setdefault(row["owner"], []).append(f"{row['machine']}/{row['partition']}")
+    yield from (f"decided by {owner}: {', '.join(parts)}" for owner, parts in sorted(held.items()))
 
 
 def _freshness(status: Status) -> Iterator[str]:

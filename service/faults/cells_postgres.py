@@ -135,7 +135,7 @@ def _positions_ahead(follower: str, arena: Arena, dice: Random) -> Steps:
         yield from _say(arena, _AHEAD[follower], values)
     finally:
         role.release()
-    halt = f"{follower} all/-1 FOLLOWER_HALTED"
+    halt = f"{follower} all/-1 POSITION_BEYOND_END"
     yield from arena.until(lambda: halt in arena.watch.seen.halts, within_s=45, what=f"the halt {halt}")
     yield from aside(lambda: recover(arena))
     yield from arena.until(lambda: halt not in arena.watch.seen.halts, within_s=30, what="the halt's end")

@@ -25,7 +25,7 @@ _BEHIND_S = 2.0
 _STOPPED_S = 5.0
 _CUT_S = 30.0
 _HEALS = ("decider", "projector")
-_HALT = "projector all/-1 FOLLOWER_HALTED"
+_HALT = "projector all/-1 SEQUENCE_HOLE"
 
 
 def _hit(point: str, action: str, *, in_a_row: int = 1) -> Callable[[Arena, Random], Steps]:
