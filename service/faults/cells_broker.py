@@ -148,13 +148,25 @@ def _on_a_side_site(spoil: Callable[[SideSite], Steps], arena: Arena, dice: Rand
     yield from leave(site)
 
 
-def _topic_deleted(topic: Callable[[SideSite], str], site: SideSite) -> Steps:
+def _requests_deleted(site: SideSite) -> Steps:
     """It must refuse, say so, and go on after ``recover``."""
-    yield from _by_a_foreign_hand(lambda: delete_topics(site.wiring.endpoints.kafka, [topic(site)]))
+    yield from _by_a_foreign_hand(lambda: delete_topics(site.wiring.endpoints.kafka, [site.requests]))
     site.restart()
     yield from site.halted("TOPIC_GONE")
     yield from site.recovered()
     yield from site.decided()
+
+
+def _ledger_deleted(site: SideSite) -> Steps:
+    """It must refuse and say so; there is no way on but the ledger as it was."""
+    yield from _by_a_foreign_hand(lambda: delete_topics(site.wiring.endpoints.kafka, [site.ledger]))
+    site.restart()
+    yield from site.halted("LEDGER_GONE")
+    try:
+        yield from site.recovered()
+    except CellFailedError:
+        return  # as it should be: no command can lead on
+    yield from site.halted("LEDGER_GONE")
 
 
 def _topic_made_anew(site: SideSite) -> Steps:
@@ -225,8 +237,8 @@ CELLS = (
     _cell("silent", _silent),
     _cell("slow", _slow),
     Cell("broker.disk_full", ROW, _disk_full, ("kafka",), not_here=why_not_here, heal_within_s=90.0),
-    _side_cell("requests_topic_deleted", partial(_topic_deleted, lambda site: site.requests)),
-    _side_cell("ledger_topic_deleted", partial(_topic_deleted, lambda site: site.ledger)),
+    _side_cell("requests_topic_deleted", _requests_deleted),
+    _side_cell("ledger_topic_deleted", _ledger_deleted),
     _side_cell("topic_made_anew", _topic_made_anew),
     _side_cell("partitions_added", _partitions_added),
     not_built("broker.three_one_killed", ROW, _NO_THREE),
