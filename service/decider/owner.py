@@ -144,6 +144,7 @@ class PartitionOwner:
         self._save(batch, offsets)
         self._batch.settle()
         self._doubts.clear()
+        self._unusable_before = False
         self._at_most = self._settings.batch
         self.decided += len(messages)
         return len(messages)

@@ -46,9 +46,12 @@ def audited(arena: Arena, load: Load, *, settle_s: float) -> Audited:
     except (LogError, StoreUnavailableError) as error:
         return Audited({"stuck": 1}, f"       audit: {error}", (f"stuck: the audit found {error}",))
     counters = {name: each.found for name, each in findings.counters.items()}
+    counters["divergent"] += (
+        findings.tainted.n
+    )  # nothing that the matrix does may put a subject into quarantine
     raised = ", ".join(f"{name} {found}" for name, found in findings.raised.items()) or "all zero"
     sent = f"{load.progress.requests} requests, {load.progress.announced} files"
-    tainted = f", tainted {findings.tainted.found}" if findings.tainted.found else ""
+    tainted = f", tainted {findings.tainted.n}" if findings.tainted.n else ""
     line = f"       audit: {raised}{tainted}; {sent}; {time.monotonic() - began:.1f} s"
     return Audited(counters, line, _offenders(findings), {n: each.n for n, each in findings.counters.items()})
 

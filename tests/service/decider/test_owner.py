@@ -164,6 +164,27 @@ def test_a_corrupt_snapshot_is_made_good_from_the_ledger():
     assert site.ledger()[-1].type == "file.started"
 
 
+def test_snapshots_that_are_spoilt_again_and_again_are_made_good_each_time():
+    site = Site()
+    site.ask()
+    decided(site)
+    stop, owner = threading.Event(), site.owner(subjects_kept=0)
+    thread = threading.Thread(target=owner.run, args=(stop,), daemon=True)
+    thread.start()
+    waited = threading.Event()
+    for round_ in range(3):
+        site.store.snapshots["roman/a"] = b"\x00 not JSON"
+        site.ask("note", data={"text": f"round {round_}"})
+        for _ in range(400):
+            if len(site.store.outcomes) == round_ + 2:
+                break
+            waited.wait(0.01)
+        waited.wait(0.05)  # what was decided is saved, and let go from memory
+    stop.set()
+    thread.join(5)
+    assert [record.sequence for record in site.ledger()] == [1, 2, 3, 4]
+
+
 def test_an_old_snapshot_does_not_fit_the_ledger_and_is_made_good():
     site = Site()
     site.ask()

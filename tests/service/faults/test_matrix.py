@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parents[3]
 INJECTIONS = 12
 
 TURNS_RED = {
-    "fencing": ("decider.after_send.freeze",),
-    "compare_and_set": ("projector.before_compare_and_set.freeze",),
+    "fencing": ("decider.after_poll.freeze", "decider.after_begin.freeze"),
+    "compare_and_set": ("projector.before_compare_and_set.freeze", "projector.two_projectors"),
     "dedupe": ("projector.after_commit.kill",),
     "read_committed": ("decider.after_send.kill",),
     "contiguity": ("projector.hole",),
