@@ -11,8 +11,10 @@ __all__ = ["BLOCK", "LEDGER_ROW", "OUTCOME_ROW", "Blocks", "Kept", "ledger_line"
 BLOCK = 10_000
 """Offsets a block."""
 
-LEDGER_ROW = "concat_ws('|', event_id, sequence, chain, type, tostate, subject)"
-OUTCOME_ROW = "concat_ws('|', record_id, sequence, request_digest, type, tostate, version)"
+LEDGER_ROW = "concat_ws('|', event_id, sequence, chain, type, coalesce(tostate, '-'), subject)"
+OUTCOME_ROW = (
+    "concat_ws('|', record_id, sequence, request_digest, type, coalesce(tostate, '-'), coalesce(version, 0))"
+)
 
 
 class Kept(NamedTuple):
@@ -24,26 +26,18 @@ class Kept(NamedTuple):
 
 def ledger_line(record: dict[str, Any]) -> str:
     """What ``projection.ledger`` should give for a record."""
-    return _joined(
-        record["id"],
-        record["sequence"],
-        record["chain"],
-        record["type"],
-        record["tostate"],
-        record["subject"],
+    return (
+        f"{record['id']}|{record['sequence']}|{record['chain']}|{record['type']}|{record['tostate'] or '-'}|"
+        f"{record['subject']}"
     )
 
 
 def outcome_line(record: dict[str, Any]) -> str:
     """What ``decider.outcome`` should give for a record."""
-    digest = record.get("requestdigest") or ""
-    return _joined(
-        record["id"], record["sequence"], digest, record["type"], record["tostate"], record.get("version")
+    return (
+        f"{record['id']}|{record['sequence']}|{record.get('requestdigest') or ''}|{record['type']}|"
+        f"{record['tostate'] or '-'}|{record.get('version') or 0}"
     )
-
-
-def _joined(*members: object) -> str:
-    return "|".join([str(each) for each in members if each is not None])
 
 
 class Blocks:

@@ -24,14 +24,31 @@ NAMESPACE = UUID("6f2c6a0e-3f8e-5d0c-9b55-5a3f2b0f5a11")
 """Of every uuid5 of Meridian."""
 
 _NAMESPACE = NAMESPACE.bytes
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+_WHOLE = frozenset(
+    f"file.{word}"
+    for word in [
+        "adopted",
+        "registered",
+        "damaged",
+        "restored",
+        "held",
+        "unheld",
+        "embargoed",
+        "extended",
+        "lifted",
+    ]
+) | {"stream.held", "stream.unheld"}
+"""Facts that concern a subject as a whole, not one of its versions."""
 
 Members = dict[str, Any]
 
 
 def record_id(site: str, subject: str, request_id: str) -> str:
     """The id that the record answering a request has: uuid5 of site, subject and request id."""
-    digest = sha1(_NAMESPACE + f"{site}\n{subject}\n{request_id}".encode(), usedforsecurity=False).digest()
-    return str(UUID(bytes=digest[:16], version=5))
+    text = sha1(_NAMESPACE + f"{site}\n{subject}\n{request_id}".encode(), usedforsecurity=False).hexdigest()
+    # The bits of version and variant by hand: this is asked for every record.
+    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{_VARIANT[text[16]]}{text[17:20]}-{text[20:32]}"
 
 
 class LedgerCheck:
@@ -74,8 +91,14 @@ class LedgerCheck:
             subject = self._subjects[name]
             if offset >= self._first_cut:
                 self._freeze(subject, offset)
-            self._check_place(record, name, key, offset)
-            self._check_owner(record, offset)
+            encoded = name.encode()
+            if key != encoded or crc32(encoded) % self._partitions != self._partition:
+                self._misplaced(record, encoded, key, offset)
+            if record["ownerepoch"] >= self._epoch:
+                self._epoch = record["ownerepoch"]
+            else:
+                found, wanted = f"owner epoch {record['ownerepoch']}", f"at least {self._epoch}, as before it"
+                self._wrong("unfenced", record, offset, found, wanted)
             self._check_request(record, name, request_id, subject, offset)
             if self._follows(record, value or b"", subject.now, offset):
                 self._fold(record, subject.now, offset)
@@ -99,24 +122,14 @@ class LedgerCheck:
         if record["requestid"] in self.watched and record["type"].endswith(".refused"):
             self.refused[record["requestid"]] = record["data"].get("code", "")
 
-    def _check_place(self, record: Members, name: str, key: bytes | None, offset: int) -> None:
-        encoded = name.encode()
+    def _misplaced(self, record: Members, encoded: bytes, key: bytes | None, offset: int) -> None:
         if key != encoded:
-            self._wrong("out_of_order", record, offset, f"the key {key!r}", f"the subject {name!r}")
+            self._wrong("out_of_order", record, offset, f"the key {key!r}", f"the subject {encoded!r}")
         belongs = crc32(encoded) % self._partitions
         if belongs != self._partition:
             self._wrong(
                 "out_of_order", record, offset, f"in partition {self._partition}", f"in partition {belongs}"
             )
-
-    def _check_owner(self, record: Members, offset: int) -> None:
-        epoch = record["ownerepoch"]
-        if epoch < self._epoch:
-            self._wrong(
-                "unfenced", record, offset, f"owner epoch {epoch}", f"at least {self._epoch}, as before it"
-            )
-        else:
-            self._epoch = epoch
 
     def _check_request(
         self, record: Members, name: str, request_id: str, subject: Subject, offset: int
@@ -175,7 +188,11 @@ class LedgerCheck:
         now.versions[number] = Version(
             tostate, record.get("attempt"), record["sequence"], record["id"], offset, code, due
         )
-        self._fold_whole(kind, record, data, now)
+        if kind in _WHOLE:
+            self._fold_whole(kind, record, data, now)
+        if kind in ENDS and data.get("pending") is not None:
+            now.follows.add(record["id"])
+        self._note_follow(record, now)
 
     def _fold_whole(self, kind: str, record: Members, data: Members, now: Standing) -> None:
         """What concerns all versions of a file."""
@@ -192,9 +209,6 @@ class LedgerCheck:
                 now.held = kind.endswith(".held")
             case "file.embargoed" | "file.extended" | "file.lifted":
                 now.embargoed = kind != "file.lifted"
-        if kind in ENDS and data.get("pending") is not None:
-            now.follows.add(record["id"])
-        self._note_follow(record, now)
 
     @staticmethod
     def _note_follow(record: Members, now: Standing) -> None:

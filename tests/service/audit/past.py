@@ -33,21 +33,23 @@ class Past:
             subjects = [work.announce(work.place(name, name.encode() * 100)) for name in names]
             empty = work.announce(work.place("empty.dat", b""))
             missing = work.announce(work.landing / "roman" / "missing.dat", size_bytes=10)
-            for subject in subjects:
-                work.wait(subject, "COMPLETE", timeout_s=60)
-            work.wait(empty, "INVALID", timeout_s=60)
-            work.wait(missing, "ERROR", timeout_s=60)
-            twice = work.announce(work.place("f0.dat", b"other content"), sha256="1" * 64)
-            work.wait(twice, "COMPLETE", "INVALID", timeout_s=60)
             past = cls(work, wiring)
+            wanted = {**dict.fromkeys(subjects, "COMPLETE"), empty: "INVALID", missing: "ERROR"}
+            work.until(lambda: past.states(1) == wanted, timeout_s=90, what=lambda: str(past.states(1)))
+            twice = work.announce(work.place("f0.dat", b"other content"), sha256="1" * 64)
+            work.until(
+                lambda: past.states(2) == {twice: "INVALID"}, timeout_s=60, what=lambda: str(past.states(2))
+            )
             work.until(past.is_quiet, timeout_s=60)
         return past
 
+    def states(self, version: int) -> dict[str, str]:
+        """Where each file of this version stands."""
+        return dict(self.rows(f"SELECT file, state FROM projection.file_version WHERE version = {version}"))
+
     def is_quiet(self) -> bool:
         """All is read and done."""
-        rows = self.rows(
-            "SELECT count(*) FROM work.item WHERE state IN ('open', 'leased', 'reported') AND effect <> 'inbox'"
-        )
+        rows = self.rows("SELECT count(*) FROM work.item WHERE state IN ('open', 'leased', 'reported')")
         return rows == [(0,)] and "stuck" not in self.audit(effects=False).raised
 
     def audit(self, **options: Any) -> Findings:
