@@ -8,10 +8,14 @@ from sqlalchemy import Engine, text
 
 from events.topics import Topics
 from service.bench import decide
+from service.bench.about import versions
 from service.bench.child import measured
-from service.bench.figure import Figure
+from service.bench.figure import Figure, Result
 from service.bench.latency import latency
 from service.bench.own_site import own_site
+from service.bench.project import empty_views
+from service.bench.project_floor import BATCH
+from service.bench.workload import REFUSED, REPEATED
 from service.settings import Settings
 from service.wiring import Wiring
 
@@ -36,6 +40,14 @@ PROJECT = Line(
 )
 ONE_TABLE = Line("project-one-table", "projected records, one row a file alone, one process", PROJECT.floor)
 
+SETTINGS = {
+    "partitions": decide.PARTITIONS,
+    "decider_batch": decide.BATCH,
+    "projector_batch": BATCH,
+    "refused": REFUSED,
+    "repeated": REPEATED,
+}
+
 
 def bench_core(
     settings: Settings,
@@ -44,7 +56,7 @@ def bench_core(
     times: int,
     parts: Collection[str],
     progress: Callable[[str], None],
-) -> list[Figure]:
+) -> Result:
     """``parts`` of decide, project, latency: so many files' lives ``times`` times, each time beside the floor."""
     figures = []
     with own_site(settings, with_roles=False, progress=progress) as wiring:
@@ -57,8 +69,13 @@ def bench_core(
             )
             figures += [_figure(runs, line) for line in lines]
         if "latency" in parts:
+            engine = wiring.engine()
+            _forget(engine)
+            empty_views(engine)
+            engine.dispose()
             figures += latency(wiring, times=times, progress=progress)
-    return figures
+        found = versions(wiring.settings)
+    return Result(figures, found, {"files": files, "seeds": list(range(1, times + 1)), **SETTINGS})
 
 
 def _turn(
