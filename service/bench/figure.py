@@ -42,11 +42,12 @@ class Figure:
 
 
 class Result(NamedTuple):
-    """What a suite measured, on which versions, and by which settings."""
+    """What a suite measured, on which versions, by which settings, and whether what came of it is right."""
 
     figures: list[Figure]
     versions: dict[str, str]
     settings: dict[str, Any]
+    audits: list[dict[str, Any]]
 
 
 def _spread(values: tuple[float, ...]) -> dict[str, float]:

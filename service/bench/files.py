@@ -16,6 +16,7 @@ from consumers.drafts import STRUCTURED
 from consumers.storage import Storage
 from events.stream import StreamConfiguration
 from service.bench.about import versions
+from service.bench.audited import audited
 from service.bench.figure import Figure, Result
 from service.bench.own_site import own_site
 from service.client import Client
@@ -47,9 +48,11 @@ def bench_files(settings: Settings, *, times: int, progress: Callable[[str], Non
             progress(f"exposure: all QUEUED and visible after {exposure.runs[0]:.3f} s")
             exposure.notes["rss_mb"] = _memory(wiring.settings)
             found = versions(wiring.settings)
+            progress("audit")
+            audit = audited(wiring, effects=True)
         finally:
             client.close()
-    return Result([alone, exposure], found, {"times": times})
+    return Result([alone, exposure], found, {"times": times}, [audit])
 
 
 def _one_by_one(client: Client, folder: Path, *, times: int) -> Figure:

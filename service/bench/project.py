@@ -44,7 +44,7 @@ def _followed(
         log=logs,
         topics=topics,
         engine=engine,
-        name="bench",
+        name="projector",
         machines=("file",),
         apply=application,
         positions_table=position,

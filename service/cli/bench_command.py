@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from service.cli.errors import AttentionError
 from service.cli.session import session_of
 
 __all__ = ["bench"]
@@ -37,6 +38,7 @@ def bench(
 ) -> None:
     """Measure, and print JSON: machine, settings, each figure with its floor and the ratio."""
     from service.bench.about import machine
+    from service.bench.audited import is_clean
 
     session = session_of(context)
     if suite is Suite.CORE:
@@ -53,5 +55,10 @@ def bench(
         "versions": result.versions,
         "settings": result.settings,
         "figures": [each.as_json() for each in result.figures],
+        "audits": result.audits,
     }
     typer.echo(json.dumps(told, indent=2))
+    if not is_clean(result.audits):
+        raise AttentionError(
+            "the audit after the run is not zero: what was measured is wrong, see its offenders"
+        )
