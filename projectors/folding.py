@@ -48,8 +48,7 @@ class Prepared:
         if self.records:
             append(connection, self.models.ledger, LEDGER_COLUMNS, self.records)
         failpoints.reach("projector.mid_batch")
-        for folded, copies in self.merged:
-            merge(connection, folded, copies)
+        merge(connection, self.merged)
         for appended, copies in self.appended:
             for copy in copies:
                 append(connection, appended.table, copy.columns, copy.lines)
