@@ -80,7 +80,7 @@ _PROJECTED = text("""
     ON CONFLICT (follower, machine, partition) DO UPDATE SET next_offset = excluded.next_offset
 """)
 _STREAM = text("""
-    INSERT INTO projection.stream_status (stream, state, since_at, is_held, configuration_version, configuration, sequence,
-                                          event_id, partition, ledger_offset)
+    INSERT INTO projection.stream_status (stream, state, since_at, is_held, configuration_version,
+                                          configuration, sequence, event_id, partition, ledger_offset)
     VALUES ('keck', 'Enabled', now(), false, 1, '{"stream": "keck"}', 1, gen_random_uuid(), 0, 0)
 """)
