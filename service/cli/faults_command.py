@@ -29,6 +29,8 @@ CELLS_RUN = (
     Column("n", is_number=True),
     Column("red", is_number=True),
     Column("not_fired", is_number=True),
+    Column("decide_p50_s", is_number=True),
+    Column("decide_p95_s", is_number=True),
     Column("recover_p50_s", is_number=True),
     Column("recover_p95_s", is_number=True),
 )
