@@ -4,7 +4,7 @@ from collections.abc import Callable
 from random import Random
 
 from service.faults.arena import Arena
-from service.faults.cell import HEAL_WITHIN_S, Cell, CellFailedError, Steps
+from service.faults.cell import Cell, CellFailedError, Steps
 from service.faults.tampering import execute, rebuild, recover
 from service.faults.tcp_proxy import AFTER_COMMIT, AT_COMMIT, Cut
 
@@ -114,12 +114,8 @@ def _hole(arena: Arena, dice: Random) -> Steps:
         projector.release()
 
 
-def _cell(
-    name: str, inject: Callable[[Arena, Random], Steps], *, heal_within_s: float = HEAL_WITHIN_S
-) -> Cell:
-    return Cell(
-        f"projector.{name}", ROW, inject, disturbs=("projector",), heals=_HEALS, heal_within_s=heal_within_s
-    )
+def _cell(name: str, inject: Callable[[Arena, Random], Steps]) -> Cell:
+    return Cell(f"projector.{name}", ROW, inject, disturbs=("projector",), heals=_HEALS)
 
 
 _MOVE = (
@@ -135,5 +131,5 @@ CELLS = (
     _cell("two_projectors", _two_projectors),
     _cell("cut_before_commit", _cut(AT_COMMIT)),
     _cell("cut_after_commit", _cut(AFTER_COMMIT)),
-    _cell("hole", _hole, heal_within_s=_REBUILT_S),
+    Cell("projector.hole", ROW, _hole, ("projector", "postgres"), heals=_HEALS, heal_within_s=_REBUILT_S),
 )

@@ -1,5 +1,6 @@
 """One injection: a cell begun with a seed, stepped along, and watched until the site has healed or has failed to."""
 
+import logging
 import time
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from service.faults.cell import Cell, CellFailedError, NotFiredError, Steps
 from service.faults.watch import Mark
 
 __all__ = ["Injection", "State"]
+
+log = logging.getLogger(__name__)
 
 
 class State(StrEnum):
@@ -107,6 +110,9 @@ class Injection:
             self.state, self.reason = State.RED, str(error)
         except NotFiredError as error:
             self.state, self.reason = State.NOT_FIRED, str(error)
+        except Exception as error:  # a harness that trips over one cell still has the others to run
+            log.exception("cell not brought about", extra={"cell": self.cell.name, "seed": self.seed})
+            self.state, self.reason = State.NOT_FIRED, f"the harness failed: {type(error).__name__}: {error}"
 
     def _look(self, patient_since: float) -> None:
         assert self._mark is not None  # noqa: S101 - healing has begun
