@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from service.faults.arena import Arena
 from service.faults.aside import aside, patiently
-from service.faults.cell import Cell, CellFailedError, Steps
+from service.faults.cell import Cell, CellFailedError, NotFiredError, Steps
 from service.faults.own_streams import TROUBLES
 from service.faults.tampering import recover
 from service.faults.tcp_proxy import AFTER_COMMIT, AT_COMMIT, Cut
@@ -51,7 +51,9 @@ def _cut(cut: Cut, arena: Arena, dice: Random) -> Steps:
     before = proxy.cuts_done
     proxy.arm(cut)
     try:
-        yield from arena.until(lambda: proxy.cuts_done > before, within_s=30, what="a COMMIT to cut")
+        yield from arena.until(
+            lambda: proxy.cuts_done > before, within_s=30, what="a COMMIT to cut", fails=NotFiredError
+        )
     finally:
         proxy.heal()
 

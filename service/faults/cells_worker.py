@@ -79,14 +79,16 @@ def _store_unreachable(arena: Arena, dice: Random) -> Steps:
 def _frozen_past_its_lease(arena: Arena, dice: Random) -> Steps:
     """The worker sleeps through its leases and wakes with work in its hands that is not its own any more."""
     yield from arena.hit("worker", f"worker.{dice.choice(POINTS)}:stop:1")
+    yield from arena.until(
+        lambda: arena.stopped("worker") is not None, within_s=5, what="a frozen worker", fails=NotFiredError
+    )
     worker = arena.stopped("worker")
-    if worker is None:
-        raise NotFiredError("nobody stopped itself")
     try:
         yield from _take_leases(arena)
         yield from arena.pause(_LEASE_S + dice.uniform(1.0, 3.0))
     finally:
-        worker.thaw()
+        if worker is not None:
+            worker.thaw()
 
 
 def _lease_lost(arena: Arena, dice: Random) -> Steps:
@@ -132,7 +134,14 @@ def _reader_killed(arena: Arena, dice: Random) -> Steps:
     yield from arena.pause(dice.uniform(0.0, 1.0))
     with suppress(psutil.NoSuchProcess):
         reader.send_signal(signal.SIGKILL)
-    yield from arena.until(lambda: not reader.is_running(), within_s=5, what="the reader's end")
+    yield from arena.until(lambda: _has_ended(reader), within_s=15, what="the reader's end")
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _reader_starved(arena: Arena, dice: Random) -> Steps:
