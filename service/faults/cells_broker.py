@@ -148,12 +148,28 @@ def _on_a_side_site(spoil: Callable[[SideSite], Steps], arena: Arena, dice: Rand
     yield from leave(site)
 
 
-def _topic_deleted(topic: Callable[[SideSite], str], site: SideSite) -> Steps:
+def _requests_deleted(site: SideSite) -> Steps:
     """It must refuse, say so, and go on after ``recover``."""
-    yield from _by_a_foreign_hand(lambda: delete_topics(site.wiring.endpoints.kafka, [topic(site)]))
+    yield from _by_a_foreign_hand(lambda: delete_topics(site.wiring.endpoints.kafka, [site.requests]))
     site.restart()
     yield from site.halted("TOPIC_GONE")
-    yield from site.recovered()
+    yield from _recovered(site)
+
+
+def _ledger_deleted(site: SideSite) -> Steps:
+    """It must refuse. A command may lead on or not: there is no past to go on from, unless somebody restores it."""
+    yield from _by_a_foreign_hand(lambda: delete_topics(site.wiring.endpoints.kafka, [site.ledger]))
+    site.restart()
+    yield from site.halted("TOPIC_GONE", "LEDGER_GONE")
+    if (yield from site.recovered()):
+        yield from site.decided()
+    else:
+        yield from site.halted("TOPIC_GONE", "LEDGER_GONE")
+
+
+def _recovered(site: SideSite) -> Steps:
+    if not (yield from site.recovered()):
+        raise CellFailedError("meridian recover --apply leads past nothing; wanted the way out of this halt")
     yield from site.decided()
 
 
@@ -178,8 +194,7 @@ def _topic_made_anew(site: SideSite) -> Steps:
     yield from _by_a_foreign_hand(anew)
     site.decider.release()
     yield from site.halted("TOPIC_ID_CHANGED")
-    yield from site.recovered()
-    yield from site.decided()
+    yield from _recovered(site)
 
 
 def _partitions_added(site: SideSite) -> Steps:
@@ -188,10 +203,10 @@ def _partitions_added(site: SideSite) -> Steps:
     yield from _by_a_foreign_hand(lambda: add_partitions(kafka, name, total=3))
     site.restart()
     yield from site.halted("PARTITIONS_CHANGED")
-    try:
-        yield from site.recovered()
-    except CellFailedError:
-        return  # as it should be: no command can lead on
+    if (yield from site.recovered()):
+        raise CellFailedError(
+            "meridian recover --apply led past added partitions, on which nobody may decide"
+        )
     yield from site.halted("PARTITIONS_CHANGED")
 
 
@@ -225,8 +240,8 @@ CELLS = (
     _cell("silent", _silent),
     _cell("slow", _slow),
     Cell("broker.disk_full", ROW, _disk_full, ("kafka",), not_here=why_not_here, heal_within_s=90.0),
-    _side_cell("requests_topic_deleted", partial(_topic_deleted, lambda site: site.requests)),
-    _side_cell("ledger_topic_deleted", partial(_topic_deleted, lambda site: site.ledger)),
+    _side_cell("requests_topic_deleted", _requests_deleted),
+    _side_cell("ledger_topic_deleted", _ledger_deleted),
     _side_cell("topic_made_anew", _topic_made_anew),
     _side_cell("partitions_added", _partitions_added),
     not_built("broker.three_one_killed", ROW, _NO_THREE),

@@ -157,7 +157,7 @@ def _roles_killed(arena: Arena, dice: Random) -> Steps:
 
 def _run(arena: Arena, *arguments: str) -> Steps:
     """A command of an operator, which has to end well."""
-    command = OneShot(arena, arguments)
+    command = OneShot(arena.wiring, arguments)
     try:
         yield from arena.until(
             command.is_over, within_s=_COMMAND_S, what=f"meridian {' '.join(arguments)} done"

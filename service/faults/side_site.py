@@ -14,12 +14,12 @@ from events.envelope import encode_request
 from projectors.outcome import Outcomes
 from service.children import CHILD_MARK
 from service.faults.arena import Arena
-from service.faults.aside import aside, patiently
+from service.faults.aside import patiently
 from service.faults.cell import CellFailedError, Steps
 from service.faults.foreign_hand import delete_topics
+from service.faults.one_shot import OneShot
 from service.faults.own_streams import TROUBLES, mark_of
 from service.faults.role_process import RoleProcess
-from service.recover import Remedies
 from service.settings import PROJECT
 from service.stack.endpoints import Endpoints
 from service.wiring import Wiring
@@ -87,36 +87,31 @@ class SideSite:
             patiently(ask, what="a request decided by the second site", errors=TROUBLES, within_s=within_s)
         )
 
-    def halted(self, code: str, *, within_s: float = _DECIDED_S) -> Steps:
-        """Yield until a halt of this code stands."""
+    def halted(self, *codes: str, within_s: float = _DECIDED_S) -> Steps:
+        """Yield until a halt of one of these codes stands."""
 
         def look() -> bool:
             with self.engine.connect() as connection:
-                codes = list(connection.execute(text("SELECT code FROM decider.halt")).scalars())
-            if code not in codes:
-                raise TimeoutError(f"halts: found {codes or 'none'}, wanted {code}")
+                found = list(connection.execute(text("SELECT code FROM decider.halt")).scalars())
+            if not set(codes) & set(found):
+                raise TimeoutError(f"halts: found {found or 'none'}, wanted {' or '.join(codes)}")
             return True
 
-        yield from self.tended(patiently(look, what=f"the halt {code}", errors=TROUBLES, within_s=within_s))
+        what = f"the halt {' or '.join(codes)}"
+        yield from self.tended(patiently(look, what=what, errors=TROUBLES, within_s=within_s))
 
-    def recovered(self) -> Generator[None, None, list[str]]:
-        """What ``recover --apply`` does about every halt; halts that it can't leave raise CellFailedError."""
-
-        def apply() -> list[str]:
-            logs = self.wiring.log()
-            try:
-                remedies = Remedies(logs=logs, engine=self.engine, topics=self.wiring.topics)
-                return [
-                    remedies.apply(each, actor="faults", reason="a fault was tried")
-                    for each in remedies.explain()
-                ]
-            except ValueError as error:
-                raise CellFailedError(str(error)) from error
-            finally:
-                logs.close()
-
-        done = yield from aside(apply)
-        return done
+    def recovered(self) -> Generator[None, None, bool]:
+        """Say ``recover --apply``, as an operator does; False: no command leads past what stands."""
+        command = OneShot(self.wiring, ("recover", "--apply", "--reason", "a fault was tried", "--yes"))
+        try:
+            yield from self.tended(
+                self.arena.until(command.is_over, within_s=_DECIDED_S, what="meridian recover --apply done")
+            )
+            if command.code not in {0, 1}:
+                raise CellFailedError(f"meridian recover ended with {command.code}: {command.said[-600:]}")
+            return command.code == 0
+        finally:
+            command.end()
 
     def tended(self, steps: Steps) -> Steps:
         """These steps, with the decider started again where it ends."""
