@@ -33,6 +33,7 @@ __all__ = ["CELLS"]
 ROW = "operations"
 _COMMAND_S = 120.0
 _DEAD_S = 30.0
+_STOPPED_S = 30.0  # a role has ten seconds, on a machine that is not this busy
 
 
 def _rebuild_and_swap(arena: Arena, dice: Random) -> Steps:

@@ -146,7 +146,11 @@ def side_site(arena: Arena, dice: Random) -> Generator[None, None, SideSite]:
         lambda: _make(site), what="a database for a second site", errors=(*TROUBLES, psycopg2.Error)
     )
     site.decider.start()
-    yield from site.decided()
+    try:
+        yield from site.decided()
+    except BaseException:
+        site.decider.hold_down()  # nobody else knows of it yet
+        raise
     return site
 
 
