@@ -10,7 +10,6 @@ from service.faults.arena import Arena
 from service.faults.aside import aside, patiently
 from service.faults.cell import Cell, CellFailedError, NotFiredError, Steps
 from service.faults.foreign_hand import add_partitions, delete_topics
-from service.faults.not_built import not_built
 from service.faults.own_streams import TROUBLES
 from service.faults.side_site import SideSite, leave, side_site
 from service.faults.tcp_proxy import AT_END_OF_TRANSACTION, Cut
@@ -214,12 +213,6 @@ def _by_a_foreign_hand(work: Callable[[], None]) -> Steps:
     yield from patiently(work, what="the topic changed", errors=TROUBLES)
 
 
-_NO_THREE = (
-    "the harness has one broker: three need a quorum of three controllers and replicated internal topics, which "
-    "service/stack/kafka_server.py does not write"
-)
-
-
 def _cell(name: str, inject: Callable[[Arena, Random], Steps], *, times: int | None = None) -> Cell:
     return Cell(f"broker.{name}", ROW, inject, ("kafka",), times=times)
 
@@ -244,6 +237,4 @@ CELLS = (
     _side_cell("ledger_topic_deleted", _ledger_deleted),
     _side_cell("topic_made_anew", _topic_made_anew),
     _side_cell("partitions_added", _partitions_added),
-    not_built("broker.three_one_killed", ROW, _NO_THREE),
-    not_built("broker.three_one_removed", ROW, _NO_THREE),
 )

@@ -1,4 +1,4 @@
-"""A second, small site on the arena's servers: one decider on topics and a database of its own, to be spoilt."""
+"""A second, small site: one decider on topics and a database of its own, to be spoilt without spoiling the load."""
 
 import os
 from collections.abc import Generator
@@ -34,11 +34,11 @@ _LOOK_S = 5.0
 class SideSite:
     """``tend`` its decider while waiting; `side_site` makes one and takes it away again."""
 
-    def __init__(self, arena: Arena, name: str) -> None:
+    def __init__(self, arena: Arena, name: str, *, kafka: str | None = None) -> None:
         self.arena = arena
         direct = arena.wiring.endpoints
         url = make_url(direct.database).set(database=name)
-        endpoints = Endpoints(direct.kafka, url.render_as_string(hide_password=False), direct.s3)
+        endpoints = Endpoints(kafka or direct.kafka, url.render_as_string(hide_password=False), direct.s3)
         settings = arena.settings.model_copy(
             update={"site": name, "s3_bucket": f"{name}-archive", "partitions": PARTITIONS}
         )
@@ -139,9 +139,9 @@ class SideSite:
         }
 
 
-def side_site(arena: Arena, dice: Random) -> Generator[None, None, SideSite]:
-    """Make one and yield until it decides; `leave` takes it away."""
-    site = SideSite(arena, f"side{mark_of(dice)[:10]}")
+def side_site(arena: Arena, dice: Random, *, kafka: str | None = None) -> Generator[None, None, SideSite]:
+    """Make one and yield until it decides, perhaps on brokers of its own; `leave` takes it away."""
+    site = SideSite(arena, f"side{mark_of(dice)[:10]}", kafka=kafka)
     yield from patiently(
         lambda: _make(site), what="a database for a second site", errors=(*TROUBLES, psycopg2.Error)
     )
