@@ -1,17 +1,15 @@
-"""Partitions, one after the other, checked in a process of their own: ``python -m service.audit.partition``."""
+"""One partition of one machine: its ledger and its requests read once, and all that can be said from them."""
 
-import gc
 import json
 import resource
 import sqlite3
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from events.log import LogUnavailableError, Place
+from events.log import Place
 from service.audit.blocks import LEDGER_ROW, OUTCOME_ROW, Blocks, Kept, ledger_line, outcome_line, rows_of
 from service.audit.database import moment, reaching
 from service.audit.effects_log import EffectsLog
@@ -23,7 +21,6 @@ from service.audit.ledger_check import LedgerCheck
 from service.audit.requests_check import RequestsCheck
 from service.audit.standing_check import StandingCheck
 from service.audit.subjects import Subjects, scratch
-from service.decider.halts import StoreUnavailableError
 
 __all__ = ["run"]
 
@@ -160,20 +157,3 @@ def _judge(hostile: list[Hostile], check: LedgerCheck, subjects: Subjects, tally
         if code is None or each.code not in {None, code}:
             wanted = f"{each.what}: to be turned away with {each.code or 'any code'}"
             tally.found("silent", Offender(name, found, wanted, "", each.request_id or ""))
-
-
-def _main() -> None:
-    """One job a line in, one result a line out, until there are no more."""
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
-    for line in sys.stdin:
-        try:
-            told = run(Job(**json.loads(line)))
-        except (LogUnavailableError, StoreUnavailableError) as error:
-            away = "kafka" if isinstance(error, LogUnavailableError) else "postgresql"
-            told = {"away": away, "said": str(error)}
-        print(json.dumps(told), flush=True)
-
-
-if __name__ == "__main__":
-    _main()
