@@ -11,6 +11,7 @@ from projectors.database import metadata
 __all__ = [
     "ARCHIVE",
     "DEPENDENCIES",
+    "IS_OVER",
     "LOG",
     "REGISTER",
     "breaker",
@@ -36,6 +37,10 @@ DEPENDENCIES: Mapping[str, tuple[str, ...]] = {
 _RAMPED_UP = 64
 _WAIT_FIRST_S = 1.0
 _WAIT_AT_MOST_S = 15.0
+
+IS_OVER = "({0} <= clock_timestamp() OR {0} > clock_timestamp() + interval '2 min')"
+"""That a time to wait until has passed. No wait of ours is longer than 30 s: what lies further ahead was set before
+PostgreSQL's clock was set back."""
 
 breaker = Table(
     "breaker",
@@ -84,21 +89,25 @@ def succeed(connection: Connection, dependency: str) -> None:
 
 
 # Of many that fail together only the first counts: the others were under way before anybody knew.
-_TRIP = text("""
+_TRIP = text(
+    """
     INSERT INTO work.breaker AS b (dependency, since, failures, retry_at, ramp, code, last_error)
     VALUES (:dependency, clock_timestamp(), 1, clock_timestamp() + make_interval(secs => :first_s), 1, :code, :error)
     ON CONFLICT (dependency) DO UPDATE SET
-        failures = b.failures + CASE WHEN b.retry_at <= clock_timestamp() THEN 1 ELSE 0 END,
-        retry_at = CASE WHEN b.retry_at <= clock_timestamp()
+        failures = b.failures + CASE WHEN {is_over} THEN 1 ELSE 0 END,
+        retry_at = CASE WHEN {is_over}
             THEN clock_timestamp()
                 + make_interval(secs => least(:at_most_s, :first_s * power(2, least(b.failures, 20))))
             ELSE b.retry_at END,
         ramp = 1, code = :code, last_error = :error
     RETURNING retry_at, (xmax = 0) AS is_new
-""")
+""".replace("{is_over}", IS_OVER.format("b.retry_at"))
+)
 
 _RAMP = text(
-    "UPDATE work.breaker SET ramp = ramp * 2 WHERE dependency = :dependency AND retry_at <= clock_timestamp()"
+    """
+    UPDATE work.breaker SET ramp = ramp * 2 WHERE dependency = :dependency AND {is_over}
+""".replace("{is_over}", IS_OVER.format("retry_at"))
 )
 
 _OVER = text("DELETE FROM work.breaker WHERE dependency = :dependency AND ramp >= :ramp RETURNING since")

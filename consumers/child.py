@@ -1,5 +1,6 @@
 """Looks into untrusted files, each in a limited child of a warm server, so that a file can only kill its own child."""
 
+import logging
 import os
 import signal
 import stat
@@ -16,6 +17,8 @@ from consumers.formats.inspection import Inspection
 from consumers.formats.text import clean
 
 __all__ = ["ChildFailure", "ChildResult", "Inspector", "Limits", "Usage"]
+
+log = logging.getLogger(__name__)
 
 MAX_TRIES = 3
 # Loading the libraries takes 3 to 15 s, on a machine that is busy a multiple of it.
@@ -147,6 +150,8 @@ class Inspector:
                 words = str(error)
                 if self._is_closed:
                     break
+                extra = {"format": format_name, "words": words}
+                log.warning("the server of child processes ended, started again", extra=extra)
         message = f"the server of the child processes ended {MAX_TRIES} times, the last time with: {words}"
         return _failed("READER_GONE", "infrastructure", message)
 

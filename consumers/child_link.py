@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import json
+import logging
 import os
 import socket
 import subprocess
@@ -20,9 +21,11 @@ from consumers.formats import Format
 
 __all__ = ["ServerGoneError", "ServerLink"]
 
+log = logging.getLogger(__name__)
+
 MAX_REPLY_BYTES = 4 * 1024 * 1024
 PIECE_BYTES = 64 * 1024
-ENOUGH_TO_END_S = 5.0
+ENOUGH_TO_END_S = 1.0  # it has nothing to save; one that is loading libraries does not hear us
 # What a reader of files needs to know of its surroundings; passwords and keys of the services stay outside.
 KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "TZ", "TMPDIR", "VIRTUAL_ENV")
 
@@ -136,6 +139,9 @@ class ServerLink:
 
     def _take(self, message: dict[str, Any]) -> None:
         if "ready" in message:
+            if "failed" in message:
+                extra = {"format": message["ready"], "traceback": message["failed"]}
+                log.error("format can't be read, its libraries do not load", extra=extra)
             self.ready[message["ready"]] = message
             if len(self.ready) == len(self._formats):
                 self._all_ready.set()

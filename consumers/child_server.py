@@ -91,13 +91,14 @@ class _Server:
 
     def run(self) -> None:
         """Serve until the parent closes its end; children still at work end with the server."""
+        why = "the server ends"
         try:
             while self._turn():
                 pass
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # the parent is gone, and with it whoever wanted an answer
+        except (BrokenPipeError, ConnectionResetError) as error:
+            why = f"the parent is gone: {error}"  # and with it whoever wanted an answer
         for child in self._children.values():
-            child.kill("the server ends")
+            child.kill(why)
 
     def _turn(self) -> bool:
         """Handle what has come, then load one more format, so that nobody waits behind another's libraries."""
@@ -137,17 +138,19 @@ class _Server:
         )
         name = wanted or self._to_warm[0]
         started = time.monotonic()
+        failed = None
         try:
             self._formats[name].warm_up()
-        except Exception:  # noqa: BLE001 - the other formats still work; a child of this one will say what is wrong
-            traceback.print_exc()
+        except Exception:  # noqa: BLE001 - the other formats still work; the parent's log says what is wrong with this
+            failed = traceback.format_exc()
         self._to_warm.remove(name)
         # What is loaded by now is for ever: keep the collector of each child from touching, and so copying, it.
         gc.collect()
         gc.freeze()
         rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT
         took = time.monotonic() - started
-        self._send({"ready": name, "warm_up_s": took, "peak_rss_bytes": rss, "network": self._network})
+        told = {"ready": name, "warm_up_s": took, "peak_rss_bytes": rss, "network": self._network}
+        self._send(told if failed is None else {**told, "failed": failed})
 
     # Requests
 

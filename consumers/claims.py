@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from consumers.breakers import IS_OVER
 from consumers.held import WORKED_ON
 from consumers.lanes import Busy, lanes, room_of
 from consumers.rows import rows_json
@@ -204,7 +205,7 @@ _READ = _RETURNED.replace("i.event_id", "CAST(i.event_id AS text) AS event_id").
 # The first unfinished item of its subject in its lane, and not before its time. Asked as a minimum, this is one look
 # into an index whatever the planner believes; as an anti-join it read all unfinished items while statistics were young.
 _IS_HEAD = f"""
-    (i.due_at IS NULL OR i.due_at <= {_NOW})
+    (i.due_at IS NULL OR {IS_OVER.format("i.due_at")})
     AND i.sequence <= (
         SELECT min(e.sequence) FROM work.item e WHERE e.subject = i.subject AND e.lane = i.lane
             AND e.state IN ('open', 'leased', 'reported', 'parked'))
@@ -224,12 +225,12 @@ _ONE_BY_ONE = text("""
         set_config('synchronous_commit', 'off', true)
 """)
 
-_STANDING = text("""
+_STANDING = text(f"""
     SELECT
         EXISTS (SELECT FROM work.gate) AS is_shut,
         (SELECT jsonb_object_agg(stream, class_limits) FROM work.stream WHERE state = ANY(:states) AND NOT held)
             AS streams,
-        (SELECT jsonb_object_agg(dependency, CASE WHEN retry_at <= clock_timestamp() THEN ramp ELSE 0 END)
+        (SELECT jsonb_object_agg(dependency, CASE WHEN {IS_OVER.format("retry_at")} THEN ramp ELSE 0 END)
             FROM work.breaker) AS rooms,
         (SELECT jsonb_agg(jsonb_build_array(stream, effect, work_class, n)) FROM (
             SELECT stream, effect, work_class, count(*) AS n FROM work.item WHERE state = 'leased' GROUP BY 1, 2, 3
@@ -326,4 +327,4 @@ _GIVE_BACK = text(f"""
 
 _RELEASE = f"UPDATE work.item SET state = 'open', {_NO_LEASE} WHERE state = 'leased'"
 _RELEASE_OWNED = text(f"{_RELEASE} AND lease_owner = :owner")
-_RELEASE_EXPIRED = text(f"{_RELEASE} AND lease_until < {_NOW}")
+_RELEASE_EXPIRED = text(f"{_RELEASE} AND {IS_OVER.format('lease_until')}")

@@ -198,4 +198,5 @@ def _where(message: Message) -> dict[str, object]:
     return {
         "position": f"{message.topic}/{message.partition}/{message.offset}",
         "sender": sender_of(message.topic),
+        "event_id": event_id_of(message),
     }

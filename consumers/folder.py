@@ -17,6 +17,7 @@ from watchdog.observers.api import BaseObserver
 
 from consumers.door import Rules
 from consumers.folder_files import SETTLE_S, Announced, Found, Settling, files_below, is_ignored, look_at
+from events.clock import now
 from events.ids import derived_id
 from events.inbox import InboxFileArrived
 from events.log import Log, LogError, Writer
@@ -36,6 +37,7 @@ _SCAN_SHARE = (
     20  # of one core, a scan takes at most a twentieth: a folder of a million files is scanned less often
 )
 _BATCH = 1000
+_FLUSH_S = 5.0  # whoever is told to stop waits no longer; what was not acknowledged is announced again
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ def run_folders(
     watches: dict[_Place, _Watch] = {}
     writer = _LazyWriter(kafka)
     notice = threading.Event()
+    told = False
     try:
         while not stop.is_set():
             notice.clear()
@@ -76,8 +79,12 @@ def run_folders(
                     watch.step(writer.opened(), topics)
             except (LogError, RulesUnavailableError) as error:
                 writer.close()
-                log.warning("watched folders wait", extra={"error": str(error)})
+                if not told:
+                    log.warning("watched folders wait", extra={"error": str(error)})
+                told = True
                 stop.wait(1.0)
+            else:
+                told = False
             notice.wait(_LOOK_S)
     finally:
         for watch in watches.values():
@@ -159,11 +166,11 @@ class _Watch:
             self._send(batch, writer, topics)
 
     def _send(self, batch: list[Found], writer: Writer, topics: Topics) -> None:
-        at = datetime.now(UTC)
+        at = now()
         for found in batch:
             key, value = announcement(found, stream=self._place.stream, sender=self._place.sender, at=at)
             writer.send(topics.inbox(self._place.sender), key=key, value=value)
-        writer.flush(30.0)
+        writer.flush(_FLUSH_S)
         self._announced.add(batch)
         log.info("files announced", extra={"stream": self._place.stream, "files": len(batch)})
 

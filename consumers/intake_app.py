@@ -30,6 +30,8 @@ _HELD_BYTES = 32 * 1024 * 1024
 _BUFFERED = 32
 # A member that was killed is missed after this long, and its partitions stand still until then; the broker's minimum.
 _SESSION_S = 6.0
+# What was handed on is written within this time, unless a server is away; then it is read again.
+_STOP_S = 3.0
 
 
 class _NoTables(TableManager):
@@ -83,8 +85,11 @@ def make_app(
     return app
 
 
-async def serve(app: faust.App, ended: Callable[[], bool]) -> None:
-    """Run the application until ``ended`` says so or it fails; raises what it failed with."""
+async def serve(app: faust.App, ended: Callable[[], bool], *, abandon: Callable[[], None]) -> None:
+    """Run the application until ``ended`` says so or it fails; raises what it failed with.
+
+    ``abandon`` is to end the process: it is called where Faust waits for batches that nobody will finish any more.
+    """
     await app.start()
     log.info("intake reads", extra={"topics": sorted(app.topics.acking_topics)})
     try:
@@ -92,7 +97,10 @@ async def serve(app: faust.App, ended: Callable[[], bool]) -> None:
             await asyncio.sleep(0.1)
     finally:
         failure = app.crash_reason
-        await app.stop()
+        stopping = asyncio.create_task(app.stop())
+        if not (await asyncio.wait([stopping], timeout=_STOP_S))[0]:
+            abandon()  # it does not heed being cancelled either
+        await stopping
     if failure is not None:
         raise failure
 

@@ -12,19 +12,19 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from consumers.door import Door
 from consumers.intake import sender_of, take
 from consumers.intake_watch import ProgressWatch, group_of
+from consumers.json_lines import JsonLines, log_what_escapes
 from consumers.patience import PatientDoor
 from events import failpoints
+from events.clock import now
 from events.kafka_log import KafkaLog
 from events.log import Log, LogError, Writer
 from events.topic_specs import sender_specs, topic_specs
 from events.topics import Topics
-from events.types import format_time
 from projectors.database import make_engine
 from projectors.stream_rules import LiveRules
 
@@ -39,7 +39,6 @@ _LOOK_S = 1.0
 _RESTART_S = (0.2, 1.0, 5.0)
 # What they say of a server that is away, each in its own way and ten times a second, is said once by us.
 _TALKATIVE = ("kafka", "aiokafka", "faust", "mode", "sqlalchemy")
-_USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -118,13 +117,11 @@ class _Child:
         self._ensured: set[str] = set()
         engine = make_engine(settings.database_url, "meridian-intake", statement_timeout_s=10.0, pool_size=2)
         self._rules = LiveRules(engine)
-        self._kafka = KafkaLog(settings.bootstrap, client_id="meridian-intake")
+        self._kafka = KafkaLog(settings.bootstrap, client_id="meridian-intake", stop=stop)
         self._door = PatientDoor(open_writer=self._kafka.writer, open_door=self._open_door, stop=stop)
 
     def _open_door(self, writer: Writer) -> Door:
-        return Door(
-            writer=writer, topics=self._topics, rules=self._rules, take=take, clock=lambda: datetime.now(UTC)
-        )
+        return Door(writer=writer, topics=self._topics, rules=self._rules, take=take, clock=now)
 
     def run(self) -> None:
         """Until told to stop."""
@@ -150,11 +147,20 @@ class _Child:
             data_dir=data_dir,
             handle=self._door.handle,
         )
+
+        def ended() -> bool:
+            return self._stop.is_set() or self._inboxes != inboxes
+
         try:
-            asyncio.run(serve(app, lambda: self._stop.is_set() or self._inboxes != inboxes))
+            asyncio.run(serve(app, ended, abandon=self._abandon))
         except Exception:  # Faust crashed; nothing was let go that was not written, so begin again
             log.exception("faust failed, started again")
             self._stop.wait(1.0)
+
+    def _abandon(self) -> None:
+        """Nothing of what is under way was let go of; whoever begins next reads it again."""
+        log.info("intake leaves a batch unwritten; it is read again")
+        os._exit(0 if self._stop.is_set() else 1)
 
     def _look(self, kafka: Log) -> None:
         """Which inboxes there are, and whether they are read; topics that go with them are made where missing."""
@@ -168,6 +174,9 @@ class _Child:
                 if not is_away:
                     log.warning("inboxes not listed", extra={"error": str(error)})
                 is_away = True
+            except Exception:  # without this thread, nobody would see new inboxes or that intake stands still
+                log.exception("inboxes can't be watched, left to be started anew")
+                os._exit(1)
             self._stop.wait(_LOOK_S)
 
     def _look_once(self, kafka: Log, watch: ProgressWatch) -> None:
@@ -202,12 +211,13 @@ def _main() -> None:
 
 
 def _watch_parent(stop: threading.Event) -> None:
-    sys.stdin.read()
+    while os.read(sys.stdin.fileno(), 1024):
+        pass  # nothing is told there after the settings
     stop.set()
 
 
 def _leave_in_time(stop: threading.Event) -> None:
-    """Faust was seen to hang when told to stop, and a parent that is gone kills nobody."""
+    """The last resort, where even the loop stands still; a parent that is gone kills nobody."""
     stop.wait()
     time.sleep(STOP_S - 1)
     log.warning("intake did not stop in time, left", extra={"limit_s": STOP_S - 1})
@@ -216,27 +226,11 @@ def _leave_in_time(stop: threading.Event) -> None:
 
 def _set_up_logging(level: str) -> None:
     handler = logging.StreamHandler()
-    handler.setFormatter(_Json())
-    logging.basicConfig(level=level.upper(), handlers=[handler])
+    handler.setFormatter(JsonLines("intake"))
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    log_what_escapes()
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.CRITICAL)
-
-
-class _Json(logging.Formatter):
-    """One object a line: time, level, role, logger, message, then the fields of the line."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        members: dict[str, object] = {
-            "time": format_time(datetime.fromtimestamp(record.created, UTC)),
-            "level": record.levelname.lower(),
-            "role": "intake",
-            "logger": record.name,
-            "message": record.getMessage(),
-            **{name: value for name, value in vars(record).items() if name not in _USUAL},
-        }
-        if record.exc_info:
-            members["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(members, default=str, ensure_ascii=False)
 
 
 if __name__ == "__main__":

@@ -121,6 +121,7 @@ class LightWork:
         try:
             self._tools.sender.send_all(outgoing)
         except LogError as error:
+            self._tools.answer_topics.clear()  # one of them may have been removed: looked for again
             for item in items:
                 self._reporting.wait(item, Wait(LOG, "LOG_UNAVAILABLE", str(error)))
             return

@@ -5,7 +5,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -21,6 +21,7 @@ from consumers.timers import Timers
 from consumers.tools import Configurations, Inspects, Tools
 from consumers.work_items import position
 from consumers.worker import Pace, Worker
+from events.clock import now
 from events.log import Log, LogError
 from events.topics import MACHINES, Topics
 from projectors.follower import Follower
@@ -34,10 +35,6 @@ Clock = Callable[[], datetime]
 
 _AWAY: tuple[type[Exception], ...] = (LogError, *OUTAGES)
 _THOROUGH_EVERY = 20
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def worker_name() -> str:
@@ -90,7 +87,7 @@ def run_workers(  # noqa: PLR0913 - plain arguments, each by name
     software_version: str,
     stop: threading.Event,
     pace: Pace | None = None,
-    clock: Clock = _now,
+    clock: Clock = now,
     name: str | None = None,
 ) -> None:
     """Work until told to stop, then hand back what is under way, within ``pace.grace_s``.
@@ -121,7 +118,7 @@ def run_workers(  # noqa: PLR0913 - plain arguments, each by name
 
 
 def run_timers(
-    *, log: Log, topics: Topics, engine: Engine, stop: threading.Event, clock: Clock = _now
+    *, log: Log, topics: Topics, engine: Engine, stop: threading.Event, clock: Clock = now
 ) -> None:
     """Send what deadlines ask for, while no other process does."""
     sender = Sender(log.writer)
@@ -139,7 +136,7 @@ def run_reconciler(
     stop: threading.Event,
     every_s: float = 15.0,
     patience: Patience | None = None,
-    clock: Clock = _now,
+    clock: Clock = now,
 ) -> None:
     """Look for what was lost, again and again; outages are waited out."""
     sender = Sender(log.writer)
@@ -164,5 +161,7 @@ def run_reconciler(
                     "reconciler waits for a server", extra={"error": in_words(error)}
                 )
                 told = True
+        except Exception:  # one look less is no reason to stop the workers beside it
+            logging.getLogger(__name__).exception("reconciler failed, looks again")
         stop.wait(every_s)
     sender.close()

@@ -119,8 +119,9 @@ class Reporting:
 def named(item: WorkItem) -> dict[str, object]:
     """The item's names, for a line of the log."""
     return {
-        "file_id": item.subject,
+        "subject": item.subject,
         "event_id": item.event_id,
+        "sequence": item.sequence,
         "effect": item.effect,
         "attempt": item.attempt,
     }

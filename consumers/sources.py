@@ -1,5 +1,6 @@
 """Where announced files may be read from: inside the roots of their stream and nowhere else."""
 
+import errno
 import stat
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -8,11 +9,18 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from consumers.storage import Storage
-from consumers.storage_errors import SourceMissing, SourceRefused, SourceTooLarge, StorageRefused
+from consumers.storage_errors import (
+    SourceMissing,
+    SourceRefused,
+    SourceTooLarge,
+    StorageRefused,
+    StorageUnavailable,
+)
 
 __all__ = ["open_source"]
 
 _NAME_BYTES = 255
+_SERVER_AWAY = {errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EHOSTDOWN, errno.EHOSTUNREACH}
 
 
 @contextmanager
@@ -61,16 +69,28 @@ def _local_file(uri: str, roots: Sequence[str], max_bytes: int | None) -> Path:
     try:
         found = path.stat()
     except (FileNotFoundError, NotADirectoryError) as error:
+        _check_mounted(path, folders)
         raise SourceMissing(
             f"{uri}: found nothing there; it may have been moved, or not have come yet"
         ) from error
     except PermissionError as error:
         raise SourceRefused(f"{uri}: may not be read by this service; check its owner and mode") from error
+    except OSError as error:
+        if error.errno not in _SERVER_AWAY:
+            raise
+        raise StorageUnavailable(f"{uri}: {error.strerror}; its file server does not answer") from error
     if not stat.S_ISREG(found.st_mode):
         raise SourceRefused(f"{uri}: is no regular file")
     if max_bytes is not None and found.st_size > max_bytes:
         raise SourceTooLarge(f"{uri}: {found.st_size} bytes, wanted at most {max_bytes}")
     return path
+
+
+def _check_mounted(path: Path, folders: Sequence[Path]) -> None:
+    """A file that is not there may still come; where its whole root is not there, no file of the stream can be read."""
+    for folder in folders:
+        if path.is_relative_to(folder) and not folder.is_dir():
+            raise StorageUnavailable(f"{folder}: found no such folder, wanted the stream's root; mount it")
 
 
 def _path_of(uri: str) -> Path:

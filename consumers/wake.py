@@ -1,16 +1,13 @@
 """Wakes those who wait for work: PostgreSQL notifies, and a look from time to time in case a notice was lost."""
 
 import logging
-import select
 import threading
 from collections.abc import Callable, Iterable
-from contextlib import closing
-from typing import Any
 
-import psycopg2
-from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
+
+from consumers.outage import OUTAGES, in_words
+from projectors.listening import listening
 
 __all__ = ["Listener"]
 
@@ -35,27 +32,15 @@ class Listener:
             try:
                 self._listen(stop)
                 told = False
-            except (DBAPIError, psycopg2.Error) as error:
+            except OUTAGES as error:
                 if not told:
-                    log.warning(
-                        "not listening, looking from time to time", extra={"error": str(error).strip()[:500]}
-                    )
+                    log.warning("not listening, looking from time to time", extra={"error": in_words(error)})
                     told = True
                 stop.wait(_PAUSE_S)
 
     def _listen(self, stop: threading.Event) -> None:
-        pooled = self._engine.raw_connection()
-        pooled.detach()  # it listens: not for the pool
-        with closing(pooled):
-            connection: Any = pooled.dbapi_connection
-            connection.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
-            with connection.cursor() as cursor:
-                for channel in self._channels:
-                    cursor.execute(f'LISTEN "{channel}"')
+        with listening(self._engine, *self._channels) as notices:
             self._on_notice("")
             while not stop.is_set():
-                if select.select([connection], [], [], _LOOK_S)[0]:
-                    connection.poll()
-                    for payload in {notice.payload for notice in connection.notifies}:
-                        self._on_notice(payload)
-                    connection.notifies.clear()
+                for payload in notices.wait(_LOOK_S) or ():
+                    self._on_notice(payload)

@@ -36,8 +36,8 @@ class Pace:
     """A look for work without having been called: back-offs end without a notice."""
     batch: int = 200
     """Light items claimed at once."""
-    grace_s: float = 8.0
-    """What is under way when the worker stops may take so long; then it is handed back."""
+    grace_s: float = 5.0
+    """What is under way when the worker stops may take so long; then it is handed back, well before ten seconds."""
 
     @property
     def ahead(self) -> int:
@@ -68,11 +68,15 @@ class Worker:
             "light": lambda: self._keep_on("light", self._claim_light, self._call_light, stop),
             **{f"step-{number}": self._work for number in range(self._pace.threads)},
         }
-        for name, target in parts.items():
-            threading.Thread(target=target, name=f"worker-{name}", daemon=True).start()
+        threads = {
+            name: threading.Thread(target=target, name=f"worker-{name}", daemon=True)
+            for name, target in parts.items()
+        }
+        for thread in threads.values():
+            thread.start()
         log.info("worker started", extra={"worker": self._tools.worker, "threads": self._pace.threads})
         self._keep_on("heavy", self._claim_heavy, self._call_heavy, stop)
-        self._hand_back()
+        self._hand_back(threads["light"])
         log.info("worker stopped", extra={"worker": self._tools.worker})
 
     # --- claiming ---
@@ -93,6 +97,10 @@ class Worker:
                         "worker waits for the database", extra={"claims": what, "error": in_words(error)}
                     )
                     told = True
+                stop.wait(self._pace.look_s)
+            except Exception:  # a claim less would be a worker that stands still and says nothing
+                may_be_more = False
+                log.exception("claims failed, tried again", extra={"claims": what})
                 stop.wait(self._pace.look_s)
             else:
                 if told:
@@ -189,6 +197,9 @@ class Worker:
                 if not told:
                     log.warning("no heartbeat", extra={"error": in_words(error)})
                     told = True
+            except Exception:  # without a heartbeat every lease of ours would run out in mid-work
+                released = 0
+                log.exception("heartbeat failed, tried again")
             if released:
                 log.warning("items taken back from workers that are gone", extra={"items": released})
                 self._on_notice("")
@@ -212,10 +223,12 @@ class Worker:
         if not effects or effects - HEAVY.keys():
             self._call_light.set()
 
-    def _hand_back(self) -> None:
+    def _hand_back(self, light: threading.Thread) -> None:
         """Let what is under way end, then give back the rest; a late finisher is fenced."""
         self._let_go_of_queued()
         until = time.monotonic() + self._pace.grace_s
+        self._call_light.set()
+        light.join(self._pace.grace_s)  # what it is just claiming would stay leased
         while self._mine and time.monotonic() < until:
             self._call_heavy.wait(0.05)
             self._call_heavy.clear()

@@ -63,6 +63,8 @@ class KafkaConnection:
     client_id: str = "meridian"
     security: Mapping[str, Any] = field(default_factory=dict)
     patience_s: float = 10.0
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Once set, nobody waits for a broker that is away."""
 
     def servers(self) -> list[str]:
         """The brokers that are named, ``host:port`` each."""
@@ -84,14 +86,14 @@ class KafkaConnection:
 
         Asked before each client is made: one that finds no broker leaves its thread behind.
         """
-        deadline = time.monotonic() + self.patience_s
+        began = time.monotonic()
         while not self.is_reachable():
-            if time.monotonic() >= deadline:
+            waited_s = time.monotonic() - began
+            if waited_s >= self.patience_s or self.stop.wait(_RETRY_AFTER_S):
                 raise LogUnavailableError(
-                    f"kafka at {self.bootstrap}: nothing listens there, waited {self.patience_s:g} s; "
+                    f"kafka at {self.bootstrap}: nothing listens there, waited {waited_s:.0f} s; "
                     "start it with meridian up, or name another in MERIDIAN_KAFKA"
                 )
-            time.sleep(_RETRY_AFTER_S)
 
     def is_reachable(self) -> bool:
         """One of the brokers accepts a connection now."""
@@ -168,6 +170,10 @@ class KafkaAdmin:
         """The first offset that is still kept."""
         return self._offset(place, OffsetSpec.EARLIEST)
 
+    def cluster_id(self) -> str:
+        """The cluster's own id, given when it was made."""
+        return str(self._ask("describe the cluster", lambda client: client.describe_cluster())["cluster_id"])
+
     def close(self) -> None:
         """Let go of the connection; a later question opens another."""
         with self._lock:
@@ -208,7 +214,7 @@ class KafkaAdmin:
             except Exception as error:
                 waited = time.monotonic() - started
                 limit = _UNKNOWN_FOR_S if isinstance(error, _UNKNOWN) else self._connection.patience_s
-                if not isinstance(error, _LATER) or waited >= limit:
+                if not isinstance(error, _LATER) or waited >= limit or self._connection.stop.is_set():
                     self._forget_a_broken_client(error)
                     raise translated(error, what, self._connection.bootstrap) from error
             time.sleep(_RETRY_AFTER_S)

@@ -1,5 +1,6 @@
 """The log on Apache Kafka: the one door to kafka-python, whose errors leave here as errors of the log."""
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -39,9 +40,15 @@ class KafkaLog:
         patience_s: float = 10.0,
         commit_limit_s: float = 20.0,
         on_stuck: Callable[[str], None] | None = None,
+        stop: threading.Event | None = None,
     ) -> None:
-        """``on_stuck`` is told when a commit has not come back after ``commit_limit_s``: a decider exits there."""
-        self._connection = KafkaConnection(bootstrap, client_id, dict(security or {}), patience_s)
+        """``on_stuck`` is told when a commit has not come back after ``commit_limit_s``: a decider exits there.
+
+        Once ``stop`` is set, nobody waits any more for a broker that is away.
+        """
+        self._connection = KafkaConnection(
+            bootstrap, client_id, dict(security or {}), patience_s, stop or threading.Event()
+        )
         self._admin = KafkaAdmin(self._connection)
         self._commit_limit_s = commit_limit_s
         self._on_stuck = on_stuck
@@ -80,6 +87,10 @@ class KafkaLog:
     def names(self) -> list[str]:
         """All topics, internal ones left out."""
         return self._admin.names()
+
+    def cluster_id(self) -> str:
+        """The cluster's own id: another id is another cluster, or one that was made anew."""
+        return self._admin.cluster_id()
 
     def close(self) -> None:
         """Let go of the log's own connection; readers and writers are closed by those who asked for them."""
@@ -171,6 +182,8 @@ class KafkaReader:
         try:
             consumer = self._connected()
             fetched = consumer.poll(timeout_ms=timeout_s * 1000, max_records=_EVERYTHING)
+            # Asked with no time to wait: it is a look at what the client knows, never a question to the broker.
+            found = {place: consumer.position(_partition(place), timeout_ms=0) for place in self._next}
         except Exception as error:
             # Another client goes on where this one was: polled again after an error, this one may spin for ever.
             self._drop()
@@ -181,10 +194,7 @@ class KafkaReader:
         for partition, records in fetched.items():
             place = Place(partition.topic, partition.partition)
             self._held.setdefault(place, []).extend(_messages(place, records))
-        for place in self._next:
-            # Asked with no time to wait: it is a look at what the client knows, never a question to the broker.
-            found = consumer.position(_partition(place), timeout_ms=0)
-            self._next[place] = self._next[place] if found is None else found
+        self._next |= {place: offset for place, offset in found.items() if offset is not None}
 
     def _look_for_the_broker(self, *, came: bool) -> None:
         # Of a broker that is away the client tells its log, and returns nothing, as if there were nothing to read.

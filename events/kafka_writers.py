@@ -30,6 +30,9 @@ __all__ = ["KafkaTransactionalWriter", "KafkaWriter"]
 log = logging.getLogger(__name__)
 
 _STEP_BYTES = 1024 * 1024
+_HURRY_S = (
+    2.0  # of whoever is told to stop: what is not acknowledged by then is sent again after the next start
+)
 _STEPS_UNDER_WAY = 32  # a writer holds at most 32 MiB that the broker has not acknowledged
 
 
@@ -86,6 +89,7 @@ class KafkaWriter:
         self._where = connection.bootstrap
         self._producer = connection.producer(linger_ms=2)
         self._is_spoilt = False
+        self._renewal = threading.Lock()
         self._turns = count()
         self._under_way: deque[Any] = deque()
         self._bytes = 0
@@ -129,7 +133,7 @@ class KafkaWriter:
     def close(self) -> None:
         """Flush and let go."""
         try:
-            self.flush(self._connection.patience_s)
+            self.flush(_HURRY_S if self._connection.stop.is_set() else self._connection.patience_s)
         finally:
             let_go(self._producer)
 
@@ -148,12 +152,15 @@ class KafkaWriter:
 
     def _renew(self) -> None:
         """One record that the broker refuses, such as one too large, and the client refuses all that follow."""
-        with suppress(Exception):  # what fails here as well has told its own Sent
-            self._producer.flush(self._connection.patience_s)
-        let_go(self._producer)
-        self._under_way.clear()
-        self._producer = self._connection.producer(linger_ms=2)
-        self._is_spoilt = False
+        with self._renewal:
+            if not self._is_spoilt:
+                return  # another thread has just done it
+            with suppress(Exception):  # what fails here as well has told its own Sent
+                self._producer.flush(self._connection.patience_s)
+            let_go(self._producer)
+            self._under_way.clear()
+            self._producer = self._connection.producer(linger_ms=2)
+            self._is_spoilt = False
 
     def _wait_for_room(self, newest: Any) -> None:
         self._bytes = 0

@@ -52,7 +52,7 @@ def make_role(connection: Connection, *, password: str | None = None) -> bool:
 
 def grant_views(connection: Connection) -> None:
     """Let the role read the views, those of today and those to come, and leave it nothing else."""
-    for schema in ("decider", "projection", "work", "operations"):
+    for schema in ("decider", "projection", "rebuild", "work", "operations"):
         connection.exec_driver_sql(f"REVOKE ALL ON SCHEMA {schema} FROM PUBLIC, {ROLE}")
     database = connection.scalar(text("SELECT quote_ident(current_database())"))
     for statement in (

@@ -1,7 +1,17 @@
 """Every module that defines a table; loading this one fills ``metadata``."""
 
 from consumers import breakers, deadlines, dispatch, held, work_items
-from projectors import PROJECTIONS, decided, ledger, positions, registers, tainted
+from projectors import (
+    PROJECTIONS,
+    decided,
+    fold_version,
+    ledger,
+    passed_over,
+    positions,
+    rebuild_targets,
+    registers,
+    tainted,
+)
 from projectors.database import metadata
 
 __all__ = ["TABLE_MODULES", "metadata"]
@@ -13,8 +23,11 @@ TABLE_MODULES = (
     held,
     work_items,
     decided,
+    fold_version,
     ledger,
+    passed_over,
     positions,
+    rebuild_targets,
     registers,
     tainted,
     *PROJECTIONS,

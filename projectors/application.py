@@ -5,11 +5,12 @@ from functools import partial
 from typing import Protocol
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from events.envelope import Record
 from projectors.sequences import LastSequences
 
-__all__ = ["Application", "Apply", "Batch", "Plain", "Write"]
+__all__ = ["Application", "Apply", "Batch", "NotAppliedError", "Plain", "Write"]
 
 Batch = Sequence[tuple[Record, bytes]]
 """Records as today's code reads them, each with the bytes that lie on the log."""
@@ -18,6 +19,10 @@ Write = Callable[[Connection], None]
 """Writes one prepared batch; runs in the transaction that moves the position."""
 
 Apply = Callable[[Connection, Batch], None]
+
+
+class NotAppliedError(Exception):
+    """The code raised, not the database: a fault of ours at some record of the batch."""
 
 
 class Application(Protocol):
@@ -58,4 +63,9 @@ class Plain:
 
 
 def _called(apply: Apply, batch: Batch, connection: Connection) -> None:
-    apply(connection, batch)
+    try:
+        apply(connection, batch)
+    except DBAPIError:
+        raise  # whether it is the server or a row, the follower tells them apart
+    except Exception as error:
+        raise NotAppliedError(f"{type(error).__name__}: {error}") from error

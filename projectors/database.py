@@ -4,11 +4,14 @@ from collections.abc import Mapping
 
 from sqlalchemy import Engine, MetaData, create_engine, make_url
 
+from projectors.driver_errors import as_outage
+
 __all__ = ["SCHEMAS", "make_engine", "metadata", "normal_url"]
 
-SCHEMAS = ("decider", "projection", "work", "operations", "v1")
-"""``decider``: caches of the decider. ``projection``: read models. ``work``: work items and deadlines. ``operations``:
-the archive's own registers, never rebuilt. ``v1``: views for everyone else."""
+SCHEMAS = ("decider", "projection", "rebuild", "work", "operations", "v1")
+"""``decider``: caches of the decider. ``projection``: read models. ``rebuild``: notes on what is filled beside them.
+``work``: work items and deadlines. ``operations``: the archive's own registers, never rebuilt. ``v1``: views for
+everyone else."""
 
 metadata = MetaData(
     naming_convention={
@@ -48,12 +51,13 @@ def make_engine(
     if lock_timeout_s is not None:
         wanted["lock_timeout"] = str(round(lock_timeout_s * 1000))
     options = " ".join(f"-c {name}={_escaped(value)}" for name, value in wanted.items())
-    return create_engine(
+    engine = create_engine(
         normal_url(url),
         pool_pre_ping=True,
         pool_size=pool_size,
         connect_args={"application_name": application_name, "options": options, "connect_timeout": 5},
     )
+    return as_outage(engine)
 
 
 def _escaped(value: str) -> str:

@@ -1,11 +1,33 @@
 """Tables of the decider (schema ``decider``): lease, topics as first seen, watermarks, snapshots, outcomes."""
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Integer, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Double,
+    Identity,
+    Index,
+    Integer,
+    Table,
+    Text,
+)
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from projectors.database import metadata
 
-__all__ = ["halt", "lease", "outcome", "recovery", "snapshot", "topic", "watermark"]
+__all__ = [
+    "halt",
+    "installation",
+    "lease",
+    "outcome",
+    "recovery",
+    "reseat",
+    "snapshot",
+    "topic",
+    "watermark",
+]
 
 lease = Table(
     "lease",
@@ -24,6 +46,47 @@ lease = Table(
         nullable=False,
         comment="UTC; liveness only, the fence is Kafka's",
     ),
+    Column(
+        "clock_ahead_s",
+        Double,
+        comment="seconds; the owner's clock less PostgreSQL's, when it was last heard of",
+    ),
+    schema="decider",
+)
+
+installation = Table(
+    "installation",
+    metadata,
+    Column(
+        "is_one",
+        Boolean,
+        CheckConstraint("is_one", name="has_one_row"),
+        primary_key=True,
+        comment="there is one row at most",
+    ),
+    Column("site", Text, nullable=False, comment="whose database this is"),
+    Column("cluster_id", Text, nullable=False, comment="of the Kafka cluster with the site's ledger"),
+    Column("written_at", DateTime(timezone=True), nullable=False, comment="UTC, PostgreSQL's clock"),
+    schema="decider",
+)
+
+reseat = Table(
+    "reseat",
+    metadata,
+    Column("number", BigInteger, Identity(always=True), primary_key=True),
+    Column("machine", Text, nullable=False),
+    Column("partition", Integer, nullable=False),
+    Column("requests_topic_id", Text, nullable=False),
+    Column(
+        "next_request", BigInteger, nullable=False, comment="request offset to go on at, by a person's word"
+    ),
+    Column(
+        "ledger_end",
+        BigInteger,
+        nullable=False,
+        comment="ledger offset: what stands before it says nothing about where to go on",
+    ),
+    Column("written_at", DateTime(timezone=True), nullable=False, comment="UTC, PostgreSQL's clock"),
     schema="decider",
 )
 

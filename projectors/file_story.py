@@ -45,7 +45,8 @@ _WORKERS = """
 """
 _ALIKE = "SELECT count(*) FROM v1.file WHERE stream = :stream AND state = 'ERROR' AND code = :code AND file <> :file"
 
-_EFFECTS_NEED = {"ingest": "reader", "transfer": "archive", "register": "register"}
+_EFFECTS_NEED = {"transfer": "archive", "register": "register"}
+"""As breakers are called. Everything needs the log, and all but the register need the stream's store."""
 
 
 def gather(connection: Connection, file: str) -> dict[str, Any] | None:
@@ -57,7 +58,8 @@ def gather(connection: Connection, file: str) -> dict[str, Any] | None:
     items = _all(connection, _ITEMS, file=file)
     queue = _one(connection, _QUEUE, file=file) or {"ahead": 0, "busy": 0}
     effects = {str(item["effect"]) for item in items}
-    dependencies = ["log", f"source/{row['stream']}", *(_EFFECTS_NEED.get(effect, "") for effect in effects)]
+    stores = [f"store/{row['stream']}"] if effects - {"register"} else []
+    dependencies = ["log", *stores, *(_EFFECTS_NEED.get(effect, "") for effect in effects)]
     return {
         "subject": file,
         "now": connection.scalar(text("SELECT now()")),

@@ -1,26 +1,27 @@
 """Records into rows, in memory: each event folded once, its changes joined row by row, ready to be written."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
 from events import failpoints
 from events.envelope import Record
-from projectors.ledger import LEDGER_COLUMNS, ledger
+from projectors.ledger import LEDGER_COLUMNS
 from projectors.merge import append, begin_merging, merge
-from projectors.projection import Appended, Copy, Folded, Key, Projection, Row
+from projectors.projection import Appended, Copy, Folded, Key, Row
+from projectors.read_models import ReadModels
 from projectors.tainted import Taint, add_taints
 
 __all__ = ["Folding", "Folds", "Prepared"]
 
 
 class Folds:
-    """Which projections fold which facts."""
+    """Which projections fold which facts, and the tables that what they fold goes to."""
 
-    def __init__(self, projections: Iterable[Projection]) -> None:
-        self.projections = tuple(projections)
+    def __init__(self, models: ReadModels) -> None:
+        self.models = models
+        self.projections = models.projections
         self.folded = [each for each in self.projections if isinstance(each, Folded)]
         self.of: dict[str, tuple[list[Folded], list[Appended]]] = {}
         for projection in self.projections:
@@ -36,6 +37,7 @@ class Folds:
 class Prepared:
     """The rows of one batch as lines of COPY, table by table; called with a connection, it writes them."""
 
+    models: ReadModels
     records: list[str]
     merged: list[tuple[Folded, list[Copy]]]
     appended: list[tuple[Appended, list[Copy]]]
@@ -44,14 +46,13 @@ class Prepared:
     def __call__(self, connection: Connection) -> None:
         begin_merging(connection)
         if self.records:
-            append(connection, ledger, LEDGER_COLUMNS, self.records)
+            append(connection, self.models.ledger, LEDGER_COLUMNS, self.records)
         failpoints.reach("projector.mid_batch")
-        for folded, copies in self.merged:
-            merge(connection, folded, copies)
+        merge(connection, self.merged)
         for appended, copies in self.appended:
             for copy in copies:
                 append(connection, appended.table, copy.columns, copy.lines)
-        add_taints(connection, self.taints)
+        add_taints(connection, self.taints, self.models.tainted)
 
 
 @dataclass(slots=True)
@@ -81,4 +82,11 @@ class Folding:
             (projection, projection.copies(rows.values())) for projection, rows in self._rows.items() if rows
         ]
         added = [(listing, listing.copies(rows)) for listing, rows in self._added.items()]
-        return Prepared(self.records, merged, added, self.taints)
+        models = self.folds.models
+        return Prepared(
+            models,
+            self.records if models.keeps_ledger else [],
+            [pair for pair in merged if pair[0].name in models.names],
+            [pair for pair in added if pair[0].name in models.names],
+            self.taints,
+        )

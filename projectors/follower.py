@@ -9,23 +9,26 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from events import failpoints
 from events.envelope import Record
 from events.log import Log, LogUnavailableError, Place
 from events.topics import Topics
-from projectors.application import Application, Apply, Batch, Plain, Write
+from projectors.application import Application, Apply, Batch, NotAppliedError, Plain, Write
 from projectors.halt import HaltError, LostPositionError
+from projectors.passed_over import NOTHING, passed_over
 from projectors.positions import Key, Move, Positions
 from projectors.reading import read
 from projectors.sequences import Sequences
+from projectors.topic_watch import TopicWatch
 
 __all__ = ["Follower", "HaltError", "LostPositionError"]
 
 log = logging.getLogger(__name__)
 
-_REFUSED_ROWS = (DataError, IntegrityError)
-_OUTAGE = (OperationalError, InterfaceError, LogUnavailableError)
+_REFUSED_ROWS = (DataError, IntegrityError, NotAppliedError)
+_OUTAGE = (OperationalError, InterfaceError, PoolTimeout, LogUnavailableError)
 _WAIT_FIRST_S = 0.1
 _WAIT_AT_MOST_S = 5.0
 
@@ -69,6 +72,9 @@ class Follower:
         self._sequences = Sequences(self._application.last_sequences)
         self._reader = log.reader(committed=True)
         self._connection: Connection | None = None
+        self._ids: dict[Key, str] = {}
+        self._passed = NOTHING
+        self._watch = TopicWatch(self._topic_ids)
         self._epochs: dict[Key, int] = {}
         self._next: dict[Key, int] = {}
         self._writer = ThreadPoolExecutor(1, thread_name_prefix=f"{name}-writer")
@@ -79,11 +85,12 @@ class Follower:
 
     def take_over(self) -> None:
         """Own the partitions: a former owner's next step fails. Raises HaltError where log and position do not fit."""
-        ids = self._topic_ids()
+        ids = self._ids = self._topic_ids()
         connection = self._own_connection()
         with connection.begin():
-            seats = self._positions.take_over(connection, ids)
+            seats = self._positions.take_over(connection, ids, are_all=self._partitions is None)
             self._application.reset(connection)
+            self._passed = passed_over(connection)
         self._epochs = {key: seat.owner_epoch for key, seat in seats.items()}
         self._seat({key: seat.next_offset for key, seat in seats.items()})
         log.info("position taken over", extra={"follower": self._name, "partitions": len(seats)})
@@ -100,16 +107,16 @@ class Follower:
 
     def run(self, stop: threading.Event, *, poll_s: float = 0.25) -> None:
         """Take over, then follow until ``stop``; outlives outages of log and database. Raises FollowerError."""
-        go_on, wait_s = self.take_over, _WAIT_FIRST_S
+        go_on, wait_s, told = self.take_over, _WAIT_FIRST_S, False
         while not stop.is_set():
             try:
                 go_on()
-                go_on, wait_s = self._resume, _WAIT_FIRST_S
+                go_on, wait_s, told = self._resume, _WAIT_FIRST_S, False
                 self._follow(stop, poll_s)
             except _OUTAGE as error:
-                log.warning(
-                    "follower waits", extra={"follower": self._name, "error": str(error), "wait_s": wait_s}
-                )
+                if not told:
+                    log.warning("follower waits", extra={"follower": self._name, "error": str(error)})
+                told = True
                 self._drop()
                 stop.wait(wait_s)
                 wait_s = min(wait_s * 2, _WAIT_AT_MOST_S)
@@ -126,13 +133,22 @@ class Follower:
         ids, counts = self._log.topic_ids(names), self._log.partitions(names)
         missing = [name for name in names if name not in ids]
         if missing:
-            raise HaltError(f"{self._name}: found no topic {', '.join(missing)}; create it with meridian up")
+            raise HaltError(
+                "LEDGER_GONE",
+                f"{self._name}: found no topic {', '.join(missing)}, wanted the ledger that was there; restore it",
+                topics=missing,
+            )
         return {
             (machine, partition): ids[topic]
             for machine, topic in self._topics.items()
             for partition in range(counts[topic])
             if self._partitions is None or partition in self._partitions
         }
+
+    def _check_topics(self) -> None:
+        connection = self._own_connection()
+        with connection.begin():
+            self._positions.check(connection, self._topic_ids(), are_all=self._partitions is None)
 
     def _seat(self, next_offsets: dict[Key, int]) -> None:
         self._next = dict(next_offsets)
@@ -144,8 +160,8 @@ class Follower:
             first, end = self._reader.beginning(place), self._reader.end(place)
             if not first <= offset <= end:
                 raise HaltError(
-                    f"{self._name}: the position of {machine}/{partition} is {offset}, the log has {first} to {end}; "
-                    "see meridian recover --explain"
+                    "POSITION_BEYOND_END",
+                    f"{self._name}: the position of {machine}/{partition} is {offset}, the log has {first} to {end}",
                 )
 
     def _resume(self) -> None:
@@ -155,6 +171,7 @@ class Follower:
         with connection.begin():
             next_offsets = self._positions.read_again(connection, self._epochs)
             self._application.reset(connection)
+            self._passed = passed_over(connection)
         self._seat(next_offsets)
 
     def _place(self, key: Key) -> Place:
@@ -185,6 +202,8 @@ class Follower:
         """One batch is folded while the one before is written."""
         with self._seated():
             while not stop.is_set():
+                if self._watch.are_others(self._ids, stop.wait):
+                    self._check_topics()
                 taken = self._take(poll_s)
                 if self._finish_write():
                     self._begin_write(taken)
@@ -210,7 +229,7 @@ class Follower:
         for key in self._next:
             place = self._place(key)
             messages = polled.get(place, [])
-            read_now, halt = read(key[0], messages)
+            read_now, halt = read(key[0], messages, self._passed)
             good, halt = self._in_sequence(key[0], read_now, halt)
             wanted = self._reader.position(place)
             if halt is not None:
@@ -250,7 +269,8 @@ class Follower:
             self._resume()  # raises unless PostgreSQL has only forgotten its last transactions in a crash
         except _REFUSED_ROWS as error:
             log.warning(
-                "batch refused, taken apart", extra={"follower": self._name, "error": str(error.orig)[:500]}
+                "batch refused, taken apart",
+                extra={"follower": self._name, "error": str(getattr(error, "orig", error))[:500]},
             )
             self._resume()
             self._in_pieces(taken.batch)
@@ -311,7 +331,13 @@ class Follower:
             self._next[record.machine, record.partition] = record.offset + 1
 
     def _halted(self, record: Record, error: Exception) -> HaltError:
+        is_ours = isinstance(error, NotAppliedError)
+        who = "the code raised at" if is_ours else "the database refuses"
         return HaltError(
-            f"{self._name}: the database refuses {record.machine}/{record.partition} offset {record.offset} "
-            f"({record.type} of {record.subject}): {error}; see meridian recover --explain"
+            "CODE_IS_WRONG" if is_ours else "ROWS_REFUSED",
+            f"{self._name}: {who} {record.machine}/{record.partition} offset {record.offset} "
+            f"({record.type} of {record.subject}): {error}",
+            machine=record.machine,
+            partition=record.partition,
+            offset=record.offset,
         )

@@ -32,8 +32,12 @@ _QUERIES = {
     """,
     "halts": "SELECT part, machine, partition, code, message, halted_at FROM decider.halt ORDER BY halted_at",
     "leases": """
-        SELECT machine, partition, owner, owner_epoch, expires_at > now() AS is_alive FROM decider.lease
-        ORDER BY machine, partition
+        SELECT machine, partition, owner, owner_epoch, expires_at > now() AS is_alive, clock_ahead_s
+        FROM decider.lease ORDER BY machine, partition
+    """,
+    "clock": """
+        SELECT extract(epoch FROM max(last_event_at) - clock_timestamp())::float AS ledger_ahead_s
+        FROM projection.position
     """,
     "positions": """
         SELECT follower, machine, partition, next_offset, last_event_at, applied_at FROM projection.position
@@ -42,7 +46,21 @@ _QUERIES = {
     """,
     "work": "SELECT state, count(*) AS items, min(created_at) AS oldest FROM work.item "
     "WHERE state IN ('open', 'leased', 'reported', 'parked') GROUP BY state ORDER BY state",
-    "breakers": "SELECT dependency, since, failures, retry_at, code, last_error FROM work.breaker ORDER BY since",
+    "breakers": "SELECT dependency, since, failures, retry_at, ramp, code, last_error FROM work.breaker ORDER BY since",
+    "later": """
+        SELECT last_code AS code, count(*) AS items, min(due_at) AS next_at, max(due_at) AS last_at FROM work.item
+        WHERE state = 'open' AND due_at > now() GROUP BY last_code ORDER BY items DESC
+    """,
+    "deadlines": """
+        SELECT request, count(*) AS deadlines, min(due_at) AS next_at, count(*) FILTER (WHERE due_at < now()) AS overdue
+        FROM work.deadline WHERE state = 'waiting' GROUP BY request ORDER BY request
+    """,
+    "parked": """
+        SELECT p.stream, p.effect, p.last_code AS code, count(*) AS items, min(p.created_at) AS oldest,
+               coalesce(sum((SELECT count(*) FROM work.item b WHERE b.subject = p.subject AND b.lane = p.lane
+                   AND b.sequence > p.sequence AND b.state IN ('open', 'leased', 'reported', 'parked'))), 0) AS behind
+        FROM work.item p WHERE p.state = 'parked' GROUP BY 1, 2, 3 ORDER BY items DESC, 1, 2
+    """,
     "tainted": "SELECT machine, subject, error, since_at FROM projection.tainted ORDER BY since_at LIMIT 20",
 }
 

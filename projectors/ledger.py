@@ -1,6 +1,9 @@
 """All records of all machines, refusals included: for search, for history, and for the check for holes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from operator import attrgetter
 
 from sqlalchemy import (
     BigInteger,
@@ -12,6 +15,7 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
+    TextClause,
     UniqueConstraint,
     bindparam,
     text,
@@ -19,10 +23,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from events.envelope import Record
-from projectors.copy_text import NULL, json_cell, text_cell
+from projectors.copy_text import NULL, encoder_of, json_cell
 from projectors.database import metadata
+from projectors.sequences import LastSequences
 
-__all__ = ["LEDGER_COLUMNS", "last_sequences", "ledger", "ledger_line", "storable_ledger_line"]
+__all__ = ["LEDGER_COLUMNS", "last_sequences_in", "ledger", "ledger_lines", "storable_ledger_line"]
 
 ledger = Table(
     "ledger",
@@ -74,34 +79,55 @@ ledger = Table(
 
 LEDGER_COLUMNS = tuple(column.name for column in ledger.columns)
 
-_LAST = text(
-    "SELECT subject, max(sequence) FROM projection.ledger "
-    "WHERE machine = :machine AND subject = ANY(:subjects) GROUP BY subject"
-).bindparams(bindparam("subjects", type_=ARRAY(Text(collation="C"))))
+_ENCODERS = tuple(encoder_of(column) for column in list(ledger.columns)[1:-2])
+
+_SUBJECTS = bindparam("subjects", type_=ARRAY(Text(collation="C")))
 
 
-def ledger_line(record: Record) -> str:
-    """The record's row as a line of COPY, in the order of the table's columns."""
-    return _line(record, json_cell(record.data), text_cell)
+_TOLD = attrgetter(
+    "partition", "offset", "id", "subject", "sequence", "type", "time", "fromstate", "tostate", "version", "attempt",
+    "actor", "reason", "requestid", "causationid", "correlationid", "ownerepoch", "chain",
+)  # fmt: skip
+"""What the columns say between the first, ``machine``, and the last two, ``is_refusal`` and ``data``."""
+
+_TEXTS = ("subject", "actor", "reason", "causationid", "correlationid")
+
+
+def ledger_lines(records: Sequence[Record]) -> list[str]:
+    """The records' rows as lines of COPY, in the order of the table's columns; made column by column."""
+    return _lines(records, [json_cell(record.data) for record in records])
 
 
 def storable_ledger_line(record: Record) -> str:
     """The same for a record that PostgreSQL refuses: without data, and without characters that it can't hold."""
-    return _line(record, NULL, lambda value: text_cell(value.replace("\0", "␀")))
+    storable = replace(record)
+    for name in _TEXTS:
+        if (value := getattr(record, name)) is not None:
+            setattr(storable, name, value.replace("\0", "␀"))
+    return _lines([storable], [NULL])[0]
 
 
-def _line(r: Record, data: str, cell: Callable[[str], str]) -> str:
-    return (
-        f"{r.machine}\t{r.partition}\t{r.offset}\t{r.id}\t{cell(r.subject)}\t{r.sequence}\t{r.type}\t{r.time}\t"
-        f"{r.fromstate or NULL}\t{r.tostate or NULL}\t{r.version or NULL}\t{r.attempt or NULL}\t{cell(r.actor)}\t"
-        f"{NULL if r.reason is None else cell(r.reason)}\t{r.requestid}\t"
-        f"{NULL if r.causationid is None else cell(r.causationid)}\t"
-        f"{NULL if r.correlationid is None else cell(r.correlationid)}\t"
-        f"{r.ownerepoch}\t{r.chain}\t{'t' if r.is_refusal else 'f'}\t{data}"
-    )
+def _lines(records: Sequence[Record], data: list[str]) -> list[str]:
+    if not records:
+        return []
+    told = list(zip(*map(_TOLD, records), strict=True))
+    cells = [encode(values) for encode, values in zip(_ENCODERS, told, strict=True)]
+    machines = [record.machine for record in records]
+    refusals = ["t" if record.is_refusal else "f" for record in records]
+    return list(map("\t".join, zip(machines, *cells, refusals, data, strict=True)))
 
 
-def last_sequences(connection: Connection, machine: str, subjects: Iterable[str]) -> dict[str, int]:
-    """The last sequence of each of these subjects that the table has."""
-    rows = connection.execute(_LAST, {"machine": machine, "subjects": list(subjects)})
+def last_sequences_in(table: Table) -> LastSequences:
+    """Asks this ledger for the last sequence that it has of each subject."""
+    query = text(
+        f"SELECT subject, max(sequence) FROM {table.fullname} "  # noqa: S608 - our own name
+        "WHERE machine = :machine AND subject = ANY(:subjects) GROUP BY subject"
+    ).bindparams(_SUBJECTS)
+    return partial(_last_sequences, query)
+
+
+def _last_sequences(
+    query: TextClause, connection: Connection, machine: str, subjects: Iterable[str]
+) -> dict[str, int]:
+    rows = connection.execute(query, {"machine": machine, "subjects": list(subjects)})
     return {row[0]: row[1] for row in rows}

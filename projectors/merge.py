@@ -1,17 +1,24 @@
-"""Bringing rows into their tables: COPY into a staging table, then one MERGE a table, in the order of the keys."""
+"""Bringing rows into their tables: COPY into a staging table, then one MERGE a table, in the order of the keys.
+
+A few rows go without staging, each by a MERGE of its own, all in one call: a transaction that has touched the staging
+tables has to empty the files of all of them when it commits, which takes longer than all else that few rows need.
+"""
 
 import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import psycopg2
 from sqlalchemy import Column, Connection, Table, text
 from sqlalchemy.dialects.postgresql.psycopg2 import dialect
-from sqlalchemy.exc import DBAPIError
 
+from projectors.copy_text import NULL
+from projectors.driver_errors import wrapping
 from projectors.projection import EMPTIED, Copy, Folded
 
-__all__ = ["append", "begin_merging", "make_stages", "merge", "merge_statement"]
+__all__ = ["FEW", "append", "begin_merging", "make_stages", "merge", "merge_statement"]
+
+FEW = 30
+"""So many rows of a batch, of all tables together, are merged without staging."""
 
 _DIALECT = dialect()  # type: ignore[no-untyped-call]
 
@@ -28,7 +35,7 @@ _PREPARED = text("SELECT EXISTS (SELECT FROM pg_prepared_statements WHERE name =
 def make_stages(connection: Connection, projections: Iterable[Folded]) -> None:
     """Staging tables and prepared statements for this connection, where it does not have them yet."""
     for projection in projections:
-        stage = _stage(projection.table)
+        stage, single = _stage(projection.table), _single(projection.table)
         if not connection.scalar(_STAGED, {"name": stage}):
             columns = ", ".join(f'"{c.name}" {_type(c)}' for c in projection.table.columns)
             connection.exec_driver_sql(
@@ -36,6 +43,10 @@ def make_stages(connection: Connection, projections: Iterable[Folded]) -> None:
             )
         if not connection.scalar(_PREPARED, {"name": stage}):
             connection.exec_driver_sql(f"PREPARE {stage} AS {merge_statement(projection)}")
+        if not connection.scalar(_PREPARED, {"name": single}):
+            types = ", ".join(_type(c).partition(" COLLATE")[0] for c in projection.table.columns)
+            statement = merge_statement(projection, source=_one_row(projection))
+            connection.exec_driver_sql(f"PREPARE {single} ({types}, bigint) AS {statement}")
 
 
 def begin_merging(connection: Connection) -> None:
@@ -52,16 +63,55 @@ def append(connection: Connection, table: Table, columns: Sequence[str], lines: 
     _copy(connection, table.fullname, columns, lines)
 
 
-def merge(connection: Connection, projection: Folded, copies: Iterable[Copy]) -> None:
-    """Merge these rows (of ``projection.copies``) into the projection's table; ``make_stages`` came before."""
-    stage = _stage(projection.table)
+def merge(connection: Connection, batch: Sequence[tuple[Folded, Sequence[Copy]]]) -> None:
+    """Merge these rows (of ``projection.copies``) into their projections' tables; ``make_stages`` came before."""
+    if sum(len(copy.lines) for _, copies in batch for copy in copies) <= FEW:
+        singly = "; ".join(_executed(projection, copies) for projection, copies in batch)
+        if (
+            "\0" not in singly
+        ):  # it would end the statement there; COPY is told of it, and refuses it in words
+            if singly:
+                connection.exec_driver_sql(singly, execution_options={"no_parameters": True})
+            return
+    for projection, copies in batch:
+        stage = _stage(projection.table)
+        for copy in copies:
+            _copy(connection, stage, copy.columns, copy.lines)
+        connection.exec_driver_sql(f"EXECUTE {stage}")
+
+
+def _executed(projection: Folded, copies: Iterable[Copy]) -> str:
+    """Calls of the prepared MERGE of one row, for each of these rows."""
+    names, single = _names(projection), _single(projection.table)
+    calls = []
     for copy in copies:
-        _copy(connection, stage, copy.columns, copy.lines)
-    connection.exec_driver_sql(f"EXECUTE {stage}")
+        for line in copy.lines:
+            given = dict(zip(copy.columns, line.split("\t"), strict=True))
+            literals = ", ".join(_literal(given.get(name, NULL)) for name in names)
+            calls.append(f"EXECUTE {single} ({literals})")
+    return "; ".join(calls)
 
 
-def merge_statement(projection: Folded) -> str:
-    """The MERGE that follows the rules of the columns, as ``Folded.take`` does within a batch."""
+def _literal(cell: str) -> str:
+    """A cell of COPY as a literal: what is escaped there is escaped in the same way here, but for the quote."""
+    return "NULL" if cell == NULL else "E'" + cell.replace("'", "''") + "'"
+
+
+def _one_row(projection: Folded) -> str:
+    return "SELECT " + ", ".join(
+        f'${index} AS "{name}"' for index, name in enumerate(_names(projection), start=1)
+    )
+
+
+def _names(projection: Folded) -> list[str]:
+    return [*(column.name for column in projection.table.columns), EMPTIED]
+
+
+def merge_statement(projection: Folded, *, source: str | None = None) -> str:
+    """The MERGE that follows the rules of the columns, as ``Folded.take`` does within a batch.
+
+    ``source``: a query that gives the columns of the staging table, which else is read itself.
+    """
     table = projection.table
     key = projection.key
     same = " AND ".join(f't."{name}" = s."{name}"' for name in key)
@@ -71,8 +121,9 @@ def merge_statement(projection: Folded) -> str:
     names = ", ".join(f'"{c.name}"' for c in table.columns)
     values = ", ".join(_first_value(c) for c in table.columns)
     order = ", ".join(f'"{name}"' for name in key)
+    rows = source or f"SELECT * FROM {_stage(table)} ORDER BY {order}"  # noqa: S608
     return (  # names of our own tables and columns
-        f"MERGE INTO {table.fullname} AS t USING (SELECT * FROM {_stage(table)} ORDER BY {order}) AS s ON {same} "  # noqa: S608
+        f"MERGE INTO {table.fullname} AS t USING ({rows}) AS s ON {same} "  # noqa: S608
         f"WHEN MATCHED THEN UPDATE SET {sets} WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({values})"
     )
 
@@ -102,6 +153,10 @@ def _stage(table: Table) -> str:
     return f"staged_{table.schema}_{table.name}"
 
 
+def _single(table: Table) -> str:
+    return f"single_{table.schema}_{table.name}"
+
+
 def _type(column: Column[Any]) -> str:
     return str(column.type.compile(dialect=_DIALECT))
 
@@ -113,11 +168,7 @@ def _copy(connection: Connection, target: str, columns: Iterable[str], lines: Se
     cursor: Any = connection.connection.cursor()
     try:
         # In one piece: between pieces the driver would wait for the interpreter, which is busy folding the next batch.
-        cursor.copy_expert(statement, io.BytesIO(body), len(body))
-    except psycopg2.Error as error:
-        # The driver's own call: its errors are wrapped here as SQLAlchemy wraps those of its calls.
-        raise DBAPIError.instance(
-            statement, None, error, psycopg2.Error, dialect=connection.dialect
-        ) from error
+        with wrapping(statement):
+            cursor.copy_expert(statement, io.BytesIO(body), len(body))
     finally:
         cursor.close()

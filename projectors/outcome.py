@@ -1,6 +1,5 @@
 """What became of a request: read from the decider's outcomes, waiting for them where they are not there yet."""
 
-import select
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from sqlalchemy import select as sql_select
 
 from events.ids import record_id
 from projectors.decided import outcome
+from projectors.listening import listening
 
 __all__ = ["CHANNEL", "Outcome", "Outcomes"]
 
@@ -65,14 +65,14 @@ class Outcomes:
         return {each.request_id: each for each in found}
 
     def wait(self, asked: Iterable[Ask], *, timeout_s: float = 10.0) -> dict[str, Outcome]:
-        """The outcomes, as many as have come within ``timeout_s``. A request that is missing is in doubt: ask again."""
+        """The outcomes, as many as have come within ``timeout_s``. A request that is missing is in doubt: ask again.
+
+        Raises DBAPIError where the database is away.
+        """
         missing = {request: subject for subject, request in asked}
         found: dict[str, Outcome] = {}
         until = time.monotonic() + timeout_s
-        raw = self._engine.raw_connection()
-        try:
-            raw.dbapi_connection.set_session(autocommit=True)  # type: ignore[union-attr]
-            raw.cursor().execute(f"LISTEN {CHANNEL}")
+        with listening(self._engine, CHANNEL) as notices:
             while missing:
                 found |= self.find((subject, request) for request, subject in missing.items())
                 for request in found.keys() & missing.keys():
@@ -80,16 +80,8 @@ class Outcomes:
                 left = until - time.monotonic()
                 if not missing or left <= 0:
                     break
-                _wait_for_notice(raw.dbapi_connection, min(left, 0.5))
-        finally:
-            raw.invalidate()  # it listens and is in autocommit: not for the pool
+                notices.wait(min(left, 0.5))
         return found
-
-
-def _wait_for_notice(connection: Any, timeout_s: float) -> None:
-    if select.select([connection], [], [], timeout_s)[0]:
-        connection.poll()
-        connection.notifies.clear()
 
 
 def _outcome(row: dict[str, Any], subject: str, request: str) -> Outcome:

@@ -90,17 +90,17 @@ class Positions:
         self._mine = table.c.follower == follower
         self._move = _move_statement(table)
 
-    def take_over(self, connection: Connection, topic_ids: Mapping[Key, str]) -> dict[Key, Seat]:
-        """Raise the owner's epoch of these partitions, so that a former owner's next step fails."""
+    def take_over(
+        self, connection: Connection, topic_ids: Mapping[Key, str], *, are_all: bool = False
+    ) -> dict[Key, Seat]:
+        """Raise the owner's epoch of these partitions, so that a former owner's next step fails.
+
+        ``are_all``: these are all partitions there are of their machines.
+        """
         t = self._table
-        known = self._rows(connection)
+        self.check(connection, topic_ids, are_all=are_all)
         seats = {}
         for key, topic_id in sorted(topic_ids.items()):
-            if key in known and known[key].topic_id != topic_id:
-                raise HaltError(
-                    f"{self._follower}: {key[0]}/{key[1]} stands on the topic with id {known[key].topic_id}, found "
-                    f"{topic_id}: another topic of the same name; see meridian recover --explain"
-                )
             first = {"follower": self._follower, "machine": key[0], "partition": key[1], "topic_id": topic_id}
             taken = (
                 insert(t)
@@ -115,12 +115,35 @@ class Positions:
             seats[key] = Seat(row.next_offset, row.owner_epoch)
         return seats
 
+    def check(self, connection: Connection, topic_ids: Mapping[Key, str], *, are_all: bool = False) -> None:
+        """Raise HaltError where the positions stand on other topics than these."""
+        known = self._rows(connection)
+        for machine in sorted({machine for machine, _ in known}) if are_all else ():
+            stood = sum(key[0] == machine for key in known)
+            found = sum(key[0] == machine for key in topic_ids)
+            if found not in {0, stood}:
+                raise HaltError(
+                    "PARTITIONS_CHANGED",
+                    f"{self._follower}: the ledger of {machine} has {found} partitions, wanted {stood}: somebody has "
+                    "changed it, and they are fixed for ever",
+                    machine=machine,
+                    found=found,
+                    wanted=stood,
+                )
+        for key, topic_id in sorted(topic_ids.items()):
+            if key in known and known[key].topic_id != topic_id:
+                raise HaltError(
+                    "POSITION_OF_ANOTHER_TOPIC",
+                    f"{self._follower}: {key[0]}/{key[1]} stands on the topic with id {known[key].topic_id}, found "
+                    f"{topic_id}: another topic of the same name",
+                )
+
     def read_again(self, connection: Connection, epochs: Mapping[Key, int]) -> dict[Key, int]:
         """Where the owner of these epochs stands now; raises LostPositionError if another follower has taken over."""
         rows = self._rows(connection)
         for key, epoch in epochs.items():
             found = rows[key].owner_epoch if key in rows else None
-            if found != epoch:
+            if found != epoch and not is_without("compare_and_set"):
                 raise LostPositionError(
                     f"{self._follower}: {key[0]}/{key[1]} has owner epoch {found}, wanted {epoch}; another "
                     "follower has taken over, this one stops"

@@ -6,9 +6,11 @@ kept here for rows that meet within a batch, in ``merge`` for rows that meet in 
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from copy import copy
+from operator import itemgetter
+from typing import Any, NamedTuple, Self
 
-from sqlalchemy import Column, Table
+from sqlalchemy import Column, MetaData, Table
 from sqlalchemy.types import TypeEngine
 
 from events.base import Fact
@@ -89,6 +91,12 @@ class _Copied:
         self.name = table.name
         self._encoders = {column.name: encoder_of(column) for column in table.columns}
 
+    def within(self, schema: str, metadata: MetaData) -> Self:
+        """The same with its table in another schema."""
+        elsewhere = copy(self)
+        elsewhere.table = self.table.to_metadata(metadata, schema=schema)
+        return elsewhere
+
     def _by_columns(self, rows: Iterable[Row]) -> Iterable[tuple[tuple[str, ...], list[tuple[Any, ...]]]]:
         """Rows that set the same columns go together, so that nothing else need be written; column by column."""
         groups: dict[tuple[str, ...], list[tuple[Any, ...]]] = defaultdict(list)
@@ -107,6 +115,7 @@ class Folded(_Copied):
     def __init__(self, table: Table) -> None:
         super().__init__(table)
         self.key = tuple(column.name for column in table.primary_key.columns)
+        self._key_of = _getter(self.key)
         self.folds: dict[str, Fold] = {}
         self._bit = {column.name: 1 << index for index, column in enumerate(table.columns)}
         self._rules = {c.name: COMBINE[c.info["rule"]] for c in table.columns if "rule" in c.info}
@@ -132,7 +141,7 @@ class Folded(_Copied):
 
     def take(self, rows: dict[Key, Row], row: Row) -> None:
         """Join what a record sets to what the batch has of that row."""
-        key = tuple([row[name] for name in self.key])
+        key = self._key_of(row)
         old = rows.get(key)
         if old is None:
             rows[key] = row
@@ -188,6 +197,12 @@ class Appended(_Copied):
             Copy(names, list(map("\t".join, zip(*self._cells(names, columns), strict=True))))
             for names, columns in self._by_columns(rows)
         ]
+
+
+def _getter(names: tuple[str, ...]) -> Callable[[Row], Key]:
+    """The values of these columns, always as a tuple."""
+    get = itemgetter(*names)
+    return get if len(names) > 1 else lambda row: (get(row),)
 
 
 Projection = Folded | Appended

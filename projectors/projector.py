@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection, text
 
 from events.envelope import Record
-from projectors import PROJECTIONS
 from projectors.application import Batch, Write
+from projectors.fold_version import note_folding
 from projectors.folding import Folding, Folds, Prepared
-from projectors.ledger import last_sequences, ledger_line, storable_ledger_line
+from projectors.ledger import last_sequences_in, ledger_lines, storable_ledger_line
 from projectors.merge import make_stages
 from projectors.projection import Projection
+from projectors.read_models import LIVE, ReadModels
 from projectors.sequences import LastSequences
 from projectors.stream_status import stream_status
 from projectors.tainted import Taint, read_taints
@@ -37,29 +38,36 @@ _NOTIFY = text("SELECT pg_notify(:channel, '')")
 class Projector:
     """An application for ``Follower``. Remembers which subjects are in quarantine, and nothing else."""
 
-    def __init__(self, projections: Sequence[Projection] = PROJECTIONS) -> None:
-        self.last_sequences: LastSequences | None = last_sequences
-        self._folds = Folds(projections)
+    def __init__(self, projections: Sequence[Projection] | None = None, *, models: ReadModels = LIVE) -> None:
+        """``models``: the tables it fills; who queries the live ones is woken after each batch."""
+        self.models = models if projections is None else models.only(projections)
+        self.last_sequences: LastSequences | None = (
+            last_sequences_in(models.ledger) if models.keeps_ledger else None
+        )
+        self._folds = Folds(self.models)
         self._tainted: set[tuple[str, str]] = set()
 
     def reset(self, connection: Connection) -> None:
         """Read the quarantine again, and make this connection ready for merging."""
-        self._tainted = read_taints(connection)
-        make_stages(connection, self._folds.folded)
+        self._tainted = read_taints(connection, self.models.tainted)
+        note_folding(connection, self.models)
+        make_stages(connection, [each for each in self._folds.folded if each.name in self.models.names])
 
     def prepare(self, batch: Batch) -> Write:
         """Fold a batch in memory. Of subjects in quarantine the ledger alone goes on."""
         try:
-            return _Notifying(self._folded(batch, {}))
+            return self._telling(self._folded(batch, {}))
         except Exception:  # noqa: BLE001  # whatever it is: found record by record, and kept from stopping the others
-            return _Notifying(self._folded(batch, self._unfoldable(batch)))
+            return self._telling(self._folded(batch, self._unfoldable(batch)))
+
+    def _telling(self, prepared: Prepared) -> Write:
+        return _Notifying(prepared) if self.models.schema == LIVE.schema else prepared
 
     def _folded(self, batch: Batch, wrong: Mapping[Place, Exception]) -> Prepared:
-        folding = Folding(self._folds)
+        folding = Folding(self._folds, records=ledger_lines([record for record, _ in batch]))
         known, tainted = self._folds.of, self._tainted
         for record, _ in batch:
-            folding.records.append(ledger_line(record))
-            if record.type in known and (record.machine, record.subject) not in tainted:
+            if record.type in known and not (tainted and (record.machine, record.subject) in tainted):
                 error = wrong.get((record.machine, record.partition, record.offset)) if wrong else None
                 if error is None:
                     folding.fold(record)
@@ -83,7 +91,7 @@ class Projector:
         """Keep what can be kept of a record that the database refuses, and quarantine its subject."""
         folding = Folding(self._folds, records=[storable_ledger_line(record)])
         self._taint(record, error, folding)
-        return _Notifying(folding.prepared())
+        return self._telling(folding.prepared())
 
     def _taint(self, record: Record, error: Exception, folding: Folding) -> None:
         log.error(
@@ -108,5 +116,5 @@ class _Notifying:
     def __call__(self, connection: Connection) -> None:
         self._prepared(connection)
         connection.execute(_NOTIFY, {"channel": CHANNEL})
-        if any(folded is stream_status for folded, _ in self._prepared.merged):
+        if any(folded.name == stream_status.name for folded, _ in self._prepared.merged):
             connection.execute(_NOTIFY, {"channel": STREAM_CHANNEL})

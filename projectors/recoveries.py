@@ -7,10 +7,13 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, func, insert, select, text, update
 
 from projectors.database import metadata
-from projectors.decided import halt, outcome, recovery, snapshot, topic, watermark
+from projectors.decided import halt, installation, outcome, recovery, reseat, snapshot, topic, watermark
 
 __all__ = [
+    "EVERY",
+    "FOLLOWERS",
     "StandingHalt",
+    "adopt_cluster",
     "adopt_topic_id",
     "clear",
     "empty_projection",
@@ -18,7 +21,7 @@ __all__ = [
     "forget_positions",
     "forget_snapshots",
     "forget_topic",
-    "positions_of",
+    "known_partitions",
     "seat_requests",
     "standing_halts",
 ]
@@ -53,7 +56,7 @@ def standing_halts(connection: Connection) -> list[StandingHalt]:
 
 
 def clear(connection: Connection, found: StandingHalt, *, done: str, actor: str, reason: str) -> None:
-    """Take a halt away, and write down who did what about it and why."""
+    """Take this halt away, and write down who did what about it and why; another one in its place stays."""
     members = {
         "part": found.part,
         "machine": found.machine,
@@ -72,6 +75,7 @@ def clear(connection: Connection, found: StandingHalt, *, done: str, actor: str,
             halt.c.part == found.part,
             halt.c.machine == found.machine,
             halt.c.partition == found.partition,
+            halt.c.code == found.code,
         )
     )
 
@@ -98,20 +102,40 @@ def forget_outcomes_after(connection: Connection, machine: str, partition: int, 
     return connection.execute(delete(outcome).where(beyond, *_of(outcome, machine, partition))).rowcount
 
 
-def seat_requests(connection: Connection, machine: str, partition: int, *, next_request: int) -> int:
-    """The request offset that is decided next, by the word of the store. 0: nothing was saved yet."""
+def seat_requests(
+    connection: Connection, machine: str, partition: int, *, topic_id: str, next_request: int, ledger_end: int
+) -> None:
+    """The request offset that is decided next, whatever the ledger up to here says of it.
+
+    The row stays when snapshots and watermark are lost or forgotten: the ledger still names the offsets that were.
+    """
+    connection.execute(
+        insert(reseat).values(
+            machine=machine,
+            partition=partition,
+            requests_topic_id=topic_id,
+            next_request=next_request,
+            ledger_end=ledger_end,
+            written_at=func.clock_timestamp(),
+        )
+    )
     moved = update(watermark).where(*_of(watermark, machine, partition)).values(next_request=next_request)
-    return connection.execute(moved).rowcount
+    connection.execute(moved)
+
+
+def known_partitions(connection: Connection, name: str) -> int | None:
+    """How many partitions a topic had when it was first seen; None: it never was."""
+    found: int | None = connection.scalar(select(topic.c.partitions).where(topic.c.name == name))
+    return found
+
+
+def adopt_cluster(connection: Connection, cluster_id: str) -> None:
+    """This Kafka cluster is the site's from now on."""
+    connection.execute(update(installation).values(cluster_id=cluster_id))
 
 
 FOLLOWERS = {"projector": "projection.position", "dispatch": "work.position"}
 """Where each follower keeps its positions."""
-
-
-def positions_of(connection: Connection, follower: str) -> list[tuple[str, int, int, str]]:
-    """Machine, partition, next offset and topic id of each position."""
-    query = f"SELECT machine, partition, next_offset, topic_id FROM {FOLLOWERS[follower]} WHERE follower = :follower"  # noqa: S608
-    return [tuple(row) for row in connection.execute(text(query), {"follower": follower})]
 
 
 def forget_positions(connection: Connection, follower: str) -> int:

@@ -1,21 +1,17 @@
 """Letting a subject out of quarantine: its rows are folded anew from its whole history, with today's code."""
 
-from collections.abc import Sequence
 from datetime import UTC
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import Connection, Row, Table, delete, select
 
 from events.base import machine_of
 from events.envelope import Record
 from events.types import format_time
-from projectors import PROJECTIONS
 from projectors.folding import Folding, Folds
-from projectors.ledger import ledger
 from projectors.merge import make_stages
-from projectors.positions import Positions, position
-from projectors.projection import Projection
-from projectors.tainted import tainted
+from projectors.positions import Positions
+from projectors.read_models import LIVE, ReadModels
 
 __all__ = ["NotTaintedError", "StillTaintedError", "release"]
 
@@ -34,21 +30,25 @@ def release(
     subject: str,
     *,
     follower: str = "projector",
-    projections: Sequence[Projection] = PROJECTIONS,
+    models: ReadModels = LIVE,
 ) -> int:
     """Fold the subject anew and end its quarantine, in the caller's transaction; how many records it has.
 
     The follower of its partition has to take over anew, since it remembers the quarantine: its next step fails with
     LostPositionError.
     """
+    tainted = models.tainted
     this = (tainted.c.machine == machine) & (tainted.c.subject == subject)
     row = connection.execute(select(tainted).where(this)).one_or_none()
     if row is None:
         raise NotTaintedError(f"{subject}: found no quarantine of this {machine}; nothing to release")
     # This lock also waits for a batch that is being written: afterwards the history is whole up to the position.
-    Positions(position, follower).dispossess(connection, (machine, row.partition))
-    folds = Folds(each for each in projections if any(machine_of(name) == machine for name in each.folds))
-    history = _history(connection, machine, subject)
+    Positions(models.position, follower).dispossess(connection, (machine, row.partition))
+    of_machine = [
+        each for each in models.projections if any(machine_of(name) == machine for name in each.folds)
+    ]
+    folds = Folds(models.only(of_machine))
+    history = _history(connection, models.ledger, machine, subject)
     folding = Folding(folds)
     for record in history:
         _fold(folding, record)
@@ -72,7 +72,7 @@ def _fold(folding: Folding, record: Record) -> None:
         ) from error
 
 
-def _history(connection: Connection, machine: str, subject: str) -> list[Record]:
+def _history(connection: Connection, ledger: Table, machine: str, subject: str) -> list[Record]:
     this = (ledger.c.machine == machine) & (ledger.c.subject == subject)
     return [
         _record(row) for row in connection.execute(select(ledger).where(this).order_by(ledger.c.sequence))

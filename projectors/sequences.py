@@ -69,8 +69,14 @@ class Sequences:
 
 
 def _wrong(machine: str, record: Record, wanted: int) -> HaltError:
-    what = "a record is missing" if record.sequence > wanted else "a record stands there twice"
+    is_hole = record.sequence > wanted
+    what = "a record is missing" if is_hole else "a record stands there twice"
     return HaltError(
+        "SEQUENCE_HOLE" if is_hole else "SEQUENCE_REPEATED",
         f"{machine}/{record.partition} offset {record.offset}: {record.subject} has sequence {record.sequence}, "
-        f"wanted {wanted}; {what}; see meridian recover --explain"
+        f"wanted {wanted}; {what}",
+        machine=machine,
+        partition=record.partition,
+        offset=record.offset,
+        subject=record.subject,
     )

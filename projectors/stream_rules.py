@@ -1,20 +1,18 @@
 """The streams' configurations in force, as intake and the watched folders go by them: read, and followed."""
 
 import logging
-import select
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
 
-import psycopg2
 from pydantic import ValidationError
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from events.stream import StreamConfiguration
+from projectors.listening import listening
 
 __all__ = ["CHANNEL", "LiveRules", "RulesUnavailableError", "StreamRule", "read_rules"]
 
@@ -108,10 +106,9 @@ class LiveRules:
             try:
                 with self._engine.connect() as connection:
                     rules = read_rules(connection)
-            except DBAPIError as error:
-                raise RulesUnavailableError(
-                    f"stream rules: the database does not answer: {error.orig}"
-                ) from error
+            except SQLAlchemyError as error:
+                said = getattr(error, "orig", None) or error
+                raise RulesUnavailableError(f"stream rules: the database does not answer: {said}") from error
             if rules != self._rules:
                 self._rules = rules
                 self.changed.set()
@@ -124,8 +121,7 @@ class LiveRules:
         while not stop.is_set():
             try:
                 self._listen(stop)
-            # A raw connection raises the driver's own errors.
-            except (RulesUnavailableError, psycopg2.Error, OSError) as error:
+            except (RulesUnavailableError, SQLAlchemyError, OSError) as error:
                 # Said at the beginning of an outage only; each attempt that got through ends it.
                 if not is_away or time.monotonic() - self._read_at < self._refresh_s:
                     log.warning("stream rules not read", extra={"error": str(error)})
@@ -133,21 +129,9 @@ class LiveRules:
                 stop.wait(1.0)
 
     def _listen(self, stop: threading.Event) -> None:
-        raw = self._engine.raw_connection()
-        try:
-            connection: Any = raw.driver_connection
-            connection.set_session(autocommit=True)
-            raw.cursor().execute(f"LISTEN {CHANNEL}")
+        with listening(self._engine, CHANNEL) as notices:
             while not stop.is_set():
                 self.refresh()
-                self._wait_for_notice(connection, stop)
-        finally:
-            raw.invalidate()  # it listens and is in autocommit: not for the pool
-
-    def _wait_for_notice(self, connection: Any, stop: threading.Event) -> None:
-        until = time.monotonic() + self._refresh_s
-        while not stop.is_set() and time.monotonic() < until:
-            if select.select([connection], [], [], 0.5)[0]:
-                connection.poll()
-                connection.notifies.clear()
-                return
+                until = time.monotonic() + self._refresh_s
+                while not stop.is_set() and time.monotonic() < until and notices.wait(0.5) is None:
+                    pass

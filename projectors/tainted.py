@@ -42,19 +42,24 @@ class Taint:
 
     @classmethod
     def by(cls, record: Record, error: Exception) -> "Taint":
-        """From what was raised; without characters that PostgreSQL can't hold."""
-        message = f"{type(error).__name__}: {error}".replace("\0", "␀")
+        """From what was raised; without characters that PostgreSQL can't hold.
+
+        Of what the database says, only what concerns the value: its lines and tables differ from run to run.
+        """
+        said = getattr(getattr(getattr(error, "orig", None), "diag", None), "message_primary", None) or str(
+            error
+        )
+        message = f"{type(error).__name__}: {said}".replace("\0", "␀")
         return cls(record, message[:_ERROR_AT_MOST])
 
 
-def read_taints(connection: Connection) -> set[tuple[str, str]]:
+def read_taints(connection: Connection, table: Table = tainted) -> set[tuple[str, str]]:
     """Machine and subject of all that is in quarantine."""
-    return {
-        (row.machine, row.subject) for row in connection.execute(select(tainted.c.machine, tainted.c.subject))
-    }
+    rows = connection.execute(select(table.c.machine, table.c.subject))
+    return {(row.machine, row.subject) for row in rows}
 
 
-def add_taints(connection: Connection, taints: list[Taint]) -> None:
+def add_taints(connection: Connection, taints: list[Taint], table: Table = tainted) -> None:
     """Put subjects into quarantine."""
     rows = [
         {
@@ -71,4 +76,4 @@ def add_taints(connection: Connection, taints: list[Taint]) -> None:
         for taint in taints
     ]
     if rows:
-        connection.execute(insert(tainted).on_conflict_do_nothing(), rows)
+        connection.execute(insert(table).on_conflict_do_nothing(), rows)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.exc import ProgrammingError
 
-__all__ = ["View", "make_view"]
+__all__ = ["View", "bind_view", "make_view"]
 
 TAINTED = "an event of it could not be read into the views: what is shown here may be older than its history"
 
@@ -40,18 +40,25 @@ def make_view(
     connection: Connection, view: View, *, schema: str = "v1", projection: str = "projection"
 ) -> None:
     """Create the view, or bring it up to date, with its comments; ``projection``: the schema that it reads."""
-    select = re.sub(r"\bprojection\.", f"{projection}.", view.select).strip()
     name = f"{schema}.{view.name}"
     try:
         with connection.begin_nested():
-            connection.exec_driver_sql(f"CREATE OR REPLACE VIEW {name} AS {select}")
+            bind_view(connection, view, schema=schema, projection=projection)
     except ProgrammingError:
         # PostgreSQL replaces a view only by one that has more columns at its end.
         connection.exec_driver_sql(f"DROP VIEW IF EXISTS {name}")
-        connection.exec_driver_sql(f"CREATE VIEW {name} AS {select}")
+        bind_view(connection, view, schema=schema, projection=projection)
     connection.exec_driver_sql(f"COMMENT ON VIEW {name} IS {_quoted(view.comment)}")
     for column in _columns(connection, schema, view.name):
         connection.exec_driver_sql(f'COMMENT ON COLUMN {name}."{column}" IS {_quoted(view.meaning(column))}')
+
+
+def bind_view(
+    connection: Connection, view: View, *, schema: str = "v1", projection: str = "projection"
+) -> None:
+    """Bind the view to the tables that have its names now; rights, comments, and views upon it stay."""
+    select = re.sub(r"\bprojection\.", f"{projection}.", view.select).strip()
+    connection.exec_driver_sql(f"CREATE OR REPLACE VIEW {schema}.{view.name} AS {select}")
 
 
 def _columns(connection: Connection, schema: str, name: str) -> list[str]:

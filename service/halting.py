@@ -5,11 +5,12 @@ import threading
 from collections.abc import Callable
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from events.log import LogError
 from projectors.halt import HaltError, LostPositionError
 from service.decider.halts import Halt, StoreUnavailableError
+from service.decider.refusal import Refusal, refused
 from service.snapshots import is_halted, record_halt
 
 __all__ = ["ALL", "EVERY", "halting_follower", "while_not_halted"]
@@ -20,21 +21,31 @@ ALL, EVERY = "all", -1
 """Machine and partition of a halt that concerns all of them."""
 
 _LOOK_S = 1.0
-_UNAVAILABLE = (StoreUnavailableError, LogError, DBAPIError)
+_UNAVAILABLE = (StoreUnavailableError, LogError, SQLAlchemyError)
 
 
 def while_not_halted(engine: Engine, part: str, work: Callable[[], None], stop: threading.Event) -> None:
     """Run ``work`` again and again until ``stop``, but not while ``part`` is halted."""
     told = False
+    refusal = Refusal()
+    to_write: Halt | None = None
     while not stop.is_set():
         try:
-            if not is_halted(engine, part=part, machine=ALL, partition=EVERY):
+            if to_write is not None:
+                record_halt(engine, part=part, machine=ALL, partition=EVERY, halt=to_write)
+                to_write = None
+            elif not is_halted(engine, part=part, machine=ALL, partition=EVERY):
                 work()
             told = False
         except Halt as halt:
             log.error("halted", extra={"part": part, "halt": str(halt)})
-            record_halt(engine, part=part, machine=ALL, partition=EVERY, halt=halt)
+            to_write = halt  # before anything else, and as often as it takes: the database may be away
+            continue
         except _UNAVAILABLE as error:
+            if refusal.is_final(error):
+                to_write = refused(error)
+                log.error("halted", extra={"part": part, "halt": str(to_write)})
+                continue
             if not told:
                 log.warning(
                     "waiting for a server", extra={"part": part, "error": " ".join(str(error).split())[:500]}
@@ -52,9 +63,7 @@ def halting_follower(
         try:
             follow()
         except HaltError as error:
-            raise Halt(
-                "FOLLOWER_HALTED", str(error).removesuffix("; see meridian recover --explain")
-            ) from error
+            raise Halt(error.code, error.message, **error.details) from error
 
     def work() -> None:
         try:

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from zlib import crc32
 
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 __all__ = ["lead"]
 
@@ -19,7 +19,7 @@ _SPACE = 0x4D45  # keeps our locks apart from those of other programs in the sam
 
 def lead(engine: Engine, name: str, stop: threading.Event, work: Callable[[], None]) -> None:
     """Run ``work`` while we lead ``name``, again after it returns, until ``stop``. Without a database it waits."""
-    told = False
+    told, is_away = False, False
     while not stop.is_set():
         try:
             with _lock(engine, name) as is_ours:
@@ -29,8 +29,13 @@ def lead(engine: Engine, name: str, stop: threading.Event, work: Callable[[], No
                 elif not told:
                     log.info("standing by", extra={"leads": name})
                     told = True
-        except DBAPIError as error:
-            log.warning("waiting for postgresql", extra={"leads": name, "error": str(error.orig).strip()})
+        except SQLAlchemyError as error:
+            if not is_away:
+                said = str(getattr(error, "orig", None) or error)
+                log.warning("waiting for postgresql", extra={"leads": name, "error": " ".join(said.split())})
+            is_away = True
+        else:
+            is_away = False
         stop.wait(_LOOK_S)
 
 
@@ -47,6 +52,6 @@ def _lock(engine: Engine, name: str) -> Iterator[bool]:
         yield is_ours
     finally:
         # The session's end lets go of the lock, whatever state the connection is in.
-        with suppress(DBAPIError):
+        with suppress(SQLAlchemyError):
             connection.invalidate()
         connection.close()

@@ -46,7 +46,7 @@ def run_decider(wiring: Wiring, stop: threading.Event) -> None:
 
     settings = wiring.settings
     engine = wiring.engine(pool_size=sum(settings.partitions.values()) + 3)
-    logs = KafkaLog(wiring.endpoints.kafka, client_id=wiring.name, on_stuck=_exit_hard)
+    logs = KafkaLog(wiring.endpoints.kafka, client_id=wiring.name, on_stuck=_exit_hard, stop=stop)
 
     def decide() -> None:
         decider = keep_trying(
@@ -63,18 +63,26 @@ def run_decider(wiring: Wiring, stop: threading.Event) -> None:
 
 
 def run_projector(wiring: Wiring, stop: threading.Event) -> None:
-    """Keep what people query up to date."""
+    """Keep what people query up to date, and what stands beside it to take its place."""
     from projectors.positions import position
     from projectors.projector import Projector
+    from projectors.rebuild_feed import Feeding
 
     def project(logs: Log, engine: Engine) -> None:
         follower = Follower(
             log=logs, topics=wiring.topics, engine=engine, name="projector", machines=MACHINES, apply=Projector(),
             positions_table=position,
         )  # fmt: skip
+        done = threading.Event()
+        feeding = threading.Thread(
+            target=Feeding(log=logs, topics=wiring.topics, engine=engine).run, args=(done,), name="standby"
+        )
+        feeding.start()
         try:
             follower.run(stop)
         finally:
+            done.set()
+            feeding.join()
             follower.close()
 
     _follow(wiring, "projector", project, stop)
@@ -98,7 +106,7 @@ def run_worker(wiring: Wiring, stop: threading.Event) -> None:
     from consumers.worker import Pace
 
     pace = Pace()
-    logs, engine = wiring.log(), wiring.engine(pool_size=pace.threads + 5)
+    logs, engine = wiring.log(stop=stop), wiring.engine(pool_size=pace.threads + 5)
     staging = wiring.settings.data / "staging"
     staging.mkdir(parents=True, exist_ok=True)
     with Inspector(tuple(FORMATS)) as inspector:
@@ -131,7 +139,7 @@ def run_folders(wiring: Wiring, stop: threading.Event) -> None:
     from consumers.folder import run_folders as run
     from projectors.stream_rules import LiveRules
 
-    logs, engine = wiring.log(), wiring.engine(pool_size=2)
+    logs, engine = wiring.log(stop=stop), wiring.engine(pool_size=2)
     if await_servers(wiring, engine=engine, stop=stop):
         rules = LiveRules(engine)
         threading.Thread(target=rules.follow, args=(stop,), name="rules", daemon=True).start()
@@ -142,7 +150,7 @@ def run_reconciler(wiring: Wiring, stop: threading.Event) -> None:
     """Look for what was lost."""
     from consumers import parts
 
-    logs, engine = wiring.log(), wiring.engine(pool_size=2)
+    logs, engine = wiring.log(stop=stop), wiring.engine(pool_size=2)
     if await_servers(wiring, engine=engine, stop=stop):
         parts.run_reconciler(log=logs, topics=wiring.topics, engine=engine, stop=stop)
 
@@ -151,13 +159,15 @@ def run_timers(wiring: Wiring, stop: threading.Event) -> None:
     """Send what deadlines ask for."""
     from consumers import parts
 
-    logs, engine = wiring.log(), wiring.engine(pool_size=2)
+    logs, engine = wiring.log(stop=stop), wiring.engine(pool_size=2)
     if await_servers(wiring, engine=engine, stop=stop):
         parts.run_timers(log=logs, topics=wiring.topics, engine=engine, stop=stop)
 
 
 def run_consumers(wiring: Wiring, stop: threading.Event) -> None:
     """Everything that acts: intake and workers in processes of their own, the rest as threads beside them."""
+    if not await_servers(wiring, engine=wiring.engine(pool_size=1), stop=stop):
+        return
     died: list[str] = []
     threads = [
         threading.Thread(target=_to_the_end, args=(run, wiring, stop, died), name=run.__name__)
@@ -179,6 +189,8 @@ def run_consumers(wiring: Wiring, stop: threading.Event) -> None:
 
 def run_all(wiring: Wiring, stop: threading.Event) -> None:
     """Every role as a child of its own."""
+    if not await_servers(wiring, engine=wiring.engine(pool_size=1), stop=stop):
+        return
     keep_children(ROLES, wiring, stop)
 
 
@@ -195,7 +207,7 @@ def _to_the_end(run: Run, wiring: Wiring, stop: threading.Event, died: list[str]
 
 def _follow(wiring: Wiring, name: str, follow: Callable[[Log, Engine], None], stop: threading.Event) -> None:
     """Follow the ledger as ``name``, while no other process of that name does."""
-    logs, engine = wiring.log(), wiring.engine()
+    logs, engine = wiring.log(stop=stop), wiring.engine()
     names = [wiring.topics.events(machine) for machine in MACHINES]
     if await_servers(wiring, engine=engine, stop=stop) and await_topics(logs=logs, names=names, stop=stop):
         work = halting_follower(engine, name, lambda: follow(logs, engine), stop)

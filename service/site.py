@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from service.decider.halts import Halt
+from service.installation import check_cluster, check_site, claim, note
 from service.settings import PROJECT, Settings
 from service.stack import local
 from service.stack.failure import StackError
@@ -52,14 +54,40 @@ def prepare(wiring: Wiring, progress: Progress) -> None:
     from migrations import current, heads, upgrade
 
     url = wiring.endpoints.database
+    _check_site(wiring)
     before = current(url)
     upgrade(url)
     if before != heads():
         progress(
             f"tables made: {', '.join(heads())}" if not before else f"tables brought to {', '.join(heads())}"
         )
+    _check_whose(wiring)
     if wiring.storage().ensure_bucket(wiring.bucket):
         progress(f"bucket {wiring.bucket} made")
+
+
+def _check_site(wiring: Wiring) -> None:
+    engine = wiring.engine(pool_size=1)
+    try:
+        check_site(engine, wiring.settings.site)
+    finally:
+        engine.dispose()
+
+
+def _check_whose(wiring: Wiring) -> None:
+    """That the database is this site's, and the cluster the one with its ledger. Raises WrongSiteError and Halt."""
+    logs, engine = wiring.log(), wiring.engine(pool_size=1)
+    try:
+        cluster_id = logs.cluster_id()
+        claim(engine, site=wiring.settings.site, cluster_id=cluster_id)
+        try:
+            check_cluster(engine, cluster_id)
+        except Halt as halt:
+            note(engine, halt)
+            raise
+    finally:
+        engine.dispose()
+        logs.close()
 
 
 def roles_of(settings: Settings) -> list[Role]:

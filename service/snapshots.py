@@ -8,13 +8,15 @@ from typing import Any
 import psycopg2
 from psycopg2.extras import Json
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from events.without import is_without
 from projectors.copy_text import NULL, json_cell, text_cell
+from projectors.driver_errors import wrapped
 from projectors.outcome import CHANNEL
+from projectors.passed_over import PassedOver
 from service.decider.halts import StoreFencedError, StoreUnavailableError
-from service.decider.store import OutcomeRow, Watermark
+from service.decider.store import LedPast, OutcomeRow, Watermark
 
 __all__ = ["Snapshots", "is_halted", "record_halt", "store_cursor"]
 
@@ -69,6 +71,22 @@ class Snapshots:
             )
             row = cursor.fetchone()
         return Watermark(*row) if row else None
+
+    def led_past(self, requests_topic_id: str) -> LedPast:
+        """What was recovered from by hand, of this topic of requests."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                "SELECT next_request, ledger_end FROM decider.reseat WHERE machine = %s AND partition = %s "
+                "AND requests_topic_id = %s ORDER BY number DESC LIMIT 1",
+                (self._machine, self._partition, requests_topic_id),
+            )
+            next_request, ledger_end = cursor.fetchone() or (0, 0)
+            cursor.execute(
+                "SELECT machine, partition, ledger_offset, sha256 FROM decider.passed "
+                "WHERE machine = %s AND partition = %s",
+                (self._machine, self._partition),
+            )
+            return LedPast(next_request, ledger_end, PassedOver(cursor.fetchall()))
 
     def load(self, subjects: Sequence[str]) -> dict[str, bytes]:
         """Snapshots by subject, as many as there are."""
@@ -156,14 +174,16 @@ def store_cursor(engine: Engine) -> Iterator[Any]:
     """A psycopg2 cursor in a transaction of its own; a server that is gone is a StoreUnavailableError."""
     try:
         connection = engine.raw_connection()
-    except (DBAPIError, psycopg2.OperationalError) as error:
+    except (SQLAlchemyError, psycopg2.Error) as error:
         raise StoreUnavailableError(f"postgresql does not answer: {error}") from error
     try:
         yield connection.cursor()
         connection.commit()
-    except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+    except psycopg2.Error as error:
         connection.invalidate()
-        raise StoreUnavailableError(f"postgresql went away: {error}") from error
+        if isinstance(wrapped(error, "the store"), OperationalError | InterfaceError):
+            raise StoreUnavailableError(f"postgresql went away: {error}") from error
+        raise
     except BaseException:
         connection.invalidate()
         raise

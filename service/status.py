@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from events.log import LogError, Place
 from projectors.health import database_health
 from service.client import Client
+from service.installation import check_site
 from service.site import ROLE_NAMES, children_of
 from service.stack import local
 from service.wording import ago, counted, duration, short
@@ -16,6 +17,10 @@ __all__ = ["Status", "status_lines", "take"]
 
 Row = Mapping[str, Any]
 
+LATE = timedelta(seconds=30)
+"""Deadlines are asked within a second; one that is so late is asked by nobody."""
+
+CLOCKS_APART_S = 60.0
 STATES = ("QUEUED", "PROCESSING", "TRANSFERRING", "TRANSFERRED", "COMPLETE", "INVALID", "ERROR", "DISMISSED")
 
 
@@ -40,6 +45,7 @@ class Status:
 def take(client: Client) -> Status:
     """Look at everything; raises LogError or the database's errors where a server is away."""
     settings, topics = client.wiring.settings, client.wiring.topics
+    check_site(client.engine, settings.site)
     with client.engine.connect() as connection:
         health = database_health(connection)
     lags = _lags(client, health)
@@ -118,21 +124,47 @@ def _of_health(health: Mapping[str, list[dict[str, Any]]], now: datetime) -> Ite
         yield f"{where} stands still: {halt['code']}; meridian recover --explain"
     if health["leases"] and not any(row["is_alive"] for row in health["leases"]):
         yield "no decider has given a sign for 5 s: requests are kept, and decided once one runs"
+    yield from _of_clocks(health)
     for row in health["problems"]:
         if row["state"] == "ERROR" and row["files"] > row["tried_again"]:
             yield (
                 f"{counted(row['files'], 'file')} of {row['stream']} in ERROR for {row['code']}; "
                 f"meridian file list --state ERROR --stream {row['stream']} --code {row['code']}"
             )
-    for row in health["work"]:
-        if row["state"] == "parked":
-            yield f"{counted(row['items'], 'work item')} waiting for a person; meridian work list --parked"
+    for row in health["parked"]:
+        behind = f", {row['behind']} behind them" if row["behind"] else ""
+        what = f"{counted(row['items'], 'work item')} of {row['stream']} parked at {row['effect']} for {row['code']}"
+        yield f"{what}{behind}; meridian work list --parked --stream {row['stream']}"
     for row in health["breakers"]:
-        said = short(str(row["last_error"]), 120)
-        yield f"{row['dependency']} does not answer, first seen {ago(row['since'], now)}: {said}"
+        yield _away(row, now)
+    for row in health["deadlines"]:
+        late = now - row["next_at"]
+        if late > LATE:
+            yield f"{row['overdue']} deadlines for {row['request']} are {duration(late)} late: do timers run?"
     if health["tainted"]:
         yield f"{len(health['tainted'])} subjects could not be shown; the projector's log says why"
     yield from (f"stream {row['stream']} is on hold" for row in health["streams"] if row["held"])
+
+
+def _away(row: Row, now: datetime) -> str:
+    said = short(str(row["last_error"]), 120)
+    if row["retry_at"] <= now and row["ramp"] > 1:
+        return f"{row['dependency']} answers again, {row['ramp']} items at once; it was away {ago(row['since'], now)}"
+    when = f"{counted(row['failures'], 'look')} in vain, the next at {row['retry_at']:%H:%M:%S}"
+    return f"{row['dependency']} does not answer, first seen {ago(row['since'], now)}, {when}: {said}"
+
+
+def _of_clocks(health: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:
+    ahead = {row["owner"]: row["clock_ahead_s"] or 0.0 for row in health["leases"] if row["is_alive"]}
+    for owner, seconds in ahead.items():
+        if abs(seconds) > CLOCKS_APART_S:
+            apart = f"{duration(timedelta(seconds=abs(seconds)))} {'behind' if seconds < 0 else 'ahead of'}"
+            yield f"the clock of the decider {owner} is {apart} the database's; set it right"
+    for row in health["clock"]:
+        ahead_s = row["ledger_ahead_s"] or 0.0
+        if ahead_s > CLOCKS_APART_S:
+            apart = f"{duration(timedelta(seconds=ahead_s))} ahead of the database's clock"
+            yield f"the newest record of the ledger is {apart}: a clock was set back, or was wrong; order is kept"
 
 
 def _of_lags(lags: Iterable[Row]) -> Iterator[str]:
@@ -156,6 +188,7 @@ def status_lines(status: Status) -> Iterator[str]:
     yield ""
     yield from _waits(health, status.at)
     yield from _freshness(status)
+    yield from _owners(health["leases"])
     yield ""
     if status.attention:
         yield "needs attention:"
@@ -185,8 +218,23 @@ def _waits(health: Mapping[str, list[dict[str, Any]]], now: datetime) -> Iterato
         again = f", {row['tried_again']} of them tried again by themselves" if row["tried_again"] else ""
         files = f"{counted(row['files'], 'file')} of {row['stream']}"
         yield f"{row['state']} {row['code']}: {files}{again}, the oldest {ago(row['oldest'], now)}"
+    for row in health["later"]:
+        until = f"from {row['next_at']:%H:%M:%S} to {row['last_at']:%H:%M:%S}"
+        yield f"not before its time: {counted(row['items'], 'work item')} after {row['code']}, {until}"
+    for row in health["deadlines"]:
+        when = f"{row['next_at']:%Y-%m-%d %H:%M:%S}"
+        yield f"by themselves: {row['deadlines']} times {row['request']}, the next at {when}"
     for row in health["senders"]:
         yield f"last sign of {row['sender']}: {ago(row['last_sign'], now)}"
+
+
+def _owners(leases: list[dict[str, Any]]) -> Iterator[str]:
+    """Who decides what."""
+    held: dict[str, list[str]] = {}
+    for row in leases:
+        if row["is_alive"]:
+            held.setdefault(row["owner"], []).append(f"{row['machine']}/{row['partition']}")
+    yield from (f"decided by {owner}: {', '.join(parts)}" for owner, parts in sorted(held.items()))
 
 
 def _freshness(status: Status) -> Iterator[str]:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from events.log import Log, LogError
 from service.decider.halts import StoreUnavailableError
+from service.installation import await_cluster, claim
 from service.wiring import Wiring
 
 __all__ = ["await_servers", "await_topics", "keep_trying"]
@@ -27,16 +28,25 @@ class _NotYetError(Exception):
     """Something answers, but is not ready for us."""
 
 
-_LATER = (LogError, StoreUnavailableError, DBAPIError, _NotYetError)
+_LATER = (LogError, StoreUnavailableError, SQLAlchemyError, _NotYetError)
 """What goes away by waiting."""
 
 
 def await_servers(wiring: Wiring, *, engine: Engine, stop: threading.Event) -> bool:
-    """Return once Kafka answers and the database has our tables; False: told to stop before."""
+    """Return once Kafka answers and the database has our tables; False: told to stop before.
+
+    Raises WrongSiteError where the database is another site's; on another cluster than the site's it waits.
+    """
     probe = wiring.log(patience_s=PATIENCE_S)
-    keep_trying("kafka", probe.names, stop)
-    probe.close()
-    keep_trying("postgresql", lambda: _check_tables(engine), stop)
+    try:
+        cluster_id = keep_trying("kafka", probe.cluster_id, stop)
+        keep_trying("postgresql", lambda: _check_tables(engine), stop)
+        if cluster_id is not None and not stop.is_set():
+            site = wiring.settings.site
+            keep_trying("postgresql", lambda: claim(engine, site=site, cluster_id=cluster_id), stop)
+            keep_trying("postgresql", lambda: await_cluster(engine, probe.cluster_id, stop), stop)
+    finally:
+        probe.close()
     return not stop.is_set()
 
 
@@ -73,5 +83,5 @@ def _check_topics(logs: Log, names: Sequence[str]) -> None:
 
 def _check_tables(engine: Engine) -> None:
     with engine.connect() as connection:
-        if connection.scalar(text("SELECT to_regclass('decider.recovery')")) is None:
+        if connection.scalar(text("SELECT to_regclass('decider.installation')")) is None:
             raise _NotYetError("the database has no tables of meridian yet; meridian up makes them")

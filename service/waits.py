@@ -112,7 +112,11 @@ def _parked(story: Told) -> Waits | None:
     because = f"the work on it can't go on without a person: {short(str(item.get('parked_reason')))}"
     name = quoted(story.subject)
     help_ = ((f"meridian work redrive {name} --reason '…'", "once the cause is gone"),)
-    return Waits(because, OPERATOR, code=item.get("last_code"), help=help_)
+    behind = len(story.items) - 1
+    evidence = (f"{counted(behind, 'item')} of work on it {'waits' if behind == 1 else 'wait'} behind that",)
+    return Waits(
+        because, OPERATOR, code=item.get("last_code"), evidence=evidence if behind else (), help=help_
+    )
 
 
 def _reported(story: Told) -> Waits | None:
@@ -152,6 +156,13 @@ def _server_away(story: Told) -> Waits | None:
         return None
     away = story.breakers[0]
     said = short(str(away.get("last_error")))
+    if away["retry_at"] <= story.now:
+        because = (
+            f"{away['dependency']} was away since {human_time(away['since'])}, and is trusted with little yet"
+        )
+        return Waits(
+            because, code=away.get("code"), evidence=(f"it had said: {said}", "work goes on by itself")
+        )
     because = f"{away['dependency']} does not answer since {human_time(away['since'])}: {said}"
     return Waits(
         because,

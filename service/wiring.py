@@ -1,5 +1,6 @@
 """Settings turned into the parts that work with them: the log, the database, the object store, the topics."""
 
+import threading
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
@@ -42,11 +43,11 @@ class Wiring:
         """What servers see as our name."""
         return f"meridian-{self.program}"
 
-    def log(self, *, patience_s: float = 10.0) -> "KafkaLog":
-        """The log on Kafka."""
+    def log(self, *, patience_s: float = 10.0, stop: threading.Event | None = None) -> "KafkaLog":
+        """The log on Kafka; once ``stop`` is set, a broker that is away is not waited for."""
         from events.kafka_log import KafkaLog
 
-        return KafkaLog(self.endpoints.kafka, client_id=self.name, patience_s=patience_s)
+        return KafkaLog(self.endpoints.kafka, client_id=self.name, patience_s=patience_s, stop=stop)
 
     def engine(self, *, statement_timeout_s: float | None = None, pool_size: int = 5) -> Engine:
         """An engine of its own; make it after a fork, never before."""

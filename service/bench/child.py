@@ -1,6 +1,5 @@
 """One measurement in a process of its own, so that its memory is its own: ``python -m service.bench.child``."""
 
-import gc
 import json
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from events.topics import Topics
 from projectors.database import make_engine
 from service.bench import decide, project
 from service.bench.project_floor import project_floor
+from service.collecting import collect_seldom
 
 __all__ = ["measured"]
 
@@ -25,8 +25,7 @@ def measured(what: str, *, kafka: str, database: str, site: str, count: int) -> 
 
 
 def _run(order: dict[str, Any]) -> dict[str, Any]:
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)  # as the roles do
+    collect_seldom()  # as the roles do
     logs, topics, count = KafkaLog(order["kafka"]), Topics(order["site"]), order["count"]
     engine = make_engine(order["database"], "meridian-bench", pool_size=10)
     found: dict[str, Any]

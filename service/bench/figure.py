@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["Figure"]
+__all__ = ["Figure", "Result"]
 
 Each = tuple[dict[str, Any], ...]
 """Run by run, what else was seen: processor time of each item, how quiet the machine was."""
@@ -39,6 +39,15 @@ class Figure:
             "ratio": round(self.ratio, 3),
             "notes": self.notes,
         }
+
+
+class Result(NamedTuple):
+    """What a suite measured, on which versions, by which settings, and whether what came of it is right."""
+
+    figures: list[Figure]
+    versions: dict[str, str]
+    settings: dict[str, Any]
+    audits: list[dict[str, Any]]
 
 
 def _spread(values: tuple[float, ...]) -> dict[str, float]:

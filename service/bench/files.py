@@ -15,7 +15,9 @@ from sqlalchemy import text
 from consumers.drafts import STRUCTURED
 from consumers.storage import Storage
 from events.stream import StreamConfiguration
-from service.bench.figure import Figure
+from service.bench.about import versions
+from service.bench.audited import audited
+from service.bench.figure import Figure, Result
 from service.bench.own_site import own_site
 from service.client import Client
 from service.demo.exposure import make_exposure
@@ -31,7 +33,7 @@ LIMIT_S = 120.0
 LOOK_S = 0.005
 
 
-def bench_files(settings: Settings, *, times: int, progress: Callable[[str], None]) -> list[Figure]:
+def bench_files(settings: Settings, *, times: int, progress: Callable[[str], None]) -> Result:
     """``times`` files one after the other, then an exposure of 410 notifications; memory of each role at the end."""
     with own_site(settings, with_roles=True, progress=progress) as wiring:
         client = Client(wiring, actor="bench", reason="bench", source="bench")
@@ -45,9 +47,12 @@ def bench_files(settings: Settings, *, times: int, progress: Callable[[str], Non
             exposure = _exposure(client, folder)
             progress(f"exposure: all QUEUED and visible after {exposure.runs[0]:.3f} s")
             exposure.notes["rss_mb"] = _memory(wiring.settings)
+            found = versions(wiring.settings)
+            progress("audit")
+            audit = audited(wiring, effects=True)
         finally:
             client.close()
-    return [alone, exposure]
+    return Result([alone, exposure], found, {"times": times}, [audit])
 
 
 def _one_by_one(client: Client, folder: Path, *, times: int) -> Figure:

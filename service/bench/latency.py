@@ -185,7 +185,7 @@ def _floor(wiring: Wiring) -> Iterator[_Floor]:
     logs, engine = wiring.log(), wiring.engine()
     place = _make(logs, engine, f"{wiring.topics.site}.floor")
     writer, reader, connection = logs.writer(), logs.reader(committed=True), engine.raw_connection()
-    reader.assign({place: 0})
+    reader.assign({place: reader.end(place)})
     try:
         yield _Floor(writer, reader, place, connection)
     finally:

@@ -16,10 +16,11 @@ from projectors.follower import Follower
 from projectors.merge import make_stages
 from projectors.positions import position
 from projectors.projector import Projector
+from projectors.read_models import LIVE
 from projectors.sequences import LastSequences
 from service.bench.timing import Timer
 
-__all__ = ["project", "project_one_table"]
+__all__ = ["empty_views", "project", "project_one_table"]
 
 LIMIT_S = 600.0
 
@@ -37,13 +38,13 @@ def project_one_table(logs: Log, engine: Engine, topics: Topics, *, records: int
 def _followed(
     logs: Log, engine: Engine, topics: Topics, *, records: int, application: Application
 ) -> dict[str, Any]:
-    _empty(engine)
+    empty_views(engine)
     stop, timer = threading.Event(), Timer()
     follower = Follower(
         log=logs,
         topics=topics,
         engine=engine,
-        name="bench",
+        name="projector",
         machines=("file",),
         apply=application,
         positions_table=position,
@@ -67,7 +68,7 @@ class _OneTable:
     last_sequences: LastSequences | None = None
 
     def __init__(self) -> None:
-        self._folds = Folds((file_version,))
+        self._folds = Folds(LIVE.only((file_version,)))
 
     def reset(self, connection: Connection) -> None:
         make_stages(connection, self._folds.folded)
@@ -84,7 +85,8 @@ class _OneTable:
         return None
 
 
-def _empty(engine: Engine) -> None:
+def empty_views(engine: Engine) -> None:
+    """Nothing is projected, and nobody stands anywhere on the log."""
     names = ", ".join(
         f"projection.{table.name}" for table in metadata.sorted_tables if table.schema == "projection"
     )

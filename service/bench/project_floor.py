@@ -8,7 +8,7 @@ columns and indexes, of which those of tables that are merged are not unique her
 import io
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
@@ -18,8 +18,9 @@ from events.log import Log, Message, Place
 from events.topics import Topics
 from projectors import PROJECTIONS
 from projectors.folding import Folds
-from projectors.ledger import LEDGER_COLUMNS, ledger, ledger_line
+from projectors.ledger import LEDGER_COLUMNS, ledger, ledger_lines
 from projectors.projection import Appended, Copy, Folded, Key, Row
+from projectors.read_models import LIVE
 from service.bench.decide import PARTITIONS
 from service.bench.timing import Timer
 
@@ -37,7 +38,7 @@ def project_floor(logs: Log, engine: Engine, topics: Topics, *, records: int) ->
     with engine.begin() as connection:
         _make_tables(connection)
     rows = _Rows()
-    batches = [(len(batch), rows.of(map(_decoded, batch))) for batch in _polled(logs, topics, records)]
+    batches = [(len(batch), rows.of(list(map(_decoded, batch)))) for batch in _polled(logs, topics, records)]
     timer, decoded, written = Timer(), 0, 0
     waiting = iter(batches)
     count, bodies = next(waiting)
@@ -69,16 +70,14 @@ class _Rows:
     """What the projector's tables come to hold, and which of it changes with each batch."""
 
     def __init__(self) -> None:
-        self._folds = Folds(PROJECTIONS)
+        self._folds = Folds(LIVE)
         self._tables: dict[Folded, dict[Key, Row]] = defaultdict(dict)
 
-    def of(self, records: Iterable[Record]) -> list[Body]:
+    def of(self, records: Sequence[Record]) -> list[Body]:
         """The rows that this batch leaves, as bodies of COPY."""
-        lines: list[str] = []
         changed: dict[Folded, dict[Key, None]] = defaultdict(dict)
         added: dict[Appended, list[Row]] = defaultdict(list)
         for record in records:
-            lines.append(ledger_line(record))
             folded, appended = self._folds.of.get(record.type, ((), ()))
             for projection in folded:
                 for row in projection.rows(record):
@@ -86,7 +85,7 @@ class _Rows:
                     changed[projection][tuple(row[name] for name in projection.key)] = None
             for listing in appended:
                 added[listing] += listing.rows(record)
-        bodies = [_body(ledger.name, Copy(LEDGER_COLUMNS, lines))]
+        bodies = [_body(ledger.name, Copy(LEDGER_COLUMNS, ledger_lines(records)))]
         for projection, keys in changed.items():
             rows = [self._tables[projection][key] for key in keys]
             bodies += [_body(projection.name, copy) for copy in Appended(projection.table).copies(rows)]

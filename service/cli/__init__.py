@@ -21,7 +21,9 @@ from service.cli import (
     identity_commands,
     inbox_commands,
     machine_commands,
+    projection_commands,
     recover_command,
+    replay_command,
     run_commands,
     schema_commands,
     stack_commands,
@@ -57,12 +59,14 @@ app.command("test")(test_command.run_tests)
 app.command("check")(check_command.check)
 app.command("audit")(audit_command.audit)
 app.command("recover")(recover_command.recover)
+app.command("replay")(replay_command.replay)
 app.command("publish")(inbox_commands.publish)
 app.command("validate")(inbox_commands.validate)
 app.add_typer(file_commands.app, name="file")
 app.add_typer(stream_commands.app, name="stream")
 app.add_typer(identity_commands.app, name="identity")
 app.add_typer(work_commands.app, name="work")
+app.add_typer(projection_commands.app, name="projection")
 app.add_typer(deadletter_commands.app, name="deadletter")
 app.add_typer(schema_commands.app, name="schema")
 app.add_typer(machine_commands.app, name="machine")

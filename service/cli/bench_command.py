@@ -1,13 +1,12 @@
 """``meridian bench``: the figures, each beside its floor in the same run, on servers of the bench's own."""
 
 import json
-import os
-import platform
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from service.cli.errors import AttentionError
 from service.cli.session import session_of
 
 __all__ = ["bench"]
@@ -38,23 +37,28 @@ def bench(
     only: Annotated[Part | None, typer.Option(help="one part of core alone")] = None,
 ) -> None:
     """Measure, and print JSON: machine, settings, each figure with its floor and the ratio."""
+    from service.bench.about import machine
+    from service.bench.audited import is_clean
+
     session = session_of(context)
     if suite is Suite.CORE:
         from service.bench.throughput import bench_core
 
         parts = [only.value] if only else list(Part)
-        figures = bench_core(
-            session.settings, files=files, times=times, parts=parts, progress=session.out.say
-        )
+        result = bench_core(session.settings, files=files, times=times, parts=parts, progress=session.out.say)
     else:
         from service.bench.files import bench_files
 
-        figures = bench_files(session.settings, times=times, progress=session.out.say)
-    machine = {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()}
+        result = bench_files(session.settings, times=times, progress=session.out.say)
     told = {
-        "machine": machine,
-        "files": files,
-        "times": times,
-        "figures": [each.as_json() for each in figures],
+        "machine": machine(),
+        "versions": result.versions,
+        "settings": result.settings,
+        "figures": [each.as_json() for each in result.figures],
+        "audits": result.audits,
     }
     typer.echo(json.dumps(told, indent=2))
+    if not is_clean(result.audits):
+        raise AttentionError(
+            "the audit after the run is not zero: what was measured is wrong, see its offenders"
+        )

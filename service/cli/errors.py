@@ -59,7 +59,7 @@ def _own(error: Exception) -> tuple[str, int] | None:
 
     if isinstance(error, AttentionError):
         return str(error), ATTENTION
-    if isinstance(error, WrongUseError | SettingsError | UnknownFailpointError):
+    if isinstance(error, WrongUseError | SettingsError | UnknownFailpointError) or _is_wrong_site(error):
         return str(error), WRONG_USE
     client = sys.modules.get("service.client")  # whoever raised its error has loaded it
     if client is not None and isinstance(error, client.NotReadyError):
@@ -67,6 +67,11 @@ def _own(error: Exception) -> tuple[str, int] | None:
     if isinstance(error, UnreachableError | StackError):
         return str(error), UNREACHABLE
     return None
+
+
+def _is_wrong_site(error: Exception) -> bool:
+    installation = sys.modules.get("service.installation")
+    return installation is not None and isinstance(error, installation.WrongSiteError)
 
 
 def _of_servers(error: Exception) -> tuple[str, int] | None:

@@ -37,6 +37,7 @@ COUNTED = (
     Column("found", is_number=True),
     Column("n", is_number=True),
     Column("bound_95", is_number=True),
+    Column("looked_at", is_number=True),
 )
 
 
@@ -51,13 +52,23 @@ def faults(  # noqa: PLR0913, PLR0917 - each is an option
     seed: Annotated[int | None, typer.Option(help="of the run; the same dice again")] = None,
     without: Annotated[str | None, typer.Option(help="switch a guard off: the run has to turn red")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="write the result there")] = None,
+    endurance: Annotated[
+        bool,
+        typer.Option(
+            "--endurance", help="kill anything at random under a heavy load, then compare rebuilt views"
+        ),
+    ] = False,
+    requests: Annotated[int, typer.Option(help="of the heavy load, some ten a file")] = 500_000,
+    kills: Annotated[int, typer.Option(help="under the heavy load")] = 100,
     listing: Annotated[bool, typer.Option("--list", help="name the cells and run nothing")] = False,
 ) -> None:
     """Hit a site of its own with faults, and print what an audit finds; exit code 1 if it is anything."""
+    from service.faults.endurance import CELLS as ENDURANCE
+    from service.faults.endurance import enduring
     from service.faults.matrix import CELLS, chosen
 
     session = session_of(context)
-    cells = chosen(cell or [])
+    cells = list(ENDURANCE) if endurance else chosen(cell or [])
     if not cells:
         raise WrongUseError(
             f"found no cell named {', '.join(cell or [])}, wanted some of meridian faults --list"
@@ -76,7 +87,10 @@ def faults(  # noqa: PLR0913, PLR0917 - each is an option
         every_s=(every, every) if every is not None else EVERY_S,
         seed=secrets.randbits(32) if seed is None else seed,
         switched_off=without,
+        stop_at_red=without is not None,
     )
+    if endurance:
+        order = enduring(order, requests=requests, kills=kills)
     signal.signal(signal.SIGTERM, _interrupt)
     run, began = Run(order, session.settings, say=session.out.say), time.time()
     session.out.say(f"seed {order.seed}, {len(cells)} of {len(CELLS)} cells")

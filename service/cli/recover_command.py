@@ -34,7 +34,9 @@ def recover(
         bool, typer.Option("--retry", help="change nothing, only try again; needs --reason")
     ] = False,
     code: Annotated[str | None, typer.Option(help="only halts with this code")] = None,
-    part: Annotated[str | None, typer.Option(help="only of this part: decider, projector, dispatch")] = None,
+    part: Annotated[
+        str | None, typer.Option(help="only of this part: decider, projector, dispatch, site")
+    ] = None,
 ) -> None:
     """Explain every halt and what leads on from it, or lead on."""
     from service.recover import Remedies
@@ -62,23 +64,24 @@ def recover(
 
 
 def _lead_on(session: Session, remedies: "Remedies", meant: "Sequence[Remedy]", *, only_retry: bool) -> None:
+    from service.recover import NotYetError
+
     reason = session.reason_for("recover --retry" if only_retry else "recover --apply")
-    able = [each for each in meant if only_retry or each.will is not None]
-    for each in able:
+    for each in meant:
         session.out.say(f"{each.halt.place}: {'try again' if only_retry else each.will}")
-    if able:
-        session.confirm("do this?")
-    done = [
-        {
-            **_row(each),
-            "done": remedies.apply(each, actor=session.actor, reason=reason, only_retry=only_retry),
-        }
-        for each in able
-    ]
+    session.confirm("do this?")
+    done: list[dict[str, Any]] = []
+    left: list[str] = []
+    for each in meant:
+        try:
+            did = remedies.apply(each, actor=session.actor, reason=reason, only_retry=only_retry)
+        except NotYetError as error:
+            left.append(f"{each.halt.place} stands still: {error}")
+        else:
+            done.append({**_row(each), "done": did})
     session.out.rows(DONE, done, ids="code", empty="")
-    left = [each for each in meant if each not in able]
     if left:
-        raise AttentionError("\n".join(f"{each.halt.place} stands still: {each.advice}" for each in left))
+        raise AttentionError("\n".join(left))
 
 
 def _row(remedy: "Remedy") -> dict[str, Any]:
@@ -89,6 +92,7 @@ def _row(remedy: "Remedy") -> dict[str, Any]:
         "happened": remedy.happened,
         "will": remedy.will,
         "advice": remedy.advice,
+        "command": remedy.command,
     }
 
 
@@ -98,6 +102,8 @@ def _lines(remedy: "Remedy") -> list[str]:
         f"{halt.place} stands still since {halt.halted_at:%Y-%m-%d %H:%M:%S} UTC: {halt.code}",
         f"  what happened: {remedy.happened}",
         f"  found: {halt.message}",
-        f"  --apply will: {remedy.will or 'do nothing; this is for a person'}",
+        *([f"  mind: {remedy.advice}"] if remedy.advice else []),
+        f"  to go on: {remedy.command}",
+        f"  which will: {remedy.will}",
     ]
-    return [*lines, f"  mind: {remedy.advice}", ""] if remedy.advice else [*lines, ""]
+    return [*lines, ""]

@@ -1,6 +1,5 @@
 """``meridian run``: one role as it is deployed, stopped cleanly by SIGTERM or Ctrl-C within ten seconds."""
 
-import gc
 import logging
 import os
 import signal
@@ -27,6 +26,7 @@ def run(
     role: Annotated[str, typer.Argument(help="decider, projector, consumers, timers or all", metavar="ROLE")],
 ) -> None:
     """Run one role until SIGTERM or Ctrl-C; all: every role as a child of its own."""
+    from service.collecting import collect_seldom
     from service.logging_setup import set_up
     from service.roles import PARTS, ROLES, run_all
     from service.wiring import Wiring
@@ -39,11 +39,12 @@ def run(
     stop = _stop_on_signals()
     wiring = Wiring.of(session.settings, program=role)
     log.info("role begins", extra={"role_name": role, "site": session.settings.site, "pid": os.getpid()})
-    # Batches hold many objects for a moment and make no cycles: a collection every 700 of them costs a quarter of
-    # the time.
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
-    work(wiring, stop)
+    collect_seldom()
+    try:
+        work(wiring, stop)
+    except Exception as error:
+        log.exception("role died")
+        raise typer.Exit(NOT_CLEAN) from error
     log.info("role ends", extra={"role_name": role})
 
 
@@ -68,7 +69,9 @@ def _stop_on_signals() -> threading.Event:
 
 
 def _watch_parent(stop: threading.Event) -> None:
-    sys.stdin.buffer.read()
+    # Of the descriptor, not of the stream: a thread in the stream's lock is fatal when the interpreter ends.
+    while os.read(sys.stdin.fileno(), 1024):
+        pass  # nothing is ever said there
     stop.set()
 
 

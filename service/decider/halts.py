@@ -2,15 +2,17 @@
 
 from typing import Any
 
+from projectors.halt_codes import known_code
+
 __all__ = ["Halt", "StoreFencedError", "StoreUnavailableError", "UnusableSnapshotError"]
 
 
 class Halt(Exception):  # noqa: N818 - a halt is what operators call it
-    """Going on would break a law. ``code`` names the kind, ``details`` is what ``recover`` needs to lead on."""
+    """Going on would break a law. ``code`` is one of ``HALTS``, ``details`` is what ``recover`` needs to lead on."""
 
     def __init__(self, code: str, message: str, **details: Any) -> None:
         super().__init__(f"{code}: {message}; see: meridian recover --explain")
-        self.code = code
+        self.code = known_code(code)
         self.message = message
         self.details = details
 
@@ -24,4 +26,13 @@ class StoreFencedError(Exception):
 
 
 class UnusableSnapshotError(Exception):
-    """A snapshot can't be read or does not fit the ledger: forget them all and read the ledger from its beginning."""
+    """A snapshot can't be read or does not fit the ledger: forget them all and read the ledger from its beginning.
+
+    ``offset`` is the ledger's, of the record that does not fit, where it is one; ``code`` the halt that it is if it
+    does not fit from the beginning either.
+    """
+
+    def __init__(self, message: str, *, offset: int | None = None, code: str = "LEDGER_BROKEN") -> None:
+        super().__init__(message)
+        self.offset = offset
+        self.code = code

@@ -5,10 +5,11 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from consumers.dead_record import dead_letter
 from events import failpoints
+from events.clock import now
 from events.log import (
     FencedError,
     Log,
@@ -22,6 +23,7 @@ from events.types import format_time
 from events.without import is_without
 from machines.desk import Desk, FoldError
 from service.decider.batch import Batch, BatchDecider, Owner
+from service.decider.clock_watch import ClockWatch
 from service.decider.halts import Halt, StoreFencedError, StoreUnavailableError, UnusableSnapshotError
 from service.decider.store import Store, Watermark
 from service.decider.takeover import Seat, outcome_of, read_tail, resume_at
@@ -56,7 +58,7 @@ class PartitionOwner:
         desk: Desk,
         partitions: int,
         settings: OwnerSettings,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = now,
     ) -> None:
         self.seat = seat
         self.decided = 0
@@ -78,12 +80,15 @@ class PartitionOwner:
         self.position = 0
         self._unusable_before = False
         self._next_offset = 0
+        self._clock_watch = ClockWatch(seat.name)
 
     def run(self, stop: threading.Event) -> None:
         """Decide until told to stop. Returns when fenced; raises Halt where going on would break a law."""
+        told = False
         while not stop.is_set():
             try:
                 self.take_over(stop.is_set)
+                told = False
                 while not stop.is_set():
                     self.step()
             except (FencedError, StoreFencedError) as error:
@@ -94,7 +99,9 @@ class PartitionOwner:
             except UnusableSnapshotError as error:
                 self._begin_from_nothing(error)
             except (LogUnavailableError, StoreUnavailableError) as error:
-                log.warning("waiting for a server", extra={"seat": self.seat.name, "error": str(error)})
+                if not told:
+                    log.warning("waiting for a server", extra={"seat": self.seat.name, "error": str(error)})
+                told = True
                 stop.wait(RETRY_S)
             finally:
                 self._let_go()
@@ -130,11 +137,14 @@ class PartitionOwner:
             return 0
         failpoints.reach("decider.after_poll")
         self.position = messages[0].offset
-        batch = self._batch.decide(messages, self._owner, format_time(self._clock()))
+        now = format_time(self._clock())
+        batch = self._batch.decide(messages, self._owner, now)
+        self._clock_watch.look(now, batch.decisions)
         offsets = self._commit(batch)
         self._save(batch, offsets)
         self._batch.settle()
         self._doubts.clear()
+        self._unusable_before = False
         self._at_most = self._settings.batch
         self.decided += len(messages)
         return len(messages)
@@ -203,9 +213,10 @@ class PartitionOwner:
     def _begin_from_nothing(self, error: UnusableSnapshotError) -> None:
         if self._unusable_before:
             raise Halt(
-                "LEDGER_BROKEN",
+                error.code,
                 f"{self.seat.name}: read from its beginning, the ledger does not hold together: {error}; "
-                "wanted a gapless sequence and an intact chain: restore the ledger from its archive",
+                "wanted a gapless sequence, an intact chain and states as recorded",
+                offset=error.offset,
             ) from error
         log.error("snapshots dropped", extra={"seat": self.seat.name, "error": str(error)})
         self._unusable_before = True

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-__all__ = ["OutcomeRow", "Store", "Watermark"]
+from projectors.passed_over import NOTHING, PassedOver
+
+__all__ = ["NOTHING_LED_PAST", "LedPast", "OutcomeRow", "Store", "Watermark"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,21 @@ class Watermark:
     requests_topic_id: str
     fold_version: int
     owner_epoch: int
+
+
+class LedPast(NamedTuple):
+    """What a person's recovery has decided, and no loss of snapshots undoes.
+
+    Requests go on at ``next_request`` at least, and what stands in the ledger before ``ledger_end`` says no more
+    about that; records ``passed`` over are none.
+    """
+
+    next_request: int = 0
+    ledger_end: int = 0
+    passed: PassedOver = NOTHING
+
+
+NOTHING_LED_PAST = LedPast()
 
 
 class OutcomeRow(NamedTuple):
@@ -37,6 +54,9 @@ class Store(Protocol):
 
     def watermark(self) -> Watermark | None:
         """How far the store stands; None where nothing was saved yet."""
+
+    def led_past(self, requests_topic_id: str) -> LedPast:
+        """What was recovered from by hand, of this topic of requests."""
 
     def load(self, subjects: Sequence[str]) -> dict[str, bytes]:
         """Snapshots by subject, as many as there are."""

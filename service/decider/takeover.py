@@ -12,7 +12,7 @@ from events.upcast import UnknownVersionError, upcast
 from machines.desk import Desk, GapError
 from service.decider.batch import BatchDecider
 from service.decider.halts import Halt, UnusableSnapshotError
-from service.decider.store import OutcomeRow, Store, Watermark
+from service.decider.store import NOTHING_LED_PAST, LedPast, OutcomeRow, Store, Watermark
 
 __all__ = ["Seat", "Tail", "outcome_of", "read_tail", "resume_at"]
 
@@ -40,11 +40,15 @@ class Seat:
 
 @dataclass(slots=True)
 class Tail:
-    """What was learnt from the ledger: where it ends, the next request by its own word, the highest owner epoch."""
+    """What was learnt from the ledger: where it ends, the next request by its own word, the highest owner epoch.
+
+    ``past`` is what a person has led past: it holds whether or not there are snapshots.
+    """
 
     next_offset: int
     next_request: int
     owner_epoch: int
+    past: LedPast = NOTHING_LED_PAST
     records: int = 0
     touched: dict[str, None] = field(default_factory=dict)
     outcomes: list[OutcomeRow] = field(default_factory=list)
@@ -55,7 +59,8 @@ def read_tail(
 ) -> Tail:
     """Read the ledger from the watermark to its uncommitted end, folding and saving on the way."""
     mark = _usable_mark(seat, store, desk)
-    tail = Tail(mark.next_offset, mark.next_request, mark.owner_epoch)
+    past = store.led_past(seat.requests_topic_id)
+    tail = Tail(mark.next_offset, max(mark.next_request, past.next_request), mark.owner_epoch, past)
     reader = logs.reader(committed=True)
     try:
         _check_reach(seat, reader, mark)
@@ -147,14 +152,24 @@ def _check_reach(seat: Seat, reader: Reader, mark: Watermark) -> None:
             next_offset=mark.next_offset,
             end=end,
         )
+    beginning = reader.beginning(seat.ledger)
+    if mark.next_offset < beginning:
+        raise Halt(
+            "LEDGER_CUT",
+            f"{seat.name}: the ledger is to be read from offset {mark.next_offset}, but begins at {beginning}; "
+            "wanted all of it: restore it",
+            next_offset=mark.next_offset,
+            beginning=beginning,
+        )
 
 
 def _fold_chunk(
     seat: Seat, messages: list[Message], tail: Tail, *, store: Store, desk: Desk, batch: BatchDecider
 ) -> None:
-    records = [_decoded(seat, message) for message in messages]
+    ours = [message for message in messages if not tail.past.passed.has(seat.machine, message)]
+    records = [_decoded(seat, message) for message in ours]
     batch.fetch(record.subject for record in records)
-    for message, record in zip(messages, records, strict=True):
+    for message, record in zip(ours, records, strict=True):
         _fold(seat, message, record, tail, desk=desk, batch=batch)
     tail.next_offset = messages[-1].offset + 1
     tail.records += len(records)
@@ -174,15 +189,28 @@ def _fold(
     seat: Seat, message: Message, record: Record, tail: Tail, *, desk: Desk, batch: BatchDecider
 ) -> None:
     subject = batch.subject(record.subject)
+    where = f"{seat.name} offset {message.offset}, {record.subject}"
+    fits = record.sequence == subject.sequence + 1
     try:
         chain = verify(subject.chain, message.value or b"")
         desk.apply(subject, upcast(record), chain=chain)
-    except (GapError, BrokenChainError) as error:
-        raise UnusableSnapshotError(
-            f"{seat.name} offset {message.offset}, {record.subject}: {error}"
+    except BrokenChainError as error:
+        raise UnusableSnapshotError(f"{where}: {error}", offset=message.offset) from error
+    except GapError as error:
+        # A record in its place that leads elsewhere than recorded: it is the folding that has changed.
+        code = "CODE_IS_WRONG" if fits else "LEDGER_BROKEN"
+        raise UnusableSnapshotError(f"{where}: {error}", offset=message.offset, code=code) from error
+    except UnknownVersionError as error:
+        raise _unreadable("LEDGER_FROM_FUTURE", seat, message, error, "deploy code that knows it") from error
+    except Exception as error:
+        raise Halt(
+            "CODE_IS_WRONG",
+            f"{where}: folding a record of the ledger raised {error!r}; deploy code that can fold it",
+            offset=message.offset,
+            subject=record.subject,
         ) from error
     topic_id, _, offset = record.requesttopic.split("/")
-    if topic_id == seat.requests_topic_id:
+    if topic_id == seat.requests_topic_id and message.offset >= tail.past.ledger_end:
         tail.next_request = max(tail.next_request, int(offset) + 1)
     tail.owner_epoch = max(tail.owner_epoch, record.ownerepoch)
     tail.touched[record.subject] = None
@@ -192,10 +220,12 @@ def _fold(
 def _decoded(seat: Seat, message: Message) -> Record:
     try:
         return decode_record(message.value, partition=message.partition, offset=message.offset)
-    except (UndecodableError, UnknownVersionError) as error:
-        raise Halt(
-            "LEDGER_UNREADABLE",
-            f"{seat.name} ledger offset {message.offset}: {error}; wanted a record that this code can read: "
-            "deploy code that knows it, or restore the ledger",
-            offset=message.offset,
-        ) from error
+    except UnknownVersionError as error:
+        raise _unreadable("LEDGER_FROM_FUTURE", seat, message, error, "deploy code that knows it") from error
+    except UndecodableError as error:
+        raise _unreadable("LEDGER_UNREADABLE", seat, message, error, "set it aside") from error
+
+
+def _unreadable(code: str, seat: Seat, message: Message, error: Exception, way_out: str) -> Halt:
+    text = f"{seat.name} ledger offset {message.offset}: {error}; wanted a record that this code can read: {way_out}"
+    return Halt(code, text, machine=seat.machine, partition=message.partition, offset=message.offset)

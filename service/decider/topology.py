@@ -1,7 +1,7 @@
-"""The topics as they were when first seen: same id, same partition count, or the service refuses to start."""
+"""The topics as they were when first seen: same id, same partition count, or the service refuses and says why."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Engine
 
@@ -11,27 +11,28 @@ from events.topics import Topics
 from service.decider.halts import Halt
 from service.snapshots import store_cursor
 
-__all__ = ["Known", "check_topics", "known_topics"]
+__all__ = ["Known", "TopologyWatch", "check_topics", "known_topics"]
 
 log = logging.getLogger(__name__)
 
 Known = dict[str, tuple[str, int]]
 """Topic id and partition count by name."""
 
+LOOK_EVERY = 2
+"""Heartbeats."""
 
-def check_topics(logs: Log, engine: Engine, topics: Topics, partitions: Mapping[str, int]) -> dict[str, str]:
-    """Create what was never there, compare what was; the ids of request and ledger topics by name. Raises Halt."""
+
+def check_topics(logs: Log, engine: Engine, topics: Topics, partitions: Mapping[str, int]) -> Known:
+    """Create what was never there, compare what was; the topics of requests and ledgers. Raises Halt."""
     ours = [name for machine in partitions for name in (topics.requests(machine), topics.events(machine))]
-    known = known_topics(engine)
-    _check_still_there(logs, [name for name in ours if name in known])
+    known = {name: told for name, told in known_topics(engine).items() if name in ours}
+    _compare(known, _found(logs, known))
     logs.ensure(topic_specs(topics, partitions, ()))
-    ids, counts = logs.topic_ids(ours), logs.partitions(ours)
-    for name in ours:
-        if name in known:
-            _check_same(name, known[name], (ids[name], counts[name]))
-    _write_down(engine, {name: (ids[name], counts[name]) for name in ours if name not in known})
-    _check_wanted(topics, partitions, counts)
-    return ids
+    found = _found(logs, ours)
+    _compare(known, found)
+    _check_wanted(topics, partitions, {name: count for name, (_, count) in found.items()})
+    _write_down(engine, {name: told for name, told in found.items() if name not in known})
+    return found
 
 
 def known_topics(engine: Engine) -> Known:
@@ -41,34 +42,64 @@ def known_topics(engine: Engine) -> Known:
         return {name: (topic_id, count) for name, topic_id, count in cursor.fetchall()}
 
 
-def _check_still_there(logs: Log, names: list[str]) -> None:
-    found = logs.topic_ids(names) if names else {}
-    for name in names:
-        if name not in found:
-            raise Halt(
-                "TOPIC_GONE",
-                f"{name} was there before and is gone; wanted the same topic: restore it",
-                topic=name,
-            )
+class TopologyWatch:
+    """Notices topics that go, change or are made anew while we run."""
+
+    def __init__(self, logs: Log, known: Known) -> None:
+        self._logs = logs
+        self._known = known
+        self._looks = 0
+        self._last: str | None = None
+
+    def look(self) -> None:
+        """At every second heartbeat; raises Halt where the same is found twice, or LogError."""
+        self._looks += 1
+        if self._looks % LOOK_EVERY:
+            return
+        try:
+            _compare(self._known, _found(self._logs, self._known))
+        except Halt as halt:
+            # A broker that has just come up may not know all of them yet.
+            if self._last == halt.message:
+                raise
+            self._last = halt.message
+        else:
+            self._last = None
 
 
-def _check_same(name: str, known: tuple[str, int], found: tuple[str, int]) -> None:
-    if known[0] != found[0]:
+def _found(logs: Log, names: Iterable[str]) -> Known:
+    asked = list(names)
+    ids, counts = logs.topic_ids(asked), logs.partitions(asked)
+    return {name: (ids[name], counts[name]) for name in asked if name in ids and name in counts}
+
+
+def _compare(known: Known, found: Known) -> None:
+    """One halt for all topics of which the same is wrong; what weighs most comes first."""
+    gone = [name for name in known if name not in found]
+    ledgers_gone = [name for name in gone if name.endswith(".events")]
+    if gone:
         raise Halt(
-            "TOPIC_ID_CHANGED",
-            f"{name}: found the topic id {found[0]}, wanted {known[0]}: it was deleted and made anew, or restored",
-            topic=name,
-            found=found[0],
-            wanted=known[0],
+            "LEDGER_GONE" if ledgers_gone else "TOPIC_GONE",
+            f"{', '.join(ledgers_gone or gone)}: was there before and is gone; wanted the same topic: restore it",
+            topics=ledgers_gone or gone,
         )
-    if known[1] != found[1]:
+    resized = {name: found[name][1] for name in known if found[name][1] != known[name][1]}
+    if resized:
+        each = [
+            f"{name}: found {count} partitions, wanted {known[name][1]}" for name, count in resized.items()
+        ]
         raise Halt(
             "PARTITIONS_CHANGED",
-            f"{name}: found {found[1]} partitions, wanted {known[1]}: keys have moved, and nobody may decide on them; "
-            "restore the topic with its partitions",
-            topic=name,
-            found=found[1],
-            wanted=known[1],
+            f"{'; '.join(each)}; keys have moved, and nobody may decide on them: restore the partitions",
+            topics=list(resized),
+        )
+    others = [name for name in known if found[name][0] != known[name][0]]
+    if others:
+        each = [f"{name}: found the topic id {found[name][0]}, wanted {known[name][0]}" for name in others]
+        raise Halt(
+            "TOPIC_ID_CHANGED",
+            f"{'; '.join(each)}: deleted and made anew, or restored",
+            topics=others,
         )
 
 

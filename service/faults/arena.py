@@ -11,6 +11,7 @@ from typing import Self
 from events import failpoints, without
 from service.children import CHILD_MARK
 from service.faults.cell import CellFailedError, NotFiredError, Steps
+from service.faults.load import Load
 from service.faults.role_process import RoleProcess
 from service.faults.s3_faults import S3FaultProxy
 from service.faults.servers import NAMES, make_servers
@@ -86,6 +87,8 @@ class Arena:
         self.roles = self._roles()
         self.intruders: list[RoleProcess] = []
         self.watch = Watch(self.wiring)
+        self.load: Load | None = None
+        """What is sent all the time; there once the run has begun it."""
         self.is_kept = False
 
     # --- being there

@@ -1,26 +1,30 @@
-"""An audit of the arena between injections: the load rests, everything catches up, and the counters are read."""
+"""An audit of the arena between injections: the load rests, everything catches up, and the auditor looks."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import text
-
+from events.log import LogError
+from service.audit import Findings, Offender, audit_site
+from service.decider.halts import StoreUnavailableError
 from service.faults.arena import Arena
+from service.faults.aside import aside
 from service.faults.load import Load
 from service.faults.tally import Counters
 
 __all__ = ["Audited", "audited"]
 
+_TICK_S = 0.05
+
 
 @dataclass(frozen=True)
 class Audited:
-    """What was found, and one line about it."""
+    """What was found, of how many things looked at, and one line about it."""
 
     counters: Counters
     line: str
     offenders: tuple[str, ...] = ()
-    n: dict[str, int] = field(default_factory=dict)
+    looked_at: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_clean(self) -> bool:
@@ -29,54 +33,67 @@ class Audited:
 
 
 def audited(arena: Arena, load: Load, *, settle_s: float) -> Audited:
-    """Rest, settle, count. What has not settled in time is stuck."""
+    """Rest, settle, audit. What has not settled in time is stuck."""
     began = time.monotonic()
     load.rest()
-    mark = {}
-    while time.monotonic() - began < settle_s:
+    while not (load.is_at_rest and _has_caught_up(arena, load)):
+        if time.monotonic() - began > settle_s:
+            return _unsettled(arena, load, settle_s)
         arena.tend()
-        mark = dict(load.progress.acknowledged)
-        if load.is_at_rest and _has_caught_up(arena, mark, load.progress.announced):
-            break
-        time.sleep(0.2)
-    else:
-        sent = f"acknowledged {mark}, announced {load.progress.announced}"
-        reason = f"after {settle_s:.0f} s at rest: {arena.watch.seen}, {sent}"
-        return Audited({"stuck": 1}, f"       audit: stuck {reason}", (f"stuck {reason}",))
-    counters, offenders = _counted(arena)
-    told = ", ".join(f"{name} {count}" for name, count in counters.items())
-    line = f"       audit: {told}; {load.progress.requests} requests, {load.progress.announced} files"
-    return Audited(counters, f"{line}, {time.monotonic() - began:.1f} s", tuple(offenders))
+        time.sleep(_TICK_S)
+    try:
+        findings = _findings(arena, load, settle_s=settle_s)
+    except (LogError, StoreUnavailableError) as error:
+        return Audited({"stuck": 1}, f"       audit: {error}", (f"stuck: the audit found {error}",))
+    counters = {name: each.found for name, each in findings.counters.items()}
+    counters["divergent"] += (
+        findings.tainted.n
+    )  # nothing that the matrix does may put a subject into quarantine
+    raised = ", ".join(f"{name} {found}" for name, found in findings.raised.items()) or "all zero"
+    sent = f"{load.progress.requests} requests, {load.progress.announced} files"
+    tainted = f", tainted {findings.tainted.n}" if findings.tainted.n else ""
+    line = f"       audit: {raised}{tainted}; {sent}; {time.monotonic() - began:.1f} s"
+    return Audited(counters, line, _offenders(findings), {n: each.n for n, each in findings.counters.items()})
 
 
-def _has_caught_up(arena: Arena, acknowledged: dict[int, int], announced: int) -> bool:
-    seen = arena.watch.seen
+def _findings(arena: Arena, load: Load, *, settle_s: float) -> Findings:
+    work = aside(lambda: audit_site(arena.wiring, expected=load.expected, settle_s=settle_s))
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            found: Findings = done.value
+            return found
+        arena.tend()
+        time.sleep(_TICK_S)
+
+
+def _offenders(findings: Findings) -> tuple[str, ...]:
+    return tuple(
+        _in_words(name, offender)
+        for name, counter in findings.counters.items()
+        for offender in counter.offenders
+    )
+
+
+def _in_words(name: str, offender: Offender) -> str:
+    where = f" at {offender.position}" if offender.position else ""
+    return f"{name}: {offender.subject}{where}: found {offender.found}, wanted {offender.wanted}"
+
+
+def _has_caught_up(arena: Arena, load: Load) -> bool:
+    seen, acknowledged = arena.watch.seen, load.progress.acknowledged
     return (
         all(seen.next_request.get(number, 0) > offset for number, offset in acknowledged.items())
         and all(seen.projected.get(number, 0) >= end for number, end in seen.saved.items())
         and all(seen.dispatched.get(number, 0) >= end for number, end in seen.saved.items())
-        and seen.complete >= announced
+        and seen.complete >= load.progress.announced
     )
 
 
-def _counted(arena: Arena) -> tuple[Counters, Iterable[str]]:
-    engine = arena.wiring.engine(pool_size=1)
-    try:
-        with engine.connect() as connection:
-            found = {name: list(connection.execute(text(query)).scalars()) for name, query in _CHECKS.items()}
-    finally:
-        engine.dispose()
-    return {name: len(rows) for name, rows in found.items()}, [
-        f"{n} {row}" for n, rows in found.items() for row in rows
-    ][:50]
-
-
-_CHECKS = {
-    "duplicated": """
-        SELECT subject || ' ' || sequence FROM projection.ledger GROUP BY machine, subject, sequence HAVING count(*) > 1
-    """,
-    "out_of_order": """
-        SELECT subject FROM projection.ledger GROUP BY machine, subject HAVING count(*) <> max(sequence)
-    """,
-    "divergent": "SELECT subject FROM projection.tainted",
-}
+def _unsettled(arena: Arena, load: Load, settle_s: float) -> Audited:
+    sent = f"acknowledged {load.progress.acknowledged}, announced {load.progress.announced}"
+    reason = (
+        f"stuck: {settle_s:.0f} s after the last injection found {arena.watch.seen}, wanted all of {sent}"
+    )
+    return Audited({"stuck": 1}, f"       audit: {reason}", (reason,))

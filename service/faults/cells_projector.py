@@ -4,7 +4,7 @@ from collections.abc import Callable
 from random import Random
 
 from service.faults.arena import Arena
-from service.faults.cell import Cell, CellFailedError, Steps
+from service.faults.cell import HEAL_WITHIN_S, Cell, CellFailedError, Steps
 from service.faults.tampering import execute, rebuild, recover
 from service.faults.tcp_proxy import AFTER_COMMIT, AT_COMMIT, Cut
 
@@ -24,8 +24,9 @@ _NTH = 6
 _BEHIND_S = 2.0
 _STOPPED_S = 5.0
 _CUT_S = 30.0
+_REBUILT_S = 240.0
 _HEALS = ("decider", "projector")
-_HALT = "projector all/-1 FOLLOWER_HALTED"
+_HALT = "projector all/-1 SEQUENCE_HOLE"
 
 
 def _hit(point: str, action: str, *, in_a_row: int = 1) -> Callable[[Arena, Random], Steps]:
@@ -109,8 +110,12 @@ def _hole(arena: Arena, dice: Random) -> Steps:
         projector.release()
 
 
-def _cell(name: str, inject: Callable[[Arena, Random], Steps]) -> Cell:
-    return Cell(f"projector.{name}", ROW, inject, disturbs=("projector",), heals=_HEALS)
+def _cell(
+    name: str, inject: Callable[[Arena, Random], Steps], *, heal_within_s: float = HEAL_WITHIN_S
+) -> Cell:
+    return Cell(
+        f"projector.{name}", ROW, inject, disturbs=("projector",), heals=_HEALS, heal_within_s=heal_within_s
+    )
 
 
 _MOVE = (
@@ -126,5 +131,5 @@ CELLS = (
     _cell("two_projectors", _two_projectors),
     _cell("cut_before_commit", _cut(AT_COMMIT)),
     _cell("cut_after_commit", _cut(AFTER_COMMIT)),
-    _cell("hole", _hole),
+    _cell("hole", _hole, heal_within_s=_REBUILT_S),
 )

@@ -39,6 +39,11 @@ class Head:
         return int(self.fields.get("content-length") or 0)
 
     @property
+    def is_last(self) -> bool:
+        """The connection ends with this answer, and perhaps its body only with the connection."""
+        return "close" in self.fields.get("connection", "").lower()
+
+    @property
     def is_chunked(self) -> bool:
         """Whether the body comes in chunks, each with its length."""
         return "chunked" in self.fields.get("transfer-encoding", "").lower()
@@ -54,10 +59,13 @@ async def read_head(reader: asyncio.StreamReader) -> Head | None:
         return None
 
 
-async def body(reader: asyncio.StreamReader, head: Head) -> AsyncIterator[bytes]:
-    """The body as it stands on the wire, the frames of chunks included."""
+async def body(reader: asyncio.StreamReader, head: Head, *, to_the_end: bool = False) -> AsyncIterator[bytes]:
+    """The body as it stands on the wire, frames of chunks included; all there is, where no length says otherwise."""
     if head.is_chunked:
         async for piece in _chunks(reader):
+            yield piece
+    elif to_the_end and "content-length" not in head.fields:
+        while piece := await reader.read(_PIECE_BYTES):
             yield piece
     else:
         async for piece in _exactly(reader, head.length):

@@ -1,6 +1,7 @@
 """One injection: a cell begun with a seed, stepped along, and watched until the site has healed or has failed to."""
 
 import time
+from collections.abc import Generator
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
@@ -55,6 +56,11 @@ class Injection:
         return self.state is State.RED
 
     @property
+    def is_stuck(self) -> bool:
+        """Nothing new got through in time."""
+        return self.is_red and self._times.ended > 0.0
+
+    @property
     def recover_s(self) -> float | None:
         """From the fault's end to new work that got through."""
         return self._times.healed - self._times.ended if self.state is State.HEALED else None
@@ -66,10 +72,10 @@ class Injection:
         elif self.state is State.HEALING:
             self._look(patient_since)
 
-    def give_up(self, reason: str) -> None:
-        """End it as red."""
-        self._steps.close()  # type: ignore[attr-defined]  # cells are generators
-        self.state, self.reason = State.RED, reason
+    def abandon(self) -> None:
+        """Take the fault away where it stands; its arena is not used any more."""
+        if isinstance(self._steps, Generator):
+            self._steps.close()
 
     def as_json(self) -> dict[str, Any]:
         """For the report."""

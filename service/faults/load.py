@@ -45,10 +45,11 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """How much a second, steadily."""
+    """How much a second, steadily; ``requests_at_most``: as many in all, None: without end."""
 
     requests: float = 30.0
     files: float = 1.0
+    requests_at_most: int | None = None
 
 
 class Out(NamedTuple):
@@ -108,6 +109,12 @@ class Load:
         """Nothing is under way and nothing new comes."""
         return self._rest.is_set() and self._resting.is_set()
 
+    @property
+    def is_spent(self) -> bool:
+        """As many requests as there were to be are acknowledged; always, where no number was set."""
+        wanted = self.rates.requests_at_most
+        return wanted is None or self.progress.requests >= wanted
+
     def send(self, out: Out) -> None:
         """Have this sent too, until it is acknowledged."""
         self._given.append(out)
@@ -147,7 +154,9 @@ class Load:
         self._given.clear()
         if self._rest.is_set():
             return outs
-        outs += [self._request(*said) for said in self._lives.take(requests)]
+        if self.rates.requests_at_most is not None:
+            requests = min(requests, self.rates.requests_at_most - self.progress.requests - len(outs))
+        outs += [self._request(*said) for said in self._lives.take(max(0, requests))]
         for _ in range(files):
             outs += self._file()
         return outs

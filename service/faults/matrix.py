@@ -3,12 +3,34 @@
 from collections.abc import Iterable
 from fnmatch import fnmatch
 
-from service.faults import cells_decider, cells_projector
+from service.faults import (
+    cells_broker,
+    cells_bytes,
+    cells_decider,
+    cells_delivery,
+    cells_fetch,
+    cells_intake,
+    cells_operations,
+    cells_postgres,
+    cells_projector,
+    cells_worker,
+)
 from service.faults.cell import Cell
 
 __all__ = ["CELLS", "chosen"]
 
-CELLS: tuple[Cell, ...] = (*cells_decider.CELLS, *cells_projector.CELLS)
+CELLS: tuple[Cell, ...] = (
+    *cells_decider.CELLS,
+    *cells_projector.CELLS,
+    *cells_worker.CELLS,
+    *cells_fetch.CELLS,
+    *cells_intake.CELLS,
+    *cells_broker.CELLS,
+    *cells_postgres.CELLS,
+    *cells_delivery.CELLS,
+    *cells_bytes.CELLS,
+    *cells_operations.CELLS,
+)
 
 
 def chosen(patterns: Iterable[str]) -> list[Cell]:

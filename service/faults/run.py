@@ -23,7 +23,6 @@ Say = Callable[[str], None]
 
 _TICK_S = 0.05
 _LIVE_AT_MOST = 3
-_SETTLE_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,11 @@ class Order:
     every_s: tuple[float, float] = (2.0, 5.0)
     seed: int = field(default_factory=lambda: secrets.randbits(32))
     audit_every: int = 20
+    settle_s: float = 60.0
     switched_off: str | None = None
+    stop_at_red: bool = False
+    at_end: Callable[[Arena], str | None] | None = None
+    """Asked of the last arena when all else is done; what it says is wrong with it."""
     rates: Rates = field(default_factory=Rates)
 
 
@@ -66,6 +69,7 @@ class Run:
                     seed=self._dice.getrandbits(32),
                     rates=self.order.rates,
                 )
+                arena.load = load
                 try:
                     bring_streams_in_force(arena, load)
                     self._say(f"       a site in {arena.root}, ready after {time.monotonic() - began:.0f} s")
@@ -90,7 +94,7 @@ class Run:
         return self.order.injections is not None and self._begun >= self.order.injections
 
     def _is_done(self) -> bool:
-        return self.next_cell() is None
+        return self.next_cell() is None or (self.order.stop_at_red and not self.tally.is_clean)
 
     def say(self, text: str) -> None:
         """One line."""
@@ -119,12 +123,20 @@ class _Round:
             if (self._step() or self._is_time_to_audit()) and not self._audit():
                 return
             cell = self._run.next_cell()
-            if cell is None and not self._live:
-                if self._since_audit:
-                    self._audit()
+            if cell is None and not self._live and self._load.is_spent:
+                self._conclude()
                 return
             self._maybe_begin(cell)
             time.sleep(_TICK_S)
+
+    def _conclude(self) -> None:
+        if self._since_audit and not self._audit():
+            return
+        wrong = self._run.order.at_end(self._arena) if self._run.order.at_end is not None else None
+        if wrong is not None:
+            self._run.tally.add_audit({"divergent": 1}, [wrong])
+            self._run.say(f"       {wrong}")
+            self._keep_evidence()
 
     def _step(self) -> bool:
         """One step of each; True if something went red."""
@@ -159,19 +171,24 @@ class _Round:
         """Let everything settle, then ask the auditor; False if this arena is not to be used any more."""
         red = any(each.is_red for each in self._run.tally.injections[-self._since_audit or None :])
         for injection in self._live:
-            injection.give_up("ended with its arena, in which another one went red")
+            injection.abandon()
         self._since_audit = 0
-        found: Audited = audited(self._arena, self._load, settle_s=_SETTLE_S)
-        self._run.tally.add_audit(found.counters, found.offenders)
+        found: Audited = audited(self._arena, self._load, settle_s=self._run.order.settle_s)
+        self._run.tally.add_audit(found.counters, found.offenders, found.looked_at)
         self._run.say(found.line)
+        for offender in found.offenders[:5]:
+            self._run.say(f"         {offender}")
         if red or not found.is_clean:
-            folder = self._arena.keep_evidence()
-            self._run.tally.evidence.append(str(folder))
-            self._run.say(f"  evidence kept in {folder}")
+            self._keep_evidence()
             return False
         self._load.go_on()
         self._next_at = time.monotonic() + 1.0
         return True
+
+    def _keep_evidence(self) -> None:
+        folder = self._arena.keep_evidence()
+        self._run.tally.evidence.append(str(folder))
+        self._run.say(f"       evidence kept in {folder}")
 
 
 def _line(injection: Injection) -> str:

@@ -76,7 +76,7 @@ class S3FaultProxy(ProxyLoop):
 
     async def converse(self, connection: Connection) -> None:
         """Request by request, until one side has had enough or a fault ended it."""
-        while request := await read_head(connection.from_client):
+        while request := await _next_request(connection):
             fault = self._fault_for(request)
             if fault is not None and fault.spoil is Spoil.REFUSE:
                 await _refuse(connection, request, fault)
@@ -119,19 +119,45 @@ async def _exchange(connection: Connection, request: Head, spoil: Spoil | None) 
     await connection.to_server.drain()
     upload = asyncio.create_task(_upload(connection, request, spoil))
     try:
-        answer = await read_head(connection.from_server)
+        answer = await _answer_head(connection, upload)
         while answer is not None and answer.status < 200:
             connection.to_client.write(answer.raw)
             await connection.to_client.drain()
-            answer = await read_head(connection.from_server)
+            answer = await _answer_head(connection, upload)
         if answer is None or spoil is Spoil.LOSE_ANSWER:
             connection.reset()
             return False
         is_whole = await _answer(connection, request, answer, spoil)
-        return is_whole and upload.done() and upload.exception() is None
+        return is_whole and not answer.is_last and upload.done() and upload.exception() is None
     finally:
         upload.cancel()
         await asyncio.gather(upload, return_exceptions=True)
+
+
+async def _next_request(connection: Connection) -> Head | None:
+    """What the client asks next; None: one of the two has had enough, and the other is to hear of it."""
+    asked = asyncio.create_task(read_head(connection.from_client))
+    gone = asyncio.create_task(connection.from_server.read(1))  # between two answers a server only ever goes
+    try:
+        await asyncio.wait({asked, gone}, return_when=asyncio.FIRST_COMPLETED)
+        return None if gone.done() else asked.result()
+    finally:
+        for task in (asked, gone):
+            task.cancel()
+        await asyncio.gather(asked, gone, return_exceptions=True)
+
+
+async def _answer_head(connection: Connection, upload: asyncio.Task[None]) -> Head | None:
+    """The next head from the server; raises what ends the upload before it, so that nobody waits in vain."""
+    answer = asyncio.create_task(read_head(connection.from_server))
+    try:
+        await asyncio.wait({answer, upload}, return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done():
+            await upload
+        return await answer
+    finally:
+        answer.cancel()
+        await asyncio.gather(answer, return_exceptions=True)
 
 
 async def _upload(connection: Connection, request: Head, spoil: Spoil | None) -> None:
@@ -153,7 +179,7 @@ async def _answer(connection: Connection, request: Head, answer: Head, spoil: Sp
     has_none = request.first[0] == "HEAD" or answer.status in {204, 304}
     sent = 0
     if not has_none:
-        async for piece in body(connection.from_server, answer):
+        async for piece in body(connection.from_server, answer, to_the_end=answer.is_last):
             if spoil is Spoil.TRUNCATE and sent + len(piece) >= answer.length // 2:
                 connection.to_client.write(piece[: len(piece) // 2])
                 await connection.to_client.drain()

@@ -1,18 +1,16 @@
 """What a run has found: injections by cell, and the auditor's counters with what so many tries allow to say."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import ceil
 from typing import Any
 
+from service.audit import COUNTERS
 from service.faults.injection import Injection, State
 
 __all__ = ["Counters", "Tally", "bound", "quantile"]
 
-NAMES = (
-    "lost", "duplicated", "out_of_order", "divergent", "unfenced", "effects_wrong", "stuck", "silent",
-)  # fmt: skip
-
+NOTHING: Mapping[str, int] = {}
 Counters = dict[str, int]
 """By name of the counter: how many were found."""
 
@@ -22,7 +20,8 @@ class Tally:
 
     def __init__(self) -> None:
         self.injections: list[Injection] = []
-        self.found: Counters = dict.fromkeys(NAMES, 0)
+        self.found: Counters = dict.fromkeys(COUNTERS, 0)
+        self.looked_at: dict[str, int] = {}
         self.offenders: list[str] = []
         self.evidence: list[str] = []
         self.audits = 0
@@ -30,14 +29,17 @@ class Tally:
     def add(self, injection: Injection) -> None:
         """One that is over. A site that did not heal is stuck."""
         self.injections.append(injection)
-        if injection.is_red:
-            self.found["stuck"] += 1
+        self.found["stuck"] += injection.is_stuck
 
-    def add_audit(self, counters: Counters, offenders: Iterable[str]) -> None:
-        """What an audit of the running site has found; the same offence stands there in the next one again."""
+    def add_audit(
+        self, counters: Counters, offenders: Iterable[str], looked_at: Mapping[str, int] = NOTHING
+    ) -> None:
+        """What an audit has found. A site in which it found anything is not used again, so nothing counts twice."""
         self.audits += 1
+        for name, n in looked_at.items():
+            self.looked_at[name] = max(self.looked_at.get(name, 0), n)
         for name, count in counters.items():
-            self.found[name] = max(self.found.get(name, 0), count)
+            self.found[name] += count
         self.offenders += [each for each in offenders if each not in self.offenders]
 
     @property
@@ -48,7 +50,7 @@ class Tally:
     @property
     def is_clean(self) -> bool:
         """Nothing in any counter, and no cell red."""
-        return not any(self.found.values())
+        return not any(self.found.values()) and not any(each.is_red for each in self.injections)
 
     def by_cell(self) -> list[dict[str, Any]]:
         """One row a cell: how often, how often red, and the time to recover."""
@@ -60,7 +62,12 @@ class Tally:
     def counters(self) -> dict[str, dict[str, Any]]:
         """Each counter with n and the bound at 95 %."""
         return {
-            name: {"found": found, "n": self.n, "bound_95": bound(found, self.n)}
+            name: {
+                "found": found,
+                "n": self.n,
+                "bound_95": bound(found, self.n),
+                "looked_at": self.looked_at.get(name, 0),
+            }
             for name, found in self.found.items()
         }
 

@@ -13,7 +13,7 @@ from service.streams import bring_in_force
 
 __all__ = ["bring_streams_in_force"]
 
-_WARM_WITHIN_S = 60.0
+_WARM_WITHIN_S = 180.0
 
 
 def bring_streams_in_force(arena: Arena, load: Load) -> None:

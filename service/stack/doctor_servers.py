@@ -18,6 +18,7 @@ from service.stack.s3_probe import ask
 __all__ = ["CHECKS"]
 
 _SKEW_S = 2.0
+_BEHIND_S = 60.0
 
 
 def kafka(_: Settings, at: Endpoints) -> Check:
@@ -82,6 +83,29 @@ def clock(_: Settings, at: Endpoints) -> Check:
     )
 
 
+def ledger_time(_: Settings, at: Endpoints) -> Check:
+    """No record of the ledger is newer than our clock: a clock that was set back stands behind what it has said."""
+    try:
+        with create_engine(at.database, connect_args={"connect_timeout": 3}).connect() as connection:
+            known = connection.scalar(text("SELECT to_regclass('projection.position')")) is not None
+            newest = (
+                connection.scalar(text("SELECT max(last_event_at) FROM projection.position"))
+                if known
+                else None
+            )
+    except SQLAlchemyError as error:
+        return Check("ledger time", Outcome.WRONG, _said(error), "see database")
+    ahead_s = (newest - datetime.now(UTC)).total_seconds() if newest else 0.0
+    found = f"{ahead_s:.0f} s ahead of this clock" if ahead_s > 0 else "not ahead of this clock"
+    return judged(
+        "ledger time",
+        fine=ahead_s < _BEHIND_S,
+        found=f"the newest record is {found}",
+        remedy="set the clock right (NTP); records keep the time of the record before them until it has caught up",
+        otherwise=Outcome.ATTENTION,
+    )
+
+
 def storage(settings: Settings, at: Endpoints) -> Check:
     """A small object can be put, is refused under a wrong checksum, comes back whole, and can be removed."""
     path = f"/{settings.s3_bucket}/doctor-{uuid.uuid4().hex}"
@@ -115,4 +139,11 @@ def _said(error: SQLAlchemyError) -> str:
     return str(getattr(error, "orig", error)).strip().splitlines()[0]
 
 
-CHECKS: tuple[Callable[[Settings, Endpoints], Check], ...] = (kafka, database, migrations, clock, storage)
+CHECKS: tuple[Callable[[Settings, Endpoints], Check], ...] = (
+    kafka,
+    database,
+    migrations,
+    clock,
+    ledger_time,
+    storage,
+)

@@ -1,5 +1,6 @@
 """PostgreSQL on loopback, in a folder of its own, never as root."""
 
+import logging
 import os
 import shutil
 import signal
@@ -17,6 +18,8 @@ from service.stack.postgres_binaries import Binaries
 from service.stack.server import Account, Launch
 
 __all__ = ["DATABASE", "PostgresServer", "database_url", "major_of"]
+
+log = logging.getLogger(__name__)
 
 DATABASE = USER = "meridian"
 
@@ -141,6 +144,7 @@ def _forget_dead_postmaster(data: Path) -> None:
             return
     except FileNotFoundError:
         return
-    except (psutil.Error, ValueError, IndexError):
-        pass  # nobody there, or nothing readable: the note is worth nothing
+    except (psutil.Error, ValueError, IndexError) as error:
+        # Nobody there, or nothing readable: the note is worth nothing.
+        log.info("note of a dead server removed", extra={"note": str(note), "found": repr(error)})
     note.unlink(missing_ok=True)

@@ -2,6 +2,8 @@
 
 import threading
 from collections import Counter
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, text
@@ -224,6 +226,30 @@ def test_a_source_that_is_away_holds_up_its_own_stream_only(connection, files):
     assert [item.stream for item in claim(connection)] == ["roman"]
 
 
+def test_after_postgresqls_clock_was_set_back_by_an_hour_nothing_waits_so_long(connection, files):
+    files.arrive("roman/a")
+    files.go_on(files.arrive("roman/b"), "start", "validated")
+    (item,) = [item for item in claim(connection) if item.subject == "roman/a"]
+    breakers.trip(connection, breakers.ARCHIVE, code="STORAGE_UNAVAILABLE", error="refused")
+    connection.execute(text("UPDATE work.breaker SET retry_at = clock_timestamp() + interval '1 hour'"))
+    connection.execute(text("UPDATE work.item SET lease_until = clock_timestamp() + interval '1 hour'"))
+    assert claims.release_expired(connection) == 2
+    assert names(claim(connection)) == ["a", "b"]
+    assert breakers.trip(connection, breakers.ARCHIVE, code="X", error="refused") < soon(
+        connection, minutes=1
+    )
+    later = soon(connection, minutes=60)
+    again = replace(item, lease_epoch=item.lease_epoch + 1)
+    assert claims.wait(connection, again, until=later, code="X", error="before the clock was set back")
+    assert "a" in names(claim(connection))
+
+
+def soon(connection, *, minutes: int) -> datetime:
+    """So long from now, by PostgreSQL's clock."""
+    now = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return now + timedelta(minutes=minutes)
+
+
 def test_many_failures_at_once_count_as_one_and_the_pause_grows_with_each_probe(connection, caplog):
     for _ in range(5):
         breakers.trip(connection, breakers.ARCHIVE, code="STORAGE_UNAVAILABLE", error="refused")
@@ -237,7 +263,7 @@ def test_many_failures_at_once_count_as_one_and_the_pause_grows_with_each_probe(
         pauses.append(
             (until - connection.execute(text("SELECT clock_timestamp()")).scalar_one()).total_seconds()
         )
-    assert [round(pause) for pause in pauses] == [2, 4, 8, 16]
+    assert [round(pause) for pause in pauses] == [2, 4, 8, 15]
 
 
 def test_a_refused_step_has_one_more_try_to_report_that_and_is_then_parked(connection, files):

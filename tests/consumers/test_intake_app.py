@@ -60,7 +60,9 @@ def run(
         handle=handle,
     )
     limit = time.monotonic() + LIMIT_S
-    asyncio.run(serve(app, lambda: until() or time.monotonic() > limit))
+    asyncio.run(
+        serve(app, lambda: until() or time.monotonic() > limit, abandon=lambda: pytest.fail("it hangs"))
+    )
 
 
 def let_go(log: KafkaLog, topics: Topics) -> int:

@@ -277,6 +277,28 @@ def test_while_the_database_is_away_nothing_is_refused(log, topics, engine, sett
         wait_for(log, topics.requests("file"), 1)
 
 
+def test_told_to_stop_while_a_server_is_away_it_leaves_by_itself_and_the_message_is_read_again(
+    log, topics, engine, settings, capfd
+):
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE v1.stream RENAME TO elsewhere"))
+    said = ""
+    with running(settings):
+        send(log, topics, an_event())
+        until = time.monotonic() + 40
+        while "intake waits" not in said and time.monotonic() < until:
+            said += capfd.readouterr().err
+            time.sleep(0.1)
+    said += capfd.readouterr().err
+    lines = [json.loads(line) for line in said.splitlines() if line]
+    assert "intake waits" in [each["message"] for each in lines]
+    assert not [each for each in lines if "did not stop in time" in each["message"]]
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE v1.elsewhere RENAME TO stream"))
+    with running(settings):
+        wait_for(log, topics.requests("file"), 1)
+
+
 def test_a_parent_that_dies_takes_its_child_with_it(log, topics, engine, settings, tmp_path):
     script = (
         "import json, sys, threading\n"

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from consumers import parts
 from consumers.reconciler import Patience, Reconciler
 from consumers.sender import Sender
+from events import clock
 from events.envelope import encode_request
 from projectors.outcome import Outcomes
 from tests.consumers.work_site import WorkSite, running
@@ -22,7 +22,7 @@ def reconciler(site: WorkSite, patience: Patience = AT_ONCE) -> Reconciler:
         sender=Sender(site.log.writer),
         outcomes=Outcomes(site.engine, site=site.topics.site),
         topics=site.topics,
-        clock=parts._now,
+        clock=clock.now,
         source="test",
         patience=patience,
     )
@@ -125,7 +125,7 @@ def test_a_report_without_an_outcome_is_sent_again_as_it_was(queued: WorkSite):
             ).scalar_one()
         )
     report = encode_request(
-        id=report_id, type="file.fail", subject="roman/0", actor="worker", source="w", at=parts._now(), version=1,
+        id=report_id, type="file.fail", subject="roman/0", actor="worker", source="w", at=clock.now(), version=1,
         attempt=1, data={"code": "LOST_ONCE", "failure_class": "data", "message": "as it was"},
     )  # fmt: skip
     with site.engine.begin() as connection:

@@ -9,7 +9,7 @@ import pytest
 
 from consumers.sources import open_source
 from consumers.storage import Storage
-from consumers.storage_errors import SourceMissing, SourceRefused, SourceTooLarge
+from consumers.storage_errors import SourceMissing, SourceRefused, SourceTooLarge, StorageUnavailable
 
 
 @pytest.fixture
@@ -88,6 +88,15 @@ def test_what_is_not_there_is_missing_and_what_is_too_large_says_so(landing, tmp
             read(f"file://{landing}/{name}", [f"file://{landing}/"], tmp_path)
     with pytest.raises(SourceTooLarge, match="4 bytes, wanted at most 3"):
         read(f"file://{landing}/a.fits", [f"file://{landing}/"], tmp_path, max_bytes=3)
+
+
+def test_a_root_that_is_not_mounted_is_a_server_that_is_away_and_no_files_fault(landing, tmp_path):
+    away = tmp_path / "not-mounted"
+    roots = [f"file://{away}/", f"file://{landing}/"]
+    with pytest.raises(StorageUnavailable, match="wanted the stream's root; mount it"):
+        read(f"file://{away}/night/a.fits", roots, tmp_path)
+    with pytest.raises(SourceMissing):
+        read(f"file://{landing}/later.fits", roots, tmp_path)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from consumers.answer import Answer
 from consumers.storage import Storage
 from consumers.tools import Inspects
 from consumers.worker import Pace
+from events import clock
 from events.base import machine_of
 from events.envelope import Record, decode_record, encode_request
 from events.log import Log, Place
@@ -112,7 +113,7 @@ class WorkSite:
                 "subject": subject,
                 "actor": "soc",
                 "source": "test",
-                "at": parts._now(),
+                "at": clock.now(),
                 "data": data or {},
                 **extensions,
             }

@@ -53,7 +53,7 @@ def test_a_function_is_called_with_the_records_inside_the_transaction_of_the_pos
     assert seen[0][1] == desks.sealed[0][2]
     before = position(engine)
     append(log, lives(TWO).sealed)
-    with pytest.raises(RuntimeError, match="not this time"):
+    with pytest.raises(HaltError, match=r"raised at file/.* RuntimeError: not this time"):
         follower.step(0.0)
     assert position(engine) == before
 

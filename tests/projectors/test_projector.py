@@ -3,6 +3,7 @@
 import select
 from typing import Any
 
+import orjson
 import psycopg2
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, make_url, text
 
 from events.file import FileStarted
-from projectors import PROJECTIONS
+from projectors import PROJECTIONS, merge
 from projectors.file_status import file_status
 from projectors.follower import Follower
 from projectors.ledger import ledger
@@ -117,6 +118,26 @@ def test_one_record_a_batch_gives_the_same_rows_as_all_in_one(engine, following)
         drain(follower)
         found.append(contents(engine))
     assert found[0] == found[1]
+
+
+def test_rows_merged_one_by_one_are_those_merged_together(engine, following, monkeypatch):
+    """A few rows of a batch take another way into their tables, and come to the same there."""
+    told = rb"""it's \"a\"\tb\\N\\' %s :x"""
+    sealed = [
+        (machine, subject, value.replace(b"worker-1", told))
+        for machine, subject, value in random_histories(3)
+    ]
+    found = []
+    for few in (0, 10_000):
+        monkeypatch.setattr(merge, "FEW", few)
+        erase(engine)
+        follower = following(on_log(sealed), batch=7)
+        follower.take_over()
+        drain(follower)
+        found.append(contents(engine))
+    assert found[0] == found[1]
+    workers = {row["worker"] for row in found[0]["attempt"]} - {None}
+    assert orjson.loads(b'"%s"' % told) in workers
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from service.settings import Settings, load
-from service.site import bring_up
+from service.site import bring_up, roles_of
 from service.stack import local
 from service.wiring import Wiring
 
@@ -70,6 +70,12 @@ class LoneSite:
         folder = self.data.parent / "landing"
         folder.mkdir(exist_ok=True)
         return folder
+
+    def restart_roles(self) -> None:
+        """Roles that have ended are started again, as an operator does it; the others stay as they are."""
+        settings = self.wiring.settings
+        local.up(settings, roles=[])
+        local.up(settings, roles=roles_of(settings))
 
     def log_of(self, role: str) -> Path:
         """A role's log."""

@@ -10,21 +10,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
 
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
-
-from consumers.drafts import STRUCTURED
-from events.stream import StreamConfiguration
 from service.client import Client
-from service.streams import bring_in_force
 from tests.scenarios.lone import LoneSite, a_site_of_lone_servers
+from tests.scenarios.under_load import SENDER, an_arrival, facts, prepare, rows, states, until
 
 __all__ = ["Found", "s3_gone"]
 
-STREAM, SENDER = "small", "soc"
 UNDER_WAY = 0.1
 """The share of files that is COMPLETE when the store is taken away; all others are somewhere on their way."""
 BATCH = 500
@@ -32,11 +24,9 @@ LOOK_S = 1.0
 ALARM = "work waits for a server"
 OVER = "work goes on, the server answers again"
 
-_FILES = "SELECT state, count(*) FROM v1.file WHERE stream = :stream GROUP BY 1"
 _BREAKERS = "SELECT dependency, since, failures FROM work.breaker"
-_FACTS = "SELECT type, count(*) FROM v1.ledger WHERE machine = 'file' GROUP BY 1"
-_ATTEMPTS = "SELECT max(attempt) FROM v1.file WHERE stream = :stream"
-_TRIES = "SELECT max(try_number) FROM work.item WHERE stream = :stream"
+_ATTEMPTS = "SELECT max(attempt) FROM v1.file"
+_TRIES = "SELECT max(try_number) FROM work.item"
 
 
 @dataclass
@@ -78,18 +68,18 @@ def s3_gone(site: LoneSite, *, files: int, away_s: float, say: Callable[[str], N
     found = Found(files, away_s)
     try:
         _announce(client, site.landing, files)
-        _until(lambda: _states(client).get("COMPLETE", 0) >= UNDER_WAY * files, 300 + files / 5)
+        until(lambda: states(client).get("COMPLETE", 0) >= UNDER_WAY * files, 300 + files / 5)
         site.servers["s3"].kill()
-        found.under_way = _states(client)
+        found.under_way = states(client)
         say(f"s3 killed with {found.under_way}")
         _watch(client, found, until=time.monotonic() + away_s, say=say)
-        found.waiting_at_return = _states(client)
+        found.waiting_at_return = states(client)
         site.servers["s3"].start()
         began = time.monotonic()
         say(f"s3 back, {found.waiting_at_return}")
         _watch(client, found, until=time.monotonic() + 300 + files / 5, say=say, files=files)
         found.return_to_complete_s = round(time.monotonic() - began, 1)
-        _until(lambda: not _rows(client, _BREAKERS), 60)
+        until(lambda: not rows(client, _BREAKERS), 60)
         _sum_up(client, site, found)
     finally:
         client.close()
@@ -97,24 +87,8 @@ def s3_gone(site: LoneSite, *, files: int, away_s: float, say: Callable[[str], N
 
 
 def _announce(client: Client, landing: Path, files: int) -> None:
-    told = StreamConfiguration(
-        stream=STREAM, senders=(SENDER,), roots=(f"{landing.as_uri()}/",), format="any"
-    )
-    bring_in_force(client, [told], enable=True)
-    _until(lambda: SENDER in client.senders(), 60)
-    events = []
-    for number in range(files):
-        path = landing / f"small-{number:05d}.dat"
-        path.write_bytes(f"file {number}\n".encode() * 100)
-        data = {"stream": STREAM, "uri": path.as_uri(), "size_bytes": path.stat().st_size}
-        event = {
-            "specversion": "1.0",
-            "id": str(uuid4()),
-            "source": SENDER,
-            "type": "file.arrived",
-            "data": data,
-        }
-        events.append((None, json.dumps(event).encode(), STRUCTURED))
+    prepare(client, landing)
+    events = [an_arrival(landing, number) for number in range(files)]
     for begin in range(0, files, BATCH):
         client.publish(SENDER, events[begin : begin + BATCH])
 
@@ -126,56 +100,33 @@ def _watch(
     seen = {(name, None) for name in found.breakers}
     told_at = 0.0
     while time.monotonic() < until:
-        states = _states(client)
-        found.most_in_error = max(found.most_in_error, states.get("ERROR", 0))
-        for dependency, since, failures in _rows(client, _BREAKERS):
+        now = states(client)
+        found.most_in_error = max(found.most_in_error, now.get("ERROR", 0))
+        for dependency, since, failures in rows(client, _BREAKERS):
             found.probes = max(found.probes, failures)
             if (dependency, since) not in seen:
                 seen.add((dependency, since))
                 if not (dependency in found.breakers and (dependency, None) in seen):
                     found.breakers.append(dependency)
-        if states.get("COMPLETE") == files:
+        if now.get("COMPLETE") == files:
             return
         if time.monotonic() - told_at > 60:
             told_at = time.monotonic()
-            say(f"{states}, {found.probes} probes")
+            say(f"{now}, {found.probes} probes")
         time.sleep(LOOK_S)
 
 
 def _sum_up(client: Client, site: LoneSite, found: Found) -> None:
-    found.states = _states(client)
-    found.facts = dict(_rows(client, _FACTS))
-    found.attempts_at_most = _rows(client, _ATTEMPTS)[0][0]
-    found.tries_at_most = _rows(client, _TRIES)[0][0]
+    found.states = states(client)
+    found.facts = facts(client)
+    found.attempts_at_most = rows(client, _ATTEMPTS)[0][0]
+    found.tries_at_most = rows(client, _TRIES)[0][0]
     for line in site.log_of("consumers").read_text("utf-8").splitlines():
         said = json.loads(line)
         if said["message"] == ALARM:
             found.alarms.append(said["dependency"])
         if said["message"] == OVER:
             found.over.append(said["dependency"])
-
-
-def _states(client: Client) -> dict[str, int]:
-    return dict(_rows(client, _FILES))
-
-
-def _rows(client: Client, query: str) -> list[Any]:
-    members = {"stream": STREAM} if ":stream" in query else {}
-    with client.engine.connect() as connection:
-        return [tuple(row) for row in connection.execute(text(query), members)]
-
-
-def _until(wanted: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            if wanted():
-                return
-        except DBAPIError as error:
-            print(f"looked in vain: {error}", file=sys.stderr)
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"it did not come to that within {seconds:.0f} s")
-        time.sleep(0.2)
 
 
 def main() -> int:

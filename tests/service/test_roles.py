@@ -14,7 +14,11 @@ import psutil
 import psycopg2
 import pytest
 
+from consumers.child_link import ENOUGH_TO_END_S
+from consumers.worker import Pace
 from projectors.database import normal_url
+from service.children import STOP_S
+from service.cli.run_commands import LEAVE_WITHIN_S
 
 PROJECT = Path(__file__).resolve().parents[2]
 LEAVES_WITHIN_S = 10.0
@@ -67,18 +71,28 @@ NOWHERE = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("role", ["decider", "projector", "timers"])
-def test_a_role_waits_for_servers_says_so_once_and_leaves_when_told(tmp_path, role):
+@pytest.mark.parametrize(
+    ("role", "parts"),
+    # Consumers: dispatch, intake, folders and reconciler as threads, a worker as a process.
+    [("decider", 1), ("projector", 1), ("timers", 1), ("consumers", 5)],
+)
+def test_a_role_waits_for_servers_says_so_once_a_part_and_leaves_when_told(tmp_path, role, parts):
     log = tmp_path / "role.log"
     with a_role(role, log, DATA=str(tmp_path), **NOWHERE) as process:
-        until(lambda: "waiting" in log.read_text("utf-8"))
+        until(lambda: log.read_text("utf-8").count('"waiting"') >= parts)
         time.sleep(1.5)
         assert process.poll() is None
         process.send_signal(signal.SIGTERM)
         assert process.wait(LEAVES_WITHIN_S) == 0
     said = [line for line in lines(log) if line["message"] == "waiting"]
-    assert [line["for"] for line in said] == ["kafka"]
+    assert [line["for"] for line in said] == ["kafka"] * parts
     assert all({"time", "level", "role", "logger"} <= line.keys() for line in lines(log))
+
+
+def test_what_a_worker_may_take_to_stop_fits_into_what_its_parents_give_it():
+    a_notice_s = 1.0  # until it sees that it is to stop
+    leaving_s = a_notice_s + Pace().grace_s + ENOUGH_TO_END_S
+    assert leaving_s < STOP_S < LEAVE_WITHIN_S < LEAVES_WITHIN_S
 
 
 @pytest.mark.slow

@@ -280,11 +280,25 @@ def test_a_back_off_says_why_and_when():
 
 
 def test_a_server_that_is_away_is_named_with_its_next_probe():
-    breaker = {"dependency": "archive", "since": NOW, "last_error": "refused", "retry_at": NOW, "code": "S3"}
+    soon = NOW + timedelta(seconds=8)
+    breaker = {"dependency": "archive", "since": NOW, "last_error": "refused", "retry_at": soon, "code": "S3"}
     answer = why(a_story("TRANSFERRING", items=(an_item("open", effect="transfer"),), breakers=(breaker,)))
     assert answer.because == "archive does not answer since 2026-11-21 06:00:00 UTC: refused"
-    assert answer.again_at == NOW
+    assert answer.again_at == soon
     assert answer.who == NOBODY
+
+
+def test_a_server_that_comes_back_is_said_to_be_trusted_with_little_yet():
+    breaker = {"dependency": "archive", "since": NOW, "last_error": "refused", "retry_at": NOW, "code": "S3"}
+    answer = why(a_story("TRANSFERRING", items=(an_item("open", effect="transfer"),), breakers=(breaker,)))
+    assert "archive was away since 2026-11-21 06:00:00 UTC, and is trusted with little yet" in answer.because
+
+
+def test_parked_work_says_how_much_waits_behind_it():
+    parked = an_item("parked", parked_reason="it raised")
+    answer = why(a_story("QUEUED", items=(parked, an_item("open"), an_item("open"))))
+    assert answer.evidence[0] == "2 items of work on it wait behind that"
+    assert why(a_story("QUEUED", items=(parked,))).evidence == ()
 
 
 def test_a_report_that_nobody_decides_points_at_the_decider():

@@ -250,3 +250,105 @@ def test_events_are_published_to_their_senders_inbox_and_are_in_doubt_while_nobo
         True,
         True,
     )
+
+
+def test_parked_work_is_listed_tried_out_and_redriven_by_a_request_with_its_reason(
+    site_running, typed, tmp_path
+):
+    apply_stream(typed, tmp_path, "--enable")
+    names = [f"kb261120_0000{number}" for number in range(3)]
+    for name in names:
+        site_running.asks(f"keck-kcwi/{name}", arrival(name))
+    until(typed, lambda said: said.out.count("ingest") == 3, "work", "list", "--effect", "ingest")
+    park = "UPDATE work.item SET state = 'parked', last_code = 'EFFECT_BUG', parked_reason = 'it raised'"
+    with site_running.client.engine.begin() as connection:
+        connection.exec_driver_sql(f"{park} WHERE effect = 'ingest'")
+    assert "nothing is owed" not in typed("work", "list", "--parked").out
+    assert typed("work", "redrive").code == WRONG_USE
+    assert typed("work", "redrive", "--code", "OTHER", "--reason", "x").code == ATTENTION
+    dry = typed("work", "redrive", "--stream", "keck-kcwi", "--since", "2h", "--dry-run")
+    assert dry.code == FINE
+    assert "3 items would be tried again: ingest, parked for EFFECT_BUG" in dry.err
+    assert "nothing was asked" in dry.err
+    assert typed("work", "redrive", f"keck-kcwi/{names[0]}").code == WRONG_USE
+    status = json.loads(typed("status", "-o", "json").out)
+    assert [(row["effect"], row["code"], row["items"]) for row in status["parked"]] == [
+        ("ingest", "EFFECT_BUG", 3)
+    ]
+    assert any(
+        "3 work items of keck-kcwi parked at ingest for EFFECT_BUG" in each for each in status["attention"]
+    )
+
+    one = typed("work", "redrive", f"keck-kcwi/{names[0]}", "--reason", "the code is mended", "-o", "json")
+    assert (one.code, rows(one)[0]["result"]) == (FINE, "accepted")
+    history = until(
+        typed,
+        lambda said: "file.redriven" in said.out,
+        "file",
+        "history",
+        f"keck-kcwi/{names[0]}",
+        "-o",
+        "json",
+    )
+    assert rows(history)[-1]["reason"] == "the code is mended"
+    until(typed, lambda said: said.out.count("\n") == 2, "work", "list", "--parked", "-o", "ids")
+    many = typed(
+        "work", "redrive", "--code", "EFFECT_BUG", "--reason", "the rest", "--rate", "100", "-o", "json"
+    )
+    assert [row["result"] for row in rows(many)] == ["accepted", "accepted"]
+    until(typed, lambda said: said.out == "", "work", "list", "--parked", "-o", "ids")
+
+
+def test_many_files_are_retried_at_a_pace_and_a_dry_run_says_what_would_be_asked(
+    site_running, typed, tmp_path
+):
+    apply_stream(typed, tmp_path, "--enable")
+    names = [f"kb261120_0000{number}" for number in range(4)]
+    for name in names:
+        site_running.asks(f"keck-kcwi/{name}", arrival(name))
+        site_running.asks(f"keck-kcwi/{name}", started(), failure(), version=1, attempt=1)
+    until(typed, lambda said: len(said.out.split()) == 4, "file", "list", "--state", "ERROR", "-o", "ids")
+    dry = typed("file", "retry", "--code", "TRANSFER_MISMATCH", "--rate", "2", "--dry-run")
+    assert "4 files of keck-kcwi in ERROR for TRANSFER_MISMATCH: retry would be asked of each" in dry.err
+    assert "4 files meant, in 2 s at 2 a second; nothing was asked" in dry.err
+    began = time.monotonic()
+    said = typed(
+        "file",
+        "retry",
+        "--stream",
+        "keck-kcwi",
+        "--until",
+        "0s",
+        "--rate",
+        "2",
+        "--reason",
+        "back",
+        "-o",
+        "json",
+    )
+    assert [row["state"] for row in rows(said)] == ["PROCESSING"] * 4
+    assert time.monotonic() - began >= 1.5  # never faster than asked for
+
+
+def test_a_server_that_is_away_is_seen_by_the_files_that_wait_for_it_and_on_the_screen(
+    site_running, typed, tmp_path
+):
+    from consumers.breakers import store_of, trip
+
+    apply_stream(typed, tmp_path, "--enable")
+    file = "keck-kcwi/kb261120_00001"
+    site_running.asks(file, arrival("kb261120_00001"))
+    until(typed, lambda said: "no worker runs" in said.out, "file", "why", file)
+    with site_running.client.engine.begin() as connection:
+        trip(connection, store_of("keck-kcwi"), code="STORAGE_UNAVAILABLE", error="nothing listens there")
+        connection.exec_driver_sql("UPDATE work.breaker SET retry_at = now() + interval '1 minute'")
+    why = typed("file", "why", file)
+    assert "store/keck-kcwi does not answer since" in why.out
+    assert "nothing listens there" in why.out
+    [away] = json.loads(typed("status", "-o", "json").out)["breakers"]
+    assert away["dependency"] == "store/keck-kcwi"
+    assert "1 look in vain, the next at" in typed("status").out
+    with site_running.client.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE work.breaker SET retry_at = now(), ramp = 4")
+    assert "is trusted with little yet" in typed("file", "why", file).out
+    assert "store/keck-kcwi answers again, 4 items at once" in typed("status").out

@@ -15,7 +15,7 @@ from machines import MACHINES
 from machines.desk import Desk
 from service.decider.halts import StoreFencedError, StoreUnavailableError
 from service.decider.owner import OwnerSettings, PartitionOwner
-from service.decider.store import OutcomeRow, Watermark
+from service.decider.store import NOTHING_LED_PAST, LedPast, OutcomeRow, Watermark
 from service.decider.takeover import Seat
 from tests.machines.given import arrival
 
@@ -34,9 +34,13 @@ class MemoryStore:
     mark: Watermark | None = None
     epoch: int = 0
     failing_saves: int = 0
+    past: LedPast = NOTHING_LED_PAST
 
     def watermark(self) -> Watermark | None:
         return self.mark
+
+    def led_past(self, requests_topic_id: str) -> LedPast:
+        return self.past
 
     def load(self, subjects: Sequence[str]) -> dict[str, bytes]:
         return {name: self.snapshots[name] for name in subjects if name in self.snapshots}

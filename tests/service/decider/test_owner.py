@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 
@@ -9,9 +10,12 @@ from consumers.dead_record import DeadLetter
 from events.chain import verify
 from events.log import FencedError
 from events.memory_log import CommitFault
+from machines.desk import Desk
 from machines.file import FILE
+from projectors.passed_over import PassedOver
 from service.decider.batch import POISON_IN_A_ROW
 from service.decider.halts import Halt, StoreUnavailableError, UnusableSnapshotError
+from service.decider.store import LedPast
 from tests.machines.given import SHA_B, STARTED, arrival
 from tests.service.decider.site import DEAD, LEDGER, REQUESTS, Site, number
 
@@ -158,6 +162,27 @@ def test_a_corrupt_snapshot_is_made_good_from_the_ledger():
     site.ask("start", data=STARTED, version=1, attempt=1)
     run_until(site, 2)
     assert site.ledger()[-1].type == "file.started"
+
+
+def test_snapshots_that_are_spoilt_again_and_again_are_made_good_each_time():
+    site = Site()
+    site.ask()
+    decided(site)
+    stop, owner = threading.Event(), site.owner(subjects_kept=0)
+    thread = threading.Thread(target=owner.run, args=(stop,), daemon=True)
+    thread.start()
+    waited = threading.Event()
+    for round_ in range(3):
+        site.store.snapshots["roman/a"] = b"\x00 not JSON"
+        site.ask("note", data={"text": f"round {round_}"})
+        for _ in range(400):
+            if len(site.store.outcomes) == round_ + 2:
+                break
+            waited.wait(0.01)
+        waited.wait(0.05)  # what was decided is saved, and let go from memory
+    stop.set()
+    thread.join(5)
+    assert [record.sequence for record in site.ledger()] == [1, 2, 3, 4]
 
 
 def test_an_old_snapshot_does_not_fit_the_ledger_and_is_made_good():
@@ -353,3 +378,53 @@ def test_a_request_in_the_wrong_partition_is_a_dead_letter_and_decided_nowhere()
     letter = DeadLetter.read(site.read(DEAD)[0])
     assert letter.code == "WRONG_PARTITION"
     assert "key records by subject" in letter.reason
+
+
+def test_a_record_that_a_person_led_past_is_passed_over_and_any_other_there_is_not():
+    site = Site()
+    site.ask("arrive", "roman/a")
+    decided(site)
+    site.writer.send(LEDGER.topic, key=b"k", value=b"a stranger's", partition=0)
+    site.ask("arrive", "roman/b")
+    site.store.forget()
+    with pytest.raises(Halt, match="LEDGER_UNREADABLE"):
+        site.owner().take_over()
+    message = next(each for each in site.read(LEDGER) if each.value == b"a stranger's")
+    for digest, is_passed in ((sha256(b"another's"), False), (sha256(b"a stranger's"), True)):
+        places = [("file", 0, message.offset, digest.hexdigest())]
+        site.store.past = LedPast(passed=PassedOver(places))
+        if is_passed:
+            assert decided(site) is not None
+        else:
+            with pytest.raises(Halt, match="LEDGER_UNREADABLE"):
+                site.owner().take_over()
+
+
+def test_offsets_that_the_ledger_names_before_a_reseat_say_nothing_any_more():
+    site = Site()
+    for name in ("a", "b", "c"):
+        site.ask("arrive", f"roman/{name}")
+    decided(site)
+    site.store.forget()
+    site.log._store.offsets.clear()
+    site.store.past = LedPast(next_request=1, ledger_end=len(site.log._store.entries(LEDGER)))
+    owner = site.owner()
+    owner.take_over()
+    assert owner.position == 1
+
+
+def test_folding_that_raises_at_a_record_of_the_ledger_halts_and_names_it(monkeypatch):
+    site = Site()
+    site.ask()
+    decided(site)
+    site.store.forget()
+
+    def wrong(*_):
+        raise ZeroDivisionError("no good")
+
+    owner = site.owner()
+    monkeypatch.setattr(Desk, "apply", lambda *_, **__: wrong())
+    with pytest.raises(
+        Halt, match=r"CODE_IS_WRONG: file/0 offset 0, roman/a: folding .* raised ZeroDivisionError"
+    ):
+        owner.take_over()

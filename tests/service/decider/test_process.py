@@ -34,7 +34,7 @@ def parts(kafka, site, postgres):
     logs.close()
 
 
-def running(logs, topics, engine, owner):
+def running(logs, topics, engine, owner, **more):
     """A decider in a thread, and how to stop it."""
     decider = Decider(
         logs=logs,
@@ -43,6 +43,7 @@ def running(logs, topics, engine, owner):
         partitions=PARTITIONS,
         settings=OwnerSettings(poll_s=0.1),
         owner=owner,
+        **more,
     )
     stop = threading.Event()
     thread = threading.Thread(target=decider.run, args=(stop,), daemon=True)
@@ -76,6 +77,11 @@ def ask(logs, topics, subjects):
     writer.flush(10)
     writer.close()
     return asked
+
+
+def outcomes_of(engine, topics, asked):
+    """What became of these, within some seconds."""
+    return Outcomes(engine, site=topics.site).wait(asked, timeout_s=20)
 
 
 def ledger(logs, topics):
@@ -146,7 +152,7 @@ def test_a_topic_that_is_gone_is_not_made_anew(parts):
             text("INSERT INTO decider.topic VALUES (:name, 'an id', 2, now())"),
             {"name": topics.events("file")},
         )
-    with pytest.raises(Halt, match="TOPIC_GONE"):
+    with pytest.raises(Halt, match="LEDGER_GONE"):
         running(logs, topics, engine, "one")
     assert topics.events("file") not in logs.names()
 

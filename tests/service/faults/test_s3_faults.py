@@ -1,6 +1,7 @@
 """The faults of an S3 server, put in by a proxy that signed requests pass: each is seen by our client as what it is."""
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -98,3 +99,26 @@ def test_slow_is_only_slow_and_other_keys_are_left_alone(storage, proxy, s3, tmp
     assert proxy.spoiled == 0
     assert not put(storage, s3.bucket, "a", a_file(tmp_path, 1000)).existed
     assert proxy.spoiled >= 1
+
+
+def test_many_at_once_pass_and_none_waits_for_another(proxy, s3, tmp_path):
+    """A request that is held up until the server's patience ends would be seen as an error: there is one try only."""
+    storage = Storage(
+        endpoint=f"http://127.0.0.1:{proxy.port}",
+        access_key=s3.access_key,
+        secret_key=s3.secret_key,
+        region=s3.region,
+        read_timeout_s=20.0,
+        attempts=1,
+    )
+
+    def put_some(worker: int) -> int:
+        for number in range(15):
+            folder = tmp_path / f"{worker}-{number}"
+            folder.mkdir()
+            file = a_file(folder, 3000 + 5000 * (number % 12))
+            assert not put(storage, s3.bucket, f"{worker}/{number}", file).existed
+        return 15
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(put_some, range(8))) == 120

@@ -22,9 +22,8 @@ def injection(*steps: Exception | None, arena: Any = None, heal_within_s: float 
                 raise step
             yield
 
-    return Injection(
-        1, Cell("a", "a", inject, ("decider",), heal_within_s=heal_within_s), 7, arena or WatchedArena()
-    )
+    place: Any = WatchedArena() if arena is None else arena
+    return Injection(1, Cell("a", "a", inject, ("decider",), heal_within_s=heal_within_s), 7, place)
 
 
 def run(one: Injection) -> Injection:
@@ -38,12 +37,14 @@ def test_a_cell_that_fails_is_red_and_one_that_did_not_fire_proves_nothing():
     for error in (CellFailedError("found no halt"), NotFiredError("nobody came by")):
         tally.add(run(injection(None, error)))
     assert [each.state for each in tally.injections] == [State.RED, State.NOT_FIRED]
-    assert (tally.n, tally.found["stuck"], tally.is_clean) == (1, 1, False)
+    assert (tally.n, tally.found["stuck"], tally.is_clean) == (1, 0, False)
     assert tally.by_cell()[0] | {"n": 1, "red": 1, "not_fired": 1} == tally.by_cell()[0]
 
 
 def test_a_site_that_lets_nothing_through_afterwards_is_stuck():
-    assert run(injection(heal_within_s=0.0)).is_red
+    tally = Tally()
+    tally.add(run(injection(heal_within_s=0.0)))
+    assert (tally.found["stuck"], tally.is_clean) == (1, False)
 
 
 def test_healed_is_only_who_lets_new_work_through_every_part():
@@ -78,11 +79,13 @@ def test_a_mark_before_anything_was_acknowledged_is_never_passed():
     assert watch.missing(Mark({}, 0)) is not None
 
 
-def test_the_same_offence_in_two_audits_counts_once():
+def test_what_audits_of_different_sites_find_is_added_up():
     tally = Tally()
-    tally.add_audit({"lost": 2}, ["lost a", "lost b"])
-    tally.add_audit({"lost": 2}, ["lost a", "lost b"])
-    assert (tally.found["lost"], tally.offenders) == (2, ["lost a", "lost b"])
+    tally.add_audit({"lost": 2}, ["lost a", "lost b"], {"lost": 100})
+    tally.add_audit({"lost": 1}, ["lost a"], {"lost": 50})
+    assert (tally.found["lost"], tally.offenders) == (3, ["lost a", "lost b"])
+    assert not tally.is_clean
+    assert tally.counters()["lost"]["looked_at"] == 100
 
 
 @pytest.mark.parametrize(("found", "n", "wanted"), [(0, 1000, 0.003), (0, 0, None), (1, 1000, None)])

@@ -1,7 +1,11 @@
 """The doctor: it finds what is wrong, says what it saw, and always has a remedy."""
 
-import pytest
+import re
 
+import pytest
+from sqlalchemy import text
+
+from projectors.database import make_engine
 from service.settings import load
 from service.stack.doctor import Outcome, examine
 
@@ -39,13 +43,14 @@ def test_whatever_is_not_fine_has_a_remedy(running):
     found = results(ill)
     assert {
         name
-        for name in ("kafka", "database", "migrations", "clock", "s3")
+        for name in ("kafka", "database", "migrations", "clock", "ledger time", "s3")
         if found[name].outcome is Outcome.WRONG
     } == {
         "kafka",
         "database",
         "migrations",
         "clock",
+        "ledger time",
         "s3",
     }
     assert [
@@ -58,6 +63,21 @@ def test_tables_of_another_version_are_noticed(running, empty_postgres):
     found = results(running.model_copy(update={"database": empty_postgres}))
     assert found["migrations"].outcome is Outcome.WRONG
     assert found["migrations"].found.startswith("at none")
+
+
+def test_a_clock_behind_the_ledger_is_noticed(running, postgres):
+    engine = make_engine(postgres, "test")
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO projection.position (follower, machine, partition, next_offset, owner_epoch, topic_id,"
+                " last_event_at) VALUES ('projector', 'file', 0, 1, 1, 'x', now() + interval '1 hour')"
+            )
+        )
+    engine.dispose()
+    check = results(running.model_copy(update={"database": postgres}))["ledger time"]
+    assert check.outcome is Outcome.ATTENTION
+    assert re.search(r"3[56]\d\d s ahead of this clock", check.found)
 
 
 def test_an_s3_key_that_is_not_taken_is_noticed(running):

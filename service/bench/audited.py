@@ -1,0 +1,50 @@
+"""A figure counts only if what was measured is right: every run ends with an audit, whose counters have to be zero."""
+
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Any
+
+from service.audit import Findings, Offender, audit_site
+from service.wiring import Wiring
+
+__all__ = ["audited", "is_clean"]
+
+
+def audited(
+    wiring: Wiring, *, site: str | None = None, without: Collection[str] = (), effects: bool = False
+) -> dict[str, Any]:
+    """The counters after an audit of ``site``. That those of ``without`` have read nothing is not counted as stuck.
+
+    Those are the readers of the ledger that the bench has not run: the audit finds them where they never began.
+    """
+    settings = wiring.settings.model_copy(update={"site": site or wiring.settings.site})
+    findings = audit_site(
+        replace(wiring, settings=settings), settle_s=30.0 if effects else 0.0, effects=effects
+    )
+    excused = [each for each in findings.counters["stuck"].offenders if _never_began(each, without)]
+    counters = {name: each.found for name, each in findings.counters.items()}
+    counters["stuck"] -= len(excused)
+    return {
+        "site": settings.site,
+        "counters": counters,
+        "looked_at": _looked(findings),
+        "not_run": sorted(without),
+        "offenders": [repr(each) for each in _offenders(findings) if each not in excused],
+    }
+
+
+def is_clean(audits: Collection[dict[str, Any]]) -> bool:
+    """All counters of all of them are zero."""
+    return not any(count for audit in audits for count in audit["counters"].values())
+
+
+def _never_began(offender: Offender, without: Collection[str]) -> bool:
+    return offender.found in {f"{name} stands at 0" for name in without}
+
+
+def _looked(findings: Findings) -> dict[str, int]:
+    return {name: each.n for name, each in findings.counters.items()}
+
+
+def _offenders(findings: Findings) -> list[Offender]:
+    return [offender for each in findings.counters.values() for offender in each.offenders]

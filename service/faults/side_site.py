@@ -1,0 +1,189 @@
+"""A second, small site on the arena's servers: one decider on topics and a database of its own, to be spoilt."""
+
+import os
+from collections.abc import Generator
+from contextlib import closing
+from random import Random
+from uuid import uuid4
+
+import psycopg2
+from sqlalchemy import Engine, make_url, text
+
+from events.clock import now
+from events.envelope import encode_request
+from projectors.outcome import Outcomes
+from service.children import CHILD_MARK
+from service.faults.arena import Arena
+from service.faults.aside import aside, patiently
+from service.faults.cell import CellFailedError, Steps
+from service.faults.foreign_hand import delete_topics
+from service.faults.own_streams import TROUBLES, mark_of
+from service.faults.role_process import RoleProcess
+from service.recover import Remedies
+from service.settings import PROJECT
+from service.stack.endpoints import Endpoints
+from service.wiring import Wiring
+
+__all__ = ["SideSite", "leave", "side_site"]
+
+PARTITIONS = {"file": 1, "identity": 1, "stream": 1}
+_DECIDED_S = 60.0
+_LOOK_S = 5.0
+
+
+class SideSite:
+    """``tend`` its decider while waiting; `side_site` makes one and takes it away again."""
+
+    def __init__(self, arena: Arena, name: str) -> None:
+        self.arena = arena
+        direct = arena.wiring.endpoints
+        url = make_url(direct.database).set(database=name)
+        endpoints = Endpoints(direct.kafka, url.render_as_string(hide_password=False), direct.s3)
+        settings = arena.settings.model_copy(
+            update={"site": name, "s3_bucket": f"{name}-archive", "partitions": PARTITIONS}
+        )
+        self.wiring = Wiring(settings, endpoints, "faults")
+        self.engine: Engine = self.wiring.engine(pool_size=2, statement_timeout_s=_LOOK_S)
+        self.decider = RoleProcess(
+            f"decider of {name}",
+            "decider",
+            environment=self._environment(),
+            log=arena.place.logs / f"{name}.log",
+        )
+
+    @property
+    def requests(self) -> str:
+        """The topic of its file machine's requests."""
+        return self.wiring.topics.requests("file")
+
+    @property
+    def ledger(self) -> str:
+        """The topic of its file machine's events."""
+        return self.wiring.topics.events("file")
+
+    def decided(self, *, within_s: float = _DECIDED_S) -> Steps:
+        """Ask something of it and yield until it is decided."""
+        subject, identifier = "side/one", str(uuid4())
+        value = encode_request(
+            id=identifier, type="file.note", subject=subject, actor="faults", source="faults", at=now(),
+            data={"text": "a note"}, reason="a fault is tried",
+        )  # fmt: skip
+
+        def ask() -> bool:
+            logs = self.wiring.log()
+            writer = logs.writer()
+            try:
+                writer.send(self.requests, key=subject.encode(), value=value, partition=0)
+                writer.flush(_LOOK_S)
+                outcomes = Outcomes(self.engine, site=self.wiring.settings.site)
+                if not outcomes.wait([(subject, identifier)], timeout_s=_LOOK_S):
+                    raise TimeoutError(f"{subject}: no outcome of {identifier} yet")
+            finally:
+                writer.close()
+                logs.close()
+            return True
+
+        yield from self.tended(
+            patiently(ask, what="a request decided by the second site", errors=TROUBLES, within_s=within_s)
+        )
+
+    def halted(self, code: str, *, within_s: float = _DECIDED_S) -> Steps:
+        """Yield until a halt of this code stands."""
+
+        def look() -> bool:
+            with self.engine.connect() as connection:
+                codes = list(connection.execute(text("SELECT code FROM decider.halt")).scalars())
+            if code not in codes:
+                raise TimeoutError(f"halts: found {codes or 'none'}, wanted {code}")
+            return True
+
+        yield from self.tended(patiently(look, what=f"the halt {code}", errors=TROUBLES, within_s=within_s))
+
+    def recovered(self) -> Generator[None, None, list[str]]:
+        """What ``recover --apply`` does about every halt; halts that it can't leave raise CellFailedError."""
+
+        def apply() -> list[str]:
+            logs = self.wiring.log()
+            try:
+                remedies = Remedies(logs=logs, engine=self.engine, topics=self.wiring.topics)
+                return [
+                    remedies.apply(each, actor="faults", reason="a fault was tried")
+                    for each in remedies.explain()
+                ]
+            except ValueError as error:
+                raise CellFailedError(str(error)) from error
+            finally:
+                logs.close()
+
+        done = yield from aside(apply)
+        return done
+
+    def tended(self, steps: Steps) -> Steps:
+        """These steps, with the decider started again where it ends."""
+        for _ in steps:
+            self.decider.tend()
+            yield
+
+    def restart(self) -> None:
+        """Kill the decider; it is started again by the next look."""
+        self.decider.kill()
+
+    def _environment(self) -> dict[str, str]:
+        settings = self.wiring.settings
+        return {
+            **self.wiring.endpoints.environment(),
+            "MERIDIAN_SITE": settings.site,
+            "MERIDIAN_DATA": str(settings.data / settings.site),
+            "MERIDIAN_S3_BUCKET": settings.s3_bucket,
+            "MERIDIAN_PARTITIONS": ",".join(f"{name}={count}" for name, count in PARTITIONS.items()),
+            "MERIDIAN_LOG_LEVEL": "info",
+            "PYTHONPATH": str(PROJECT),
+            "PYTHONSAFEPATH": "1",
+            "PATH": os.environ.get("PATH", ""),
+            CHILD_MARK: "1",
+        }
+
+
+def side_site(arena: Arena, dice: Random) -> Generator[None, None, SideSite]:
+    """Make one and yield until it decides; `leave` takes it away."""
+    site = SideSite(arena, f"side{mark_of(dice)[:10]}")
+    yield from patiently(
+        lambda: _make(site), what="a database for a second site", errors=(*TROUBLES, psycopg2.Error)
+    )
+    site.decider.start()
+    yield from site.decided()
+    return site
+
+
+def leave(site: SideSite) -> Steps:
+    """End its decider and take away its database and topics."""
+    site.decider.hold_down()
+    site.engine.dispose()
+
+    def remove() -> None:
+        _say(site.arena, f'DROP DATABASE IF EXISTS "{site.wiring.settings.site}" WITH (FORCE)')
+        logs = site.wiring.log()
+        try:
+            names = [name for name in logs.names() if name.startswith(f"{site.wiring.settings.site}.")]
+        finally:
+            logs.close()
+        delete_topics(site.wiring.endpoints.kafka, names)
+
+    yield from patiently(remove, what="the second site gone", errors=(*TROUBLES, psycopg2.Error))
+
+
+def _make(site: SideSite) -> None:
+    from migrations import upgrade
+
+    name = site.wiring.settings.site
+    _say(site.arena, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    _say(site.arena, f'CREATE DATABASE "{name}" TEMPLATE template0')
+    upgrade(site.wiring.endpoints.database)
+
+
+def _say(arena: Arena, statement: str) -> None:
+    url = make_url(arena.wiring.endpoints.database)
+    plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with closing(psycopg2.connect(plain, connect_timeout=3)) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+        cursor.execute(statement)
