@@ -67,6 +67,15 @@ class _Moment:
     snapshot: str
     positions: Mapping[tuple[str, str, int], int]
     tainted: Sequence[str]
+    passed: Sequence[tuple[str, int, int, str]]
+
+    def passed_in(self, machine: str, partition: int) -> dict[str, str]:
+        """Records of a partition that a person has led every part past: SHA-256 by offset."""
+        return {
+            str(at): digest
+            for name, number, at, digest in self.passed
+            if (name, number) == (machine, partition)
+        }
 
     def cuts(self, machine: str, partition: int) -> dict[str, int]:
         """How far each of them had come in a partition."""
@@ -119,6 +128,10 @@ class _Run:
         else:
             notes.append("the archive and its registers were not looked at (--no-effects)")
         tally.looked("tainted", len(noted.tainted))
+        if noted.passed:
+            notes.append(
+                f"{len(noted.passed)} records that a person has led every part past (meridian recover)"
+            )
         return tally, notes
 
     def _decided(self, topology: Topology) -> dict[Place, int]:
@@ -154,6 +167,7 @@ class _Run:
                 cuts=noted.cuts(machine, place.partition),
                 tainted=list(noted.tainted),
                 folder=str(self.folder),
+                passed=noted.passed_in(machine, place.partition),
                 expected=str(self.expected) if self.expected else None,
             )
 
@@ -169,7 +183,9 @@ def _noted(connection: Any) -> _Moment:
     cursor.execute(_POSITIONS)
     positions = {(cut, machine, partition): offset for cut, machine, partition, offset in cursor}
     cursor.execute("SELECT subject FROM projection.tainted")
-    return _Moment(snapshot, positions, [row[0] for row in cursor])
+    tainted = [row[0] for row in cursor]
+    cursor.execute("SELECT machine, partition, ledger_offset, sha256 FROM decider.passed")
+    return _Moment(snapshot, positions, tainted, cursor.fetchall())
 
 
 def _take(tally: Tally, told: dict[str, Any]) -> None:

@@ -43,7 +43,7 @@ def in_children(jobs: Sequence[Job], processes: int) -> Iterator[dict[str, Any]]
 
 
 def _child() -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "service.audit.partition"]
+    command = [sys.executable, "-m", "service.audit.child"]
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
 

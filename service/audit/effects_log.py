@@ -33,25 +33,27 @@ class EffectsLog:
         """Keep what this record says; ``place``: topic and partition."""
         kind, data = record["type"], record["data"]
         if kind in _KINDS:
-            stored = data.get(_KINDS[kind])
-            if stored is not None:
-                about = (
-                    record["subject"],
-                    record["version"],
-                    kind,
-                    record["id"],
-                    f"{place}/{offset}",
-                    offset,
-                )
-                told = (stored["bucket"], stored["key"], stored.get("size_bytes"), stored.get("sha256"))
-                self._objects.append((*told, *about))
+            self._stored(record, data.get(_KINDS[kind]), f"{place}/{offset}", offset)
         elif kind == "file.registered":
-            row = (data["register_table"], record["subject"], record["version"], str(data["row_id"]))
-            self._registrations.append((*row, record["id"], f"{place}/{offset}", offset))
+            row = (
+                str(data["register_table"]),
+                record["subject"],
+                _number(record["version"]),
+                str(data["row_id"]),
+            )
+            self._registrations.append((*row, str(record["id"]), f"{place}/{offset}", offset))
         elif kind in {"file.damaged", "file.restored"}:
             self._damaged(record)
         if len(self._objects) + len(self._registrations) >= _BATCH:
             self._flush()
+
+    def _stored(self, record: dict[str, Any], stored: Any, position: str, offset: int) -> None:
+        if stored is None:
+            return
+        size = None if stored.get("size_bytes") is None else _number(stored["size_bytes"])
+        told = (str(stored["bucket"]), str(stored["key"]), size, _text(stored.get("sha256")))
+        about = (record["subject"], _number(record["version"]), record["type"], str(record["id"]))
+        self._objects.append((*told, *about, position, offset))
 
     def end(self) -> None:
         """There are no more records."""
@@ -71,7 +73,18 @@ class EffectsLog:
 
     def _damaged(self, record: dict[str, Any]) -> None:
         """Damage that is known is no finding."""
-        who = (record["subject"], record["version"])
+        who = (record["subject"], _number(record["version"]))
         self._connection.execute("DELETE FROM damaged WHERE subject = ? AND version = ?", who)
         if record["type"] == "file.damaged":
             self._connection.execute("INSERT INTO damaged VALUES (?, ?)", who)
+
+
+def _number(value: Any) -> int:
+    """A number that the table can hold; what a forged record says may be anything."""
+    if not isinstance(value, int) or abs(value) >= 2**63:
+        raise TypeError(f"found {value!r}, wanted a whole number")
+    return value
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)

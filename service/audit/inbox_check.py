@@ -42,8 +42,8 @@ def _dead(message: Any) -> tuple[str, str] | None:
     told = dict(message.headers() or ())
     if told.get("kind", b"input") != b"input":
         return None  # a note about another one
-    parts = (told.get(f"origin-{part}", b"") for part in ("topic", "partition", "offset"))
-    return b"/".join(parts).decode("utf-8", "replace"), told.get("code", b"").decode("utf-8", "replace")
+    parts = (told.get(f"origin-{part}") or b"" for part in ("topic", "partition", "offset"))
+    return b"/".join(parts).decode("utf-8", "replace"), (told.get("code") or b"").decode("utf-8", "replace")
 
 
 class InboxCheck:
@@ -138,7 +138,7 @@ def _answered(message: Any) -> tuple[str, str | None] | None:
     try:
         members = orjson.loads(message.value() or b"")
         origin = members.get("origin")
-        return (origin, members.get("code")) if isinstance(origin, str) else None
+        return (origin, str(members.get("code"))) if isinstance(origin, str) else None
     except (orjson.JSONDecodeError, AttributeError):
         return None
 

@@ -1,7 +1,7 @@
 """The order of one process of the auditor: which partition to look at, from where to where."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 __all__ = ["Job"]
@@ -28,6 +28,7 @@ class Job:
     cuts: dict[str, int]
     tainted: list[str]
     folder: str
+    passed: dict[str, str] = field(default_factory=dict)
     expected: str | None = None
 
     @property

@@ -23,6 +23,9 @@ __all__ = ["KafkaReader"]
 Range = tuple[int, int]
 """First offset, and the one that ends it."""
 
+REACH_S = 10.0
+"""How long a broker may take to answer."""
+
 _BATCH = 5000
 _PAUSE_S = 0.05
 _MEGABYTE = 1024 * 1024
@@ -46,14 +49,14 @@ class KafkaReader:
     def partitions(self, prefix: str) -> dict[str, int]:
         """Topics whose names begin so, with their partitions."""
         try:
-            found = self._admin.list_topics(timeout=self._patience_s).topics
+            found = self._admin.list_topics(timeout=REACH_S).topics
         except KafkaException as error:
             raise self._away(error) from error
         return {name: len(topic.partitions) for name, topic in found.items() if name.startswith(prefix)}
 
     def topic_ids(self, names: Iterable[str]) -> dict[str, str]:
         """The cluster's id of each topic, as records name it."""
-        asked = self._admin.describe_topics(TopicCollection(list(names)), request_timeout=self._patience_s)
+        asked = self._admin.describe_topics(TopicCollection(list(names)), request_timeout=REACH_S)
         return {name: _uuid(str(self._result(promise).topic_id)) for name, promise in asked.items()}
 
     def ends(self, places: Iterable[Place]) -> dict[Place, int]:
@@ -71,7 +74,7 @@ class KafkaReader:
             return {}
         consumer = Consumer({**self._settings, "group.id": group, "enable.auto.commit": False})
         try:
-            found = consumer.committed(wanted, timeout=self._patience_s)
+            found = consumer.committed(wanted, timeout=REACH_S)
         except KafkaException as error:
             raise self._away(error) from error
         finally:
@@ -145,7 +148,7 @@ class KafkaReader:
         if not wanted:
             return {}
         asked = self._admin.list_offsets(
-            wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=self._patience_s
+            wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=REACH_S
         )
         return {
             Place(each.topic, each.partition): self._result(promise).offset for each, promise in asked.items()

@@ -14,7 +14,7 @@ from service.audit.lives import BEGINNINGS, ENDS, is_legal
 from service.audit.subject import Standing, Subject, Version
 from service.audit.subjects import Subjects
 
-__all__ = ["NAMESPACE", "LedgerCheck", "record_id"]
+__all__ = ["NAMESPACE", "UNREADABLE", "LedgerCheck", "record_id"]
 
 # The last member of every record: the chain's link, of known length. What stands before it was hashed, and a brace.
 _OPEN, _LINK, _CLOSE = b',"chain":"', 64, b'"}'
@@ -42,6 +42,9 @@ _WHOLE = frozenset(
 """Facts that concern a subject as a whole, not one of its versions."""
 
 Members = dict[str, Any]
+
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
+"""What comes of taking bytes for a record that are none."""
 
 
 def record_id(site: str, subject: str, request_id: str) -> str:
@@ -81,10 +84,17 @@ class LedgerCheck:
         self.refused: dict[str, str] = {}
         self.watched: frozenset[str] = frozenset()
         self.is_repeat = False
+        self.passed: Mapping[int, str] = {}
 
     def take(self, offset: int, key: bytes | None, value: bytes | None) -> Members | None:
-        """Check one record and follow it; the record, or None where it can't be read."""
+        """Check one record and follow it; the record, or None where it is none.
+
+        ``passed`` has what a person has led every part past: offset and SHA-256.
+        """
         self.records += 1
+        if offset in self.passed and sha256(value or b"").hexdigest() == self.passed[offset]:
+            self._tally.count("passed over")
+            return None
         try:
             record: Members = orjson.loads(value or b"")
             name, request_id = record["subject"], record["requestid"]
@@ -103,11 +113,15 @@ class LedgerCheck:
             if self._follows(record, value or b"", subject.now, offset):
                 self._fold(record, subject.now, offset)
             self._keep(record, offset)
-        except (orjson.JSONDecodeError, KeyError, TypeError, UnicodeDecodeError) as error:
-            said = f"{type(error).__name__}: {error}; {(value or b'')[:80]!r}"
-            self._wrong("out_of_order", {}, offset, said, "a record that can be read")
+        except UNREADABLE as error:
+            self.unreadable(offset, value, error)
             return None
         return record
+
+    def unreadable(self, offset: int, value: bytes | None, error: Exception) -> None:
+        """What stands there is no record of ours."""
+        said = f"{type(error).__name__}: {error}; {(value or b'')[:80]!r}"
+        self._wrong("out_of_order", {}, offset, said, "a record that can be read")
 
     def _freeze(self, subject: Subject, offset: int) -> None:
         for cut, position in self._cuts.items():
@@ -175,6 +189,8 @@ class LedgerCheck:
         kind, number = record["type"], record.get("version") or 0
         before = now.versions.get(number)
         fromstate, tostate = record["fromstate"], record["tostate"]
+        if number.__class__ is not int or (tostate.__class__ is not str and tostate is not None):
+            raise TypeError(f"found version {number!r} and tostate {tostate!r}, wanted a number and a text")
         stood = _stood(kind, before)
         if not (_goes_on(kind, fromstate, stood) and is_legal(kind, fromstate, tostate)):
             found = f"{kind} from {fromstate} to {tostate}"

@@ -5,22 +5,23 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from confluent_kafka import Consumer, TopicPartition
 from sqlalchemy import text
 
 from events.chain import seal
-from events.envelope import encode_request
 from events.ids import partition_of, record_id
-from events.log import Place
+from events.log import Headers, Place
 from service.audit import Findings, audit_site
+from service.audit.expected import Expected
 from service.wiring import Wiring
 from tests.consumers.work_site import WorkSite, running
 
-GOOD = 9
+GOOD = 18
 
 
 @dataclass
 class Past:
-    """Nine good files, one that is empty, one that came twice with other content, one that is not there."""
+    """Eighteen good files, one that is empty, one that came twice with other content, one that is not there."""
 
     work: WorkSite
     wiring: Wiring
@@ -71,8 +72,7 @@ class Past:
     def last(self, subject: str, *, back: int = 1) -> tuple[dict[str, Any], str]:
         """A record of a subject, counted from its end, and the link before it."""
         reader = self.work.log.reader()
-        partition = partition_of(subject, self.work.partitions["file"])
-        place = Place(self.work.topics.events("file"), partition)
+        place = Place(self.work.topics.events("file"), self.home(subject))
         reader.assign({place: 0})
         records: list[dict[str, Any]] = []
         while found := reader.poll(at_most=10_000, timeout_s=1.0):
@@ -99,48 +99,30 @@ class Past:
         record = {**last, **right, **changes}
         del record["chain"]
         value, _ = seal(last["chain"] if link is None else link, orjson.dumps(record))
-        partition = changes.get("partition", partition_of(subject, self.work.partitions["file"]))
-        writer = self.work.log.writer()
-        writer.send(self.work.topics.events("file"), key=subject.encode(), value=value, partition=partition)
-        writer.flush(10)
-        writer.close()
+        self.say(self.work.topics.events("file"), value, key=subject.encode(), partition=self.home(subject))
 
-    def say(self, topic: str, value: bytes, *, key: bytes = b"k", partition: int = 0) -> int:
+    def home(self, subject: str) -> int:
+        """The partition of a file."""
+        return partition_of(subject, self.work.partitions["file"])
+
+    def say(
+        self, topic: str, value: bytes, *, key: bytes = b"k", partition: int = 0, headers: Headers = ()
+    ) -> int:
         """Put bytes on a topic with a plain producer; where they stand."""
         writer = self.work.log.writer()
-        sent = writer.send(topic, key=key, value=value, partition=partition)
+        sent = writer.send(topic, key=key, value=value, partition=partition, headers=headers)
         writer.flush(10)
         writer.close()
         return sent.result(10)[1]
 
-    def decided(self, partition: int, next_offset: int) -> None:
-        """The decider says that it has passed these requests."""
-        from confluent_kafka import Consumer, TopicPartition
-
-        group = f"{self.work.topics.site}.file.decider"
+    def passed(self, group: str, topic: str, partition: int, next_offset: int) -> None:
+        """Somebody says that it has come so far."""
         consumer = Consumer({"bootstrap.servers": self.wiring.endpoints.kafka, "group.id": group})
-        place = TopicPartition(self.work.topics.requests("file"), partition, next_offset)
-        consumer.commit(offsets=[place], asynchronous=False)
+        consumer.commit(offsets=[TopicPartition(topic, partition, next_offset)], asynchronous=False)
         consumer.close()
-
-    def request(self, subject: str, request_id: str) -> bytes:
-        """A remark about a file, as a request."""
-        from tests.machines.given import BEGIN
-
-        return encode_request(
-            id=request_id,
-            type="file.note",
-            subject=subject,
-            actor="soc",
-            source="test",
-            at=BEGIN,
-            data={"text": "hm"},
-        )
 
     def note(self, path: Path, *lines: Any) -> Path:
         """A file of what was expected."""
-        from service.audit.expected import Expected
-
         expected = Expected(path)
         for line in lines:
             expected.note(line)

@@ -1,6 +1,8 @@
 """The auditor's own model of the ledger agrees with what the machines decided, and every forgery is seen."""
 
 import sqlite3
+from hashlib import sha256
+from random import Random
 from typing import Any
 
 import orjson
@@ -8,8 +10,9 @@ import pytest
 
 from events.chain import seal
 from events.ids import partition_of
+from service.audit.effects_log import EffectsLog
 from service.audit.findings import Tally
-from service.audit.ledger_check import LedgerCheck
+from service.audit.ledger_check import UNREADABLE, LedgerCheck
 from service.audit.subject import CUTS, Subject
 from service.audit.subjects import Subjects
 from tests.projectors.histories import Desks, Sealed, a_life, random_histories
@@ -184,3 +187,43 @@ def test_wrong_key_wrong_partition_and_no_record_at_all_are_seen():
     ledger.check._partitions = 2
     ledger.check.take(0, other.encode(), _changed(value, "", subject=other))
     assert "in partition 0" in [each.found for each in ledger.said]
+
+
+JUNK = [None, 0, -1, 2**63, 1.5, "", "x", "😀", True, [], {}, [1], {"a": 1}, "a" * 2000]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_stands_there_the_audit_goes_on_and_says_so(seed: int):
+    dice, desks = Random(seed), Desks()
+    a_life(desks, "roman/a")
+    ledger = Ledger(kept=2)
+    effects = EffectsLog(sqlite3.connect(":memory:", isolation_level=None))
+    for _ in range(400):
+        members = orjson.loads(dice.choice(desks.sealed)[2])
+        target = dice.choice([members, members["data"], members["data"].get("object") or members])
+        target[dice.choice(list(target))] = dice.choice(JUNK)
+        if dice.random() < 0.2:
+            del members[dice.choice(list(members))]
+        value = orjson.dumps(members)
+        record = ledger.check.take(ledger.offset, b"roman/a", value)
+        if record is not None:
+            try:
+                effects.take(record, "t/0", ledger.offset)
+            except UNREADABLE as error:
+                ledger.check.unreadable(ledger.offset, value, error)
+        ledger.offset += 1
+    effects.end()
+    assert len(list(ledger.subjects.in_order())) >= 1
+    assert ledger.raised["out_of_order"] >= 350
+
+
+def test_what_a_person_has_led_every_part_past_is_not_judged():
+    desks = Desks()
+    a_life(desks, "roman/a")
+    ledger = Ledger()
+    ledger.check.passed = {1: sha256(b"rubbish").hexdigest(), 2: sha256(b"other").hexdigest()}
+    for offset, value in enumerate([desks.sealed[0][2], b"rubbish", b"rubbish", desks.sealed[1][2]]):
+        ledger.check.take(offset, b"roman/a", value)
+    assert ledger.raised == {"out_of_order": 1}
+    assert [each.position for each in ledger.said] == ["t/0/2"]
+    assert ledger.tally.numbers == {"passed over": 1}
