@@ -43,6 +43,7 @@ _QUERIES = {
     "work": "SELECT state, count(*) AS items, min(created_at) AS oldest FROM work.item "
     "WHERE state IN ('open', 'leased', 'reported', 'parked') GROUP BY state ORDER BY state",
     "breakers": "SELECT dependency, since, failures, retry_at, code, last_error FROM work.breaker ORDER BY since",
+    "rebuilds": "SELECT schema_name, kind, state, message FROM rebuild.target ORDER BY begun_at",
     "tainted": "SELECT machine, subject, error, since_at FROM projection.tainted ORDER BY since_at LIMIT 20",
 }
 

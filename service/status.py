@@ -53,7 +53,12 @@ def take(client: Client) -> Status:
     children = children_of(settings)
     is_local = bool(local.local_servers(settings)) or bool(children)
     now = datetime.now(UTC)
-    attention = [*_of_children(children if is_local else None), *_of_health(health, now), *_of_lags(lags)]
+    attention = [
+        *_of_children(children if is_local else None),
+        *_of_health(health, now),
+        *_of_rebuilds(health),
+        *_of_lags(lags),
+    ]
     return Status(settings.site, now, children, health, lags, dead, attention)
 
 
@@ -133,6 +138,13 @@ def _of_health(health: Mapping[str, list[dict[str, Any]]], now: datetime) -> Ite
     if health["tainted"]:
         yield f"{len(health['tainted'])} subjects could not be shown; the projector's log says why"
     yield from (f"stream {row['stream']} is on hold" for row in health["streams"] if row["held"])
+
+
+def _of_rebuilds(health: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:
+    for row in health["rebuilds"]:
+        if row["state"] == "broken":
+            said = short(str(row["message"]), 120)
+            yield f"{row['schema_name']} is not fed any more: {said}; meridian projection status"
 
 
 def _of_lags(lags: Iterable[Row]) -> Iterator[str]:
