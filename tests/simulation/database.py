@@ -198,11 +198,11 @@ class Connection:
     def scalar(self, statement: Any, parameters: Any = None) -> Any:
         return self.execute(statement, parameters).scalar_one_or_none()
 
-    def exec_driver_sql(self, statement: str) -> None:
+    def exec_driver_sql(self, statement: str, **_options: Any) -> None:
         self._called(statement[:40])
-        verb, name, *_ = statement.split()
+        verb = statement.partition(" ")[0]
         if verb == "EXECUTE":
-            MEANINGS["EXECUTE"](self, {}, name)
+            MEANINGS["EXECUTE"](self, {}, statement)
         elif verb not in {"CREATE", "PREPARE"}:
             raise UnknownStatementError(statement)
 

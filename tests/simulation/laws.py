@@ -6,11 +6,14 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from events.envelope import Record, decode_record
 from events.log import FencedError, Place
 from events.upcast import upcast
 from machines import MACHINES
 from machines.desk import Desk
+from projectors import merge
 from projectors.folding import Folding, Folds
 from projectors.halt import LostPositionError
 from projectors.read_models import LIVE
@@ -179,7 +182,8 @@ class Laws:
         for record in records:
             if record.type in self._folds.of:
                 folding.fold(record)
-        with fresh.begin() as connection:
+        with fresh.begin() as connection, pytest.MonkeyPatch.context() as patched:
+            patched.setattr(merge, "FEW", 0)  # by the way that many rows take
             folding.prepared()(connection)  # type: ignore[arg-type]
         for projection in self._folds.projections:
             name = projection.table.fullname

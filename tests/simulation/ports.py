@@ -9,7 +9,7 @@ from typing import Any
 from events.log import LogUnavailableError, Message, Place, Reader, Sent, SentAll, TransactionalWriter, Writer
 from events.memory_log import MemoryLog
 from service.decider.halts import StoreFencedError, StoreUnavailableError
-from service.decider.store import OutcomeRow, Watermark
+from service.decider.store import NOTHING_LED_PAST, LedPast, OutcomeRow, Watermark
 from tests.simulation.scheduler import Scheduler
 
 __all__ = ["BEGIN", "Clock", "DeciderTables", "SimulatedLog", "SimulatedStore"]
@@ -188,6 +188,11 @@ class SimulatedStore:
     def watermark(self) -> Watermark | None:
         self._called("read watermark")
         return self._tables().marks.get(self._partition)
+
+    def led_past(self, requests_topic_id: str) -> LedPast:
+        """Nobody has led this partition past anything."""
+        self._called("read what was led past")
+        return NOTHING_LED_PAST
 
     def load(self, subjects: Sequence[str]) -> dict[str, bytes]:
         if not subjects:

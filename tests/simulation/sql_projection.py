@@ -95,11 +95,29 @@ def _copy(connection: Connection, members: Row, statement: str) -> None:
             connection.stages.setdefault(found[1], []).append({**row, EMPTIED: emptied})
 
 
-def _merge(connection: Connection, _members: Row, stage: str) -> None:
+def _execute(connection: Connection, _members: Row, statement: str) -> None:
+    """A staged MERGE, or many of one row each, whose values stand in the statement."""
+    calls: list[tuple[str, list[str]]] = []
+    for token in _TOKEN.finditer(statement):
+        if token["name"]:
+            calls.append((token["name"], []))
+        else:
+            calls[-1][1].append("\\N" if token["text"] is None else token["text"].replace("''", "'"))
+    for name, cells in calls:
+        if name in _TABLE_OF:
+            _merge(connection, metadata.tables[_TABLE_OF[name]], connection.stages.pop(name, []))
+            continue
+        table = metadata.tables[_TABLE_OF["staged" + name.removeprefix("single")]]
+        *values, emptied = cells
+        row = {c.name: _cell(c, cell) for c, cell in zip(table.columns, values, strict=True)}
+        given = {name: value for name, value in row.items() if value is not None}
+        _merge(connection, table, [{**given, EMPTIED: int(emptied)}])
+
+
+def _merge(connection: Connection, table: Table, given: list[Row]) -> None:
     """MERGE by the rules of the columns, as ``projectors.merge`` writes it down in SQL."""
-    table = metadata.tables[_TABLE_OF[stage]]
     rows = connection.write(table.fullname)
-    for new in connection.stages.pop(stage, []):
+    for new in given:
         key = _key(table, new)
         old = rows.get(key)
         emptied = new.pop(EMPTIED)
@@ -155,7 +173,8 @@ def _key(table: Table, row: Row) -> tuple[Any, ...]:
 
 
 MEANINGS["COPY"] = _copy
-MEANINGS["EXECUTE"] = _merge
+MEANINGS["EXECUTE"] = _execute
+_TOKEN = re.compile(r"EXECUTE (?P<name>\w+)(?: \()?|NULL|E'(?P<text>(?:[^']|'')*)'")
 _TABLE_OF = {f"staged_{table.schema}_{table.name}": name for name, table in metadata.tables.items()}
 
 
@@ -186,6 +205,7 @@ def _add_taints(connection: Connection, members: Row, _statement: Any) -> Result
 
 
 MEANINGS["^SELECT subject, max(sequence) FROM"] = _last_sequences
+MEANINGS["^SELECT decider.passed"] = lambda _connection, _members, _statement: None
 MEANINGS["^INSERT INTO rebuild.folded_by"] = lambda _connection, _members, _statement: None
 MEANINGS["^SELECT projection.tainted"] = _taints
 MEANINGS["^INSERT INTO projection.tainted"] = _add_taints
