@@ -46,7 +46,6 @@ _QUERIES = {
     """,
     "work": "SELECT state, count(*) AS items, min(created_at) AS oldest FROM work.item "
     "WHERE state IN ('open', 'leased', 'reported', 'parked') GROUP BY state ORDER BY state",
-<<<<<<< HEAD
     "breakers": "SELECT dependency, since, failures, retry_at, ramp, code, last_error FROM work.breaker ORDER BY since",
     "later": """
         SELECT last_code AS code, count(*) AS items, min(due_at) AS next_at, max(due_at) AS last_at FROM work.item
@@ -62,10 +61,7 @@ _QUERIES = {
                    AND b.sequence > p.sequence AND b.state IN ('open', 'leased', 'reported', 'parked'))), 0) AS behind
         FROM work.item p WHERE p.state = 'parked' GROUP BY 1, 2, 3 ORDER BY items DESC, 1, 2
     """,
-=======
-    "breakers": "SELECT dependency, since, failures, retry_at, code, last_error FROM work.breaker ORDER BY since",
     "rebuilds": "SELECT schema_name, kind, state, message FROM rebuild.target ORDER BY begun_at",
->>>>>>> h/rebuild
     "tainted": "SELECT machine, subject, error, since_at FROM projection.tainted ORDER BY since_at LIMIT 20",
 }
 

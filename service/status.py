@@ -151,7 +151,6 @@ def _of_health(health: Mapping[str, list[dict[str, Any]]], now: datetime) -> Ite
     yield from (f"stream {row['stream']} is on hold" for row in health["streams"] if row["held"])
 
 
-<<<<<<< HEAD
 def _away(row: Row, now: datetime) -> str:
     said = short(str(row["last_error"]), 120)
     if row["retry_at"] <= now and row["ramp"] > 1:
@@ -171,13 +170,13 @@ def _of_clocks(health: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:
         if ahead_s > CLOCKS_APART_S:
             apart = f"{duration(timedelta(seconds=ahead_s))} ahead of the database's clock"
             yield f"the newest record of the ledger is {apart}: a clock was set back, or was wrong; order is kept"
-=======
+
+
 def _of_rebuilds(health: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:
     for row in health["rebuilds"]:
         if row["state"] == "broken":
             said = short(str(row["message"]), 120)
             yield f"{row['schema_name']} is not fed any more: {said}; meridian projection status"
->>>>>>> h/rebuild
 
 
 def _of_lags(lags: Iterable[Row]) -> Iterator[str]:

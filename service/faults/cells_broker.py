@@ -172,18 +172,6 @@ def _recovered(site: SideSite) -> Steps:
     yield from site.decided()
 
 
-def _ledger_deleted(site: SideSite) -> Steps:
-    """It must refuse and say so; there is no way on but the ledger as it was."""
-    yield from _by_a_foreign_hand(lambda: delete_topics(site.wiring.endpoints.kafka, [site.ledger]))
-    site.restart()
-    yield from site.halted("LEDGER_GONE")
-    try:
-        yield from site.recovered()
-    except CellFailedError:
-        return  # as it should be: no command can lead on
-    yield from site.halted("LEDGER_GONE")
-
-
 def _topic_made_anew(site: SideSite) -> Steps:
     """The same name and another topic: it must not be taken for the old one."""
     from events.topic_specs import topic_specs

@@ -16,7 +16,7 @@ FAST = [(DecidersUnderFire, 50), (ViewsUnderFire, 20), (SiteUnderFire, 10)]
 LONG = [(DecidersUnderFire, 2000), (ViewsUnderFire, 800), (SiteUnderFire, 400)]
 
 
-def simulated(program: type[Program], programs: int, capsys) -> None:
+def check_laws(program: type[Program], programs: int, capsys) -> None:
     number = chosen_seed()
     with capsys.disabled():
         print(
@@ -34,14 +34,14 @@ def simulated(program: type[Program], programs: int, capsys) -> None:
 
 @pytest.mark.parametrize(("program", "programs"), FAST, ids=lambda each: getattr(each, "__name__", str(each)))
 def test_the_laws_hold_whatever_goes_wrong(program, programs, capsys):
-    simulated(program, programs, capsys)
+    check_laws(program, programs, capsys)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(("program", "programs"), LONG, ids=lambda each: getattr(each, "__name__", str(each)))
 @pytest.mark.parametrize("share", [1, 2])
 def test_the_laws_hold_in_thousands_of_programs(program, programs, share, capsys):
-    simulated(program, programs, capsys)
+    check_laws(program, programs, capsys)
 
 
 PRINTING = """
