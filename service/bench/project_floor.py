@@ -18,7 +18,7 @@ from events.log import Log, Message, Place
 from events.topics import Topics
 from projectors import PROJECTIONS
 from projectors.folding import Folds
-from projectors.ledger import LEDGER_COLUMNS, ledger, ledger_lines
+from projectors.ledger import LEDGER_COLUMNS, ledger, ledger_line
 from projectors.projection import Appended, Copy, Folded, Key, Row
 from projectors.read_models import LIVE
 from service.bench.timing import Timer
@@ -85,7 +85,7 @@ class _Rows:
                     changed[projection][tuple(row[name] for name in projection.key)] = None
             for listing in appended:
                 added[listing] += listing.rows(record)
-        bodies = [_body(ledger.name, Copy(LEDGER_COLUMNS, ledger_lines(records)))]
+        bodies = [_body(ledger.name, Copy(LEDGER_COLUMNS, list(map(ledger_line, records))))]
         for projection, keys in changed.items():
             rows = [self._tables[projection][key] for key in keys]
             bodies += [_body(projection.name, copy) for copy in Appended(projection.table).copies(rows)]
