@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import astuple
 from typing import Any
 
 import psycopg2
@@ -42,15 +43,21 @@ OUTCOME_MERGE = f"""
 INSERT INTO decider.outcome (machine, partition, {OUTCOME_COLUMNS})
 SELECT %s, %s, {OUTCOME_COLUMNS} FROM outcome_stage ORDER BY record_id ON CONFLICT (record_id) DO NOTHING
 """  # noqa: S608 - a constant
-WATERMARK = """
-INSERT INTO decider.watermark AS mark
+FIRST_WATERMARK = """
+INSERT INTO decider.watermark
 (machine, partition, next_offset, next_request, requests_topic_id, fold_version, owner_epoch)
 VALUES (%(machine)s, %(partition)s, %(next_offset)s, %(next_request)s,
         %(requests_topic_id)s, %(fold_version)s, %(owner_epoch)s)
-ON CONFLICT (machine, partition) DO UPDATE SET next_offset = excluded.next_offset, next_request = excluded.next_request,
-requests_topic_id = excluded.requests_topic_id, fold_version = excluded.fold_version, owner_epoch = excluded.owner_epoch
-WHERE mark.owner_epoch <= excluded.owner_epoch AND mark.next_offset <= excluded.next_offset
+ON CONFLICT (machine, partition) DO NOTHING
 """
+NEXT_WATERMARK = """
+UPDATE decider.watermark SET next_offset = %(next_offset)s, next_request = %(next_request)s,
+requests_topic_id = %(requests_topic_id)s, fold_version = %(fold_version)s, owner_epoch = %(owner_epoch)s
+WHERE machine = %(machine)s AND partition = %(partition)s
+AND owner_epoch <= %(owner_epoch)s AND next_offset <= %(next_offset)s
+AND (next_offset, next_request, requests_topic_id, fold_version, owner_epoch) = %(seen)s
+"""
+"""Compare and set: from the watermark that this store has last read or saved, and from no other."""
 
 
 class Snapshots:
@@ -60,6 +67,7 @@ class Snapshots:
         self._engine = engine
         self._machine = machine
         self._partition = partition
+        self._seen: Watermark | None = None
 
     def watermark(self) -> Watermark | None:
         """How far the store stands; None where nothing was saved yet."""
@@ -70,7 +78,8 @@ class Snapshots:
                 (self._machine, self._partition),
             )
             row = cursor.fetchone()
-        return Watermark(*row) if row else None
+        self._seen = Watermark(*row) if row else None
+        return self._seen
 
     def led_past(self, requests_topic_id: str) -> LedPast:
         """What was recovered from by hand, of this topic of requests."""
@@ -120,13 +129,35 @@ class Snapshots:
             self._move(cursor, mark)
             if outcomes:
                 cursor.execute(f"NOTIFY {CHANNEL}")
+        self._seen = mark
 
     def forget(self) -> None:
-        """Drop snapshots and watermark of this partition: the ledger will be read from its beginning."""
+        """Drop snapshots and watermark of this partition: the ledger will be read from its beginning.
+
+        Raises StoreFencedError where the watermark is another than the one last read or saved here: what a successor
+        goes by must not be taken from under it.
+        """
+        where = {"machine": self._machine, "partition": self._partition}
         with self._cursor() as cursor:
-            where = (self._machine, self._partition)
-            cursor.execute("DELETE FROM decider.snapshot WHERE machine = %s AND partition = %s", where)
-            cursor.execute("DELETE FROM decider.watermark WHERE machine = %s AND partition = %s", where)
+            cursor.execute(
+                "SELECT next_offset, next_request, requests_topic_id, fold_version, owner_epoch "
+                "FROM decider.watermark WHERE machine = %(machine)s AND partition = %(partition)s FOR UPDATE",
+                where,
+            )
+            row = cursor.fetchone()
+            if row is not None and Watermark(*row) != self._seen:
+                raise StoreFencedError(
+                    f"{self._machine}/{self._partition}: the watermark is another owner's by now"
+                )
+            cursor.execute(
+                "DELETE FROM decider.snapshot WHERE machine = %(machine)s AND partition = %(partition)s",
+                where,
+            )
+            cursor.execute(
+                "DELETE FROM decider.watermark WHERE machine = %(machine)s AND partition = %(partition)s",
+                where,
+            )
+        self._seen = None
 
     def raise_epoch(self, *, at_least: int) -> int:
         """The owner epoch of a take-over: above every one before it."""
@@ -157,10 +188,15 @@ class Snapshots:
 
     def _move(self, cursor: Any, mark: Watermark) -> None:
         members = {name: getattr(mark, name) for name in Watermark.__slots__}
-        cursor.execute(WATERMARK, {**members, "machine": self._machine, "partition": self._partition})
+        members |= {"machine": self._machine, "partition": self._partition}
+        if self._seen is None:
+            cursor.execute(FIRST_WATERMARK, members)
+        else:
+            cursor.execute(NEXT_WATERMARK, {**members, "seen": astuple(self._seen)})
         if cursor.rowcount != 1:
             raise StoreFencedError(
-                f"{self._machine}/{self._partition}: the watermark is of a later owner than epoch {mark.owner_epoch}"
+                f"{self._machine}/{self._partition}: the watermark is not {self._seen} any more, or of a later owner "
+                f"than epoch {mark.owner_epoch}; somebody else has written it"
             )
 
     @contextmanager

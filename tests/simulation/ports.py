@@ -183,11 +183,13 @@ class SimulatedStore:
         self._tables = tables
         self._partition = partition
         self._scheduler = scheduler
+        self._seen: Watermark | None = None
         self.failing: list[str] = []
 
     def watermark(self) -> Watermark | None:
         self._called("read watermark")
-        return self._tables().marks.get(self._partition)
+        self._seen = self._tables().marks.get(self._partition)
+        return self._seen
 
     def led_past(self, requests_topic_id: str) -> LedPast:
         """Nobody has led this partition past anything."""
@@ -214,21 +216,24 @@ class SimulatedStore:
         fault = self._called("save", at_commit=True)
         tables = self._tables()
         found = tables.marks.get(self._partition)
-        if found is not None and (
+        is_later = found is not None and (
             found.owner_epoch > mark.owner_epoch or found.next_offset > mark.next_offset
-        ):
-            raise StoreFencedError(
-                f"{self._partition}: the watermark is of a later owner than epoch {mark.owner_epoch}"
-            )
+        )
+        if is_later or found != self._seen:
+            raise StoreFencedError(f"{self._partition}: the watermark is {found}, not {self._seen} any more")
         tables.snapshots.setdefault(self._partition, {}).update((name, state) for name, _, state in snapshots)
         for row in outcomes:
             tables.outcomes.setdefault(row.record_id, row)
         tables.marks[self._partition] = mark
         if fault:
             raise StoreUnavailableError("the connection went away at COMMIT, which stands")
+        self._seen = mark
 
     def forget(self) -> None:
         self._called("forget snapshots")
+        found = self._tables().marks.get(self._partition)
+        if found is not None and found != self._seen:
+            raise StoreFencedError(f"{self._partition}: the watermark is another owner's by now")
         self._tables().snapshots.pop(self._partition, None)
         self._tables().marks.pop(self._partition, None)
 
