@@ -22,6 +22,9 @@ from service.decider.store import LedPast, OutcomeRow, Watermark
 __all__ = ["Snapshots", "is_halted", "record_halt", "store_cursor"]
 
 
+WATERMARK_NOW = """
+SELECT next_offset, next_request, requests_topic_id, fold_version, owner_epoch
+FROM decider.watermark WHERE machine = %s AND partition = %s"""
 SNAPSHOT_STAGE = """
 CREATE TEMP TABLE IF NOT EXISTS snapshot_stage (subject text, sequence bigint, state text) ON COMMIT DELETE ROWS
 """
@@ -72,11 +75,7 @@ class Snapshots:
     def watermark(self) -> Watermark | None:
         """How far the store stands; None where nothing was saved yet."""
         with self._cursor() as cursor:
-            cursor.execute(
-                "SELECT next_offset, next_request, requests_topic_id, fold_version, owner_epoch "
-                "FROM decider.watermark WHERE machine = %s AND partition = %s",
-                (self._machine, self._partition),
-            )
+            cursor.execute(WATERMARK_NOW, (self._machine, self._partition))
             row = cursor.fetchone()
         self._seen = Watermark(*row) if row else None
         return self._seen
@@ -109,10 +108,15 @@ class Snapshots:
             return {subject: state.encode() for subject, state in cursor.fetchall()}
 
     def digests(self, record_ids: Sequence[str]) -> dict[str, str]:
-        """The digests of requests that were decided, by the id of their record."""
+        """The digests of requests that were decided, by the id of their record.
+
+        Raises StoreFencedError where the watermark is another than the one last read or saved here: a later owner's,
+        or an older one since PostgreSQL was put back to an earlier state. What is loaded would not be what was saved.
+        """
         if not record_ids or is_without("dedupe"):
             return {}
         with self._cursor() as cursor:
+            self._check_unmoved(cursor)
             cursor.execute(
                 "SELECT record_id::text, request_digest FROM decider.outcome WHERE record_id = ANY(%s::uuid[])",
                 (list(record_ids),),
@@ -139,16 +143,7 @@ class Snapshots:
         """
         where = {"machine": self._machine, "partition": self._partition}
         with self._cursor() as cursor:
-            cursor.execute(
-                "SELECT next_offset, next_request, requests_topic_id, fold_version, owner_epoch "
-                "FROM decider.watermark WHERE machine = %(machine)s AND partition = %(partition)s FOR UPDATE",
-                where,
-            )
-            row = cursor.fetchone()
-            if row is not None and Watermark(*row) != self._seen:
-                raise StoreFencedError(
-                    f"{self._machine}/{self._partition}: the watermark is another owner's by now"
-                )
+            self._check_unmoved(cursor, lock=True)
             cursor.execute(
                 "DELETE FROM decider.snapshot WHERE machine = %(machine)s AND partition = %(partition)s",
                 where,
@@ -173,6 +168,17 @@ class Snapshots:
                 f"{self._machine}/{self._partition}: found no lease, wanted ours; acquire it first"
             )
         return int(row[0])
+
+    def _check_unmoved(self, cursor: Any, *, lock: bool = False) -> None:
+        cursor.execute(WATERMARK_NOW + (" FOR UPDATE" if lock else ""), (self._machine, self._partition))
+        row = cursor.fetchone()
+        found = Watermark(*row) if row else None
+        if found != self._seen and not (lock and found is None):
+            raise StoreFencedError(
+                f"{self._machine}/{self._partition}: found the watermark {found}, wanted {self._seen}, "
+                "which this owner saw last: another owner has written, or PostgreSQL was put back to an earlier state; "
+                "the partition is taken over anew"
+            )
 
     def _save_snapshots(self, cursor: Any, snapshots: Iterable[tuple[str, int, bytes]]) -> None:
         lines = b"".join([_snapshot_line(*each) for each in snapshots])

@@ -221,3 +221,18 @@ def test_a_successor_notices_that_its_snapshots_were_dropped_under_it(parts):
         successor.save([], [], Watermark(5, 5, "id", 1, 2))
     assert successor.watermark() is None
     successor.save([], [], Watermark(5, 5, "id", 1, 2))
+
+
+def test_an_owner_notices_that_postgresql_was_put_back_to_an_earlier_state(parts):
+    _, _, engine = parts
+    store = Snapshots(engine, machine="file", partition=0)
+    store.watermark()
+    for offset in (5, 9):
+        store.save([("roman/a", offset, b"{}")], [], Watermark(offset, offset, "topic", 1, 1))
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE decider.watermark SET next_offset = 5, next_request = 5"))
+
+    with pytest.raises(StoreFencedError, match="earlier state"):
+        store.digests(["6f2c6a0e-3f8e-5d0c-9b55-5a3f2b0f5a11"])
+    store.watermark()
+    assert store.digests(["6f2c6a0e-3f8e-5d0c-9b55-5a3f2b0f5a11"]) == {}
