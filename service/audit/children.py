@@ -44,7 +44,7 @@ def in_children(jobs: Sequence[Job], processes: int) -> Iterator[dict[str, Any]]
 
 def _child() -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "service.audit.child"]
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "MALLOC_ARENA_MAX": "2"}
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
 
 

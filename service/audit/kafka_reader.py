@@ -26,7 +26,7 @@ Range = tuple[int, int]
 REACH_S = 10.0
 """How long a broker may take to answer."""
 
-_BATCH = 5000
+_BATCH = 2000
 _PAUSE_S = 0.05
 _MEGABYTE = 1024 * 1024
 
@@ -97,24 +97,17 @@ class KafkaReader:
 
     def holds(self, ranges: Mapping[Place, Range]) -> set[Place]:
         """Those of these ranges that have records in them; marks of Kafka's own are none."""
-        return {
-            Place(message.topic(), message.partition()) for batch in self.read(ranges) for message in batch
-        }
+        return {_place(message) for batch in self.read(ranges) for message in batch}
 
     def _batches(self, consumer: Any, left: dict[Place, int]) -> Iterator[list[Any]]:
         """Batches until every partition has come to its end in ``left``."""
         until = time.monotonic() + self._patience_s
+        is_one = len(left) == 1
         while left:
             batch = consumer.consume(_BATCH, timeout=_PAUSE_S)
-            good = []
-            for each in batch:
-                place = Place(each.topic(), each.partition())
-                if each.error() is not None:
-                    self._check(each, place)
-                elif each.offset() < left.get(place, 0):
-                    good.append(each)
-                if each.error() is None or each.error().code() == KafkaError._PARTITION_EOF:
-                    self._pass(consumer, left, place, each)
+            good = self._good(batch, left, is_one=is_one)
+            for each in self._marks(batch, is_one=is_one):
+                self._pass(consumer, left, each)
             if good:
                 until = time.monotonic() + self._patience_s
                 yield good
@@ -126,15 +119,35 @@ class KafkaReader:
                 )
 
     @staticmethod
-    def _pass(consumer: Any, left: dict[Place, int], place: Place, message: Any) -> None:
+    def _good(batch: list[Any], left: Mapping[Place, int], *, is_one: bool) -> list[Any]:
+        """Records before the end of their partition."""
+        if is_one:  # mostly so, and then there is nothing to look up
+            end = next(iter(left.values()))
+            return [each for each in batch if each.error() is None and each.offset() < end]
+        return [each for each in batch if each.error() is None and each.offset() < left.get(_place(each), 0)]
+
+    def _marks(self, batch: list[Any], *, is_one: bool) -> Iterator[Any]:
+        """Messages that may be the last of their partition: ends, and records; raises on errors."""
+        for each in batch[-1:] if is_one else batch:
+            if each.error() is None:
+                yield each
+        for each in batch:
+            if each.error() is not None:
+                self._check(each)
+                if each.error().code() == KafkaError._PARTITION_EOF:
+                    yield each
+
+    @staticmethod
+    def _pass(consumer: Any, left: dict[Place, int], message: Any) -> None:
         """A partition that is at its end is not read any further."""
+        place = _place(message)
         reached = message.offset() + (0 if message.error() else 1)
         if place in left and reached >= left[place]:
             del left[place]
             consumer.incremental_unassign([TopicPartition(*place)])
 
-    def _check(self, message: Any, place: Place) -> None:
-        error = message.error()
+    def _check(self, message: Any) -> None:
+        error, place = message.error(), _place(message)
         if error.code() in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:
             raise LogUnavailableError(
                 f"kafka at {self._bootstrap}: {place.topic}/{place.partition}: {error.str()}; "
@@ -166,6 +179,10 @@ class KafkaReader:
         )
 
 
+def _place(message: Any) -> Place:
+    return Place(message.topic(), message.partition())
+
+
 def _uuid(text: str) -> str:
     """Kafka writes ids in the alphabet of web addresses; records have them as UUIDs."""
     return str(UUID(bytes=urlsafe_b64decode(text + "==")))
@@ -179,9 +196,10 @@ _READING: dict[str, Any] = {
     "auto.offset.reset": "error",
     "enable.partition.eof": True,
     "check.crcs": True,
-    "queued.max.messages.kbytes": 16 * 1024,
+    "queued.max.messages.kbytes": 12 * 1024,
     "queued.min.messages": 20_000,
     "fetch.message.max.bytes": 4 * _MEGABYTE,
     "fetch.max.bytes": 16 * _MEGABYTE,
     "fetch.wait.max.ms": 100,
+    "fetch.queue.backoff.ms": 2,  # by default a full queue is not filled again for a whole second
 }

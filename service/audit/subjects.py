@@ -9,7 +9,7 @@ from service.audit.subject import Subject
 
 __all__ = ["Subjects", "scratch"]
 
-KEPT = 20_000
+KEPT = 10_000
 """Subjects in memory, about 2 KiB each; lives of files are mostly over before so many others have begun."""
 
 _CACHE_KIB = 16 * 1024
