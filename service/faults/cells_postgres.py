@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
+import psycopg2
 from sqlalchemy import text
 
 from service.faults.arena import Arena
@@ -13,6 +14,7 @@ from service.faults.aside import aside, patiently
 from service.faults.cell import Cell, CellFailedError, NotFiredError, Steps
 from service.faults.one_shot import OneShot
 from service.faults.own_streams import TROUBLES
+from service.faults.register_copy import Register
 from service.faults.tcp_proxy import AFTER_COMMIT, AT_COMMIT, Cut
 from service.faults.tmpfs import Ballast, copy_folder, lay_over, take_away, why_not_here
 from service.stack.postgres_server import PostgresServer
@@ -112,7 +114,10 @@ def _refused(arena: Arena) -> Steps:
 
 
 def _old_copy(arena: Arena, dice: Random) -> Steps:
-    """Its data is replaced by a copy some seconds old: what it has forgotten has to be read from the ledger again."""
+    """Its data is replaced by a copy some seconds old: what it has forgotten has to be read from the ledger again.
+
+    The register of files is an outside table, which only lies in the same database here: it is kept as it is.
+    """
     server, folder = arena.servers["postgres"], _data(arena)
     copy = folder.with_name("data.older")
     server.kill()
@@ -122,10 +127,20 @@ def _old_copy(arena: Arena, dice: Random) -> Steps:
         server.start()
     yield from arena.restarted("postgres")
     yield from arena.pause(dice.uniform(5.0, 15.0))
-    server.kill()
-    shutil.rmtree(folder)
-    copy.rename(folder)
-    yield from arena.restarted("postgres")
+    register = Register(arena.wiring.endpoints.database)
+    proxies = list(arena.postgres_proxies.values())
+    try:
+        for proxy in proxies:
+            proxy.refuse()
+        yield from patiently(register.read, what="the register read", errors=(psycopg2.Error,))
+        server.kill()
+        shutil.rmtree(folder)
+        copy.rename(folder)
+        yield from arena.restarted("postgres")
+        yield from patiently(register.write, what="the register written back", errors=(psycopg2.Error,))
+    finally:
+        for proxy in proxies:
+            proxy.heal()
 
 
 def _positions_ahead(follower: str, arena: Arena, dice: Random) -> Steps:

@@ -29,11 +29,11 @@ Inject = Callable[[Arena, Random], Steps]
 
 
 def _dies(point: str, arena: Arena, dice: Random) -> Steps:
-    yield from arena.hit("worker", f"worker.{point}:kill:{dice.randint(1, 3)}")
+    yield from arena.hit("worker", f"worker.{point}:kill:{dice.randint(1, 2)}")
 
 
 def _raises(point: str, arena: Arena, dice: Random) -> Steps:
-    yield from arena.hit("worker", f"worker.{point}:exception:{dice.randint(1, 3)}")
+    yield from arena.hit("worker", f"worker.{point}:exception:{dice.randint(1, 2)}")
 
 
 def _store(make: Callable[[Random], S3Fault], arena: Arena, dice: Random) -> Steps:
