@@ -25,6 +25,10 @@ metadata = MetaData(
 """Every table of Meridian, each with its schema; migrations are made from it."""
 
 
+_KEEPALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
+"""By default a server keeps the session of a machine that has gone, and the locks it holds, for two hours."""
+
+
 def normal_url(url: str) -> str:
     """The URL with psycopg2 as its driver: SQLAlchemy 2.1 takes a bare ``postgresql://`` for psycopg 3."""
     parsed = make_url(url)
@@ -41,11 +45,18 @@ def make_engine(
     *,
     statement_timeout_s: float | None = None,
     lock_timeout_s: float | None = None,
+    idle_in_transaction_s: float | None = None,
     settings: Mapping[str, str] | None = None,
     pool_size: int = 5,
 ) -> Engine:
-    """An engine on psycopg2. Make it after a fork, never before. ``settings``: PostgreSQL's own, for each session."""
-    wanted = {"timezone": "UTC", **(settings or {})}
+    """An engine on psycopg2. Make it after a fork, never before. ``settings``: PostgreSQL's own, for each session.
+
+    ``idle_in_transaction_s``: a session that says nothing for so long inside a transaction is cut off, and its locks
+    are free: its process is frozen, or its machine has gone.
+    """
+    wanted = {"timezone": "UTC", **_KEEPALIVE, **(settings or {})}
+    if idle_in_transaction_s is not None:
+        wanted["idle_in_transaction_session_timeout"] = str(round(idle_in_transaction_s * 1000))
     if statement_timeout_s is not None:
         wanted["statement_timeout"] = str(round(statement_timeout_s * 1000))
     if lock_timeout_s is not None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg2
+import psycopg2.errors
 from sqlalchemy import Dialect, Engine, event
 from sqlalchemy.dialects.postgresql.psycopg2 import dialect
 from sqlalchemy.engine import ExceptionContext
@@ -46,5 +47,10 @@ def as_outage(engine: Engine) -> Engine:
 
 
 def _is_cut_off(error: psycopg2.Error) -> bool:
-    """What PostgreSQL refuses has a code; what has none, and no class but the most general, is a cut in mid-answer."""
+    """What PostgreSQL refuses has a code; what has none, and no class but the most general, is a cut in mid-answer.
+
+    A session that was silent for too long inside a transaction is cut off too, though the driver has another class.
+    """
+    if isinstance(error, psycopg2.errors.IdleInTransactionSessionTimeout):
+        return True
     return type(error) is psycopg2.DatabaseError and error.pgcode is None

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
@@ -102,7 +103,7 @@ class Follower:
             self._begin_write(taken)
             self._finish_write()
             if taken.halt is not None:
-                raise taken.halt
+                self._halt(taken.halt)
         return len(taken.batch)
 
     def run(self, stop: threading.Event, *, poll_s: float = 0.25) -> None:
@@ -209,7 +210,7 @@ class Follower:
                     self._begin_write(taken)
                 if taken.halt is not None:
                     self._finish_write()
-                    raise taken.halt
+                    self._halt(taken.halt)
             self._finish_write()
 
     @contextmanager
@@ -242,6 +243,11 @@ class Follower:
         if taken.batch:
             taken.write = self._application.prepare(taken.batch)
         return taken
+
+    def _halt(self, why: HaltError) -> NoReturn:
+        """Halt as the owner only: tables that another follower has carried on tell one that reads behind it of gaps."""
+        self._resume()
+        raise why
 
     def _in_sequence(
         self, machine: str, batch: list[tuple[Record, bytes]], halt: HaltError | None

@@ -61,6 +61,7 @@ _QUERIES = {
                    AND b.sequence > p.sequence AND b.state IN ('open', 'leased', 'reported', 'parked'))), 0) AS behind
         FROM work.item p WHERE p.state = 'parked' GROUP BY 1, 2, 3 ORDER BY items DESC, 1, 2
     """,
+    "rebuilds": "SELECT schema_name, kind, state, message FROM rebuild.target ORDER BY begun_at",
     "tainted": "SELECT machine, subject, error, since_at FROM projection.tainted ORDER BY since_at LIMIT 20",
 }
 

@@ -1,9 +1,7 @@
 """All records of all machines, refusals included: for search, for history, and for the check for holes."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable
 from functools import partial
-from operator import attrgetter
 
 from sqlalchemy import (
     BigInteger,
@@ -23,11 +21,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from events.envelope import Record
-from projectors.copy_text import NULL, encoder_of, json_cell
+from projectors.copy_text import NULL, json_cell, text_cell
 from projectors.database import metadata
 from projectors.sequences import LastSequences
 
-__all__ = ["LEDGER_COLUMNS", "last_sequences_in", "ledger", "ledger_lines", "storable_ledger_line"]
+__all__ = ["LEDGER_COLUMNS", "last_sequences_in", "ledger", "ledger_line", "storable_ledger_line"]
 
 ledger = Table(
     "ledger",
@@ -79,42 +77,28 @@ ledger = Table(
 
 LEDGER_COLUMNS = tuple(column.name for column in ledger.columns)
 
-_ENCODERS = tuple(encoder_of(column) for column in list(ledger.columns)[1:-2])
-
 _SUBJECTS = bindparam("subjects", type_=ARRAY(Text(collation="C")))
 
 
-_TOLD = attrgetter(
-    "partition", "offset", "id", "subject", "sequence", "type", "time", "fromstate", "tostate", "version", "attempt",
-    "actor", "reason", "requestid", "causationid", "correlationid", "ownerepoch", "chain",
-)  # fmt: skip
-"""What the columns say between the first, ``machine``, and the last two, ``is_refusal`` and ``data``."""
-
-_TEXTS = ("subject", "actor", "reason", "causationid", "correlationid")
-
-
-def ledger_lines(records: Sequence[Record]) -> list[str]:
-    """The records' rows as lines of COPY, in the order of the table's columns; made column by column."""
-    return _lines(records, [json_cell(record.data) for record in records])
+def ledger_line(record: Record) -> str:
+    """The record's row as a line of COPY, in the order of the table's columns."""
+    return _line(record, json_cell(record.data), text_cell)
 
 
 def storable_ledger_line(record: Record) -> str:
     """The same for a record that PostgreSQL refuses: without data, and without characters that it can't hold."""
-    storable = replace(record)
-    for name in _TEXTS:
-        if (value := getattr(record, name)) is not None:
-            setattr(storable, name, value.replace("\0", "␀"))
-    return _lines([storable], [NULL])[0]
+    return _line(record, NULL, lambda value: text_cell(value.replace("\0", "␀")))
 
 
-def _lines(records: Sequence[Record], data: list[str]) -> list[str]:
-    if not records:
-        return []
-    told = list(zip(*map(_TOLD, records), strict=True))
-    cells = [encode(values) for encode, values in zip(_ENCODERS, told, strict=True)]
-    machines = [record.machine for record in records]
-    refusals = ["t" if record.is_refusal else "f" for record in records]
-    return list(map("\t".join, zip(machines, *cells, refusals, data, strict=True)))
+def _line(r: Record, data: str, cell: Callable[[str], str]) -> str:
+    return (
+        f"{r.machine}\t{r.partition}\t{r.offset}\t{r.id}\t{cell(r.subject)}\t{r.sequence}\t{r.type}\t{r.time}\t"
+        f"{r.fromstate or NULL}\t{r.tostate or NULL}\t{r.version or NULL}\t{r.attempt or NULL}\t{cell(r.actor)}\t"
+        f"{NULL if r.reason is None else cell(r.reason)}\t{r.requestid}\t"
+        f"{NULL if r.causationid is None else cell(r.causationid)}\t"
+        f"{NULL if r.correlationid is None else cell(r.correlationid)}\t"
+        f"{r.ownerepoch}\t{r.chain}\t{'t' if r.is_refusal else 'f'}\t{data}"
+    )
 
 
 def last_sequences_in(table: Table) -> LastSequences:

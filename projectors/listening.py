@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg2
 from sqlalchemy import Engine
 
 from projectors.driver_errors import wrapping
@@ -24,6 +25,8 @@ class Listening:
             if not select.select([self._connection], [], [], timeout_s)[0]:
                 return None
             self._connection.poll()
+            if self._connection.closed:
+                raise psycopg2.OperationalError("the session ended while it listened")
             payloads = {str(notice.payload) for notice in self._connection.notifies}
             self._connection.notifies.clear()
             return payloads

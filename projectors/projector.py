@@ -9,7 +9,7 @@ from events.envelope import Record
 from projectors.application import Batch, Write
 from projectors.fold_version import note_folding
 from projectors.folding import Folding, Folds, Prepared
-from projectors.ledger import last_sequences_in, ledger_lines, storable_ledger_line
+from projectors.ledger import last_sequences_in, ledger_line, storable_ledger_line
 from projectors.merge import make_stages
 from projectors.projection import Projection
 from projectors.read_models import LIVE, ReadModels
@@ -64,9 +64,10 @@ class Projector:
         return _Notifying(prepared) if self.models.schema == LIVE.schema else prepared
 
     def _folded(self, batch: Batch, wrong: Mapping[Place, Exception]) -> Prepared:
-        folding = Folding(self._folds, records=ledger_lines([record for record, _ in batch]))
+        folding = Folding(self._folds)
         known, tainted = self._folds.of, self._tainted
         for record, _ in batch:
+            folding.records.append(ledger_line(record))
             if record.type in known and not (tainted and (record.machine, record.subject) in tainted):
                 error = wrong.get((record.machine, record.partition, record.offset)) if wrong else None
                 if error is None:

@@ -78,7 +78,7 @@ class Feeding:
             follower.close()
 
     def _give_up(self, target: Target, error: Exception) -> None:
-        said = " ".join(str(error).split())[:500]
+        said = " ".join(str(getattr(error, "orig", None) or error).split())[:500]
         with suppress(DBAPIError):
             if target not in self._fed():
                 return  # dropped or swapped meanwhile

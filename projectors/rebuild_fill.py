@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, Table, select
@@ -52,7 +52,7 @@ def reached(found: Ends, wanted: Ends) -> bool:
 
 
 class _Filler:
-    """The projector's work on a target; counts records, and leaves out what was decided later than ``until``.
+    """The projector's work on a target; leaves out what was decided later than ``until``.
 
     Times never go back within a subject, so what is left in is the beginning of each history.
     """
@@ -62,7 +62,6 @@ class _Filler:
         self._until = until
         # Records that are left out are in no table, so tables can't tell what comes next.
         self.last_sequences: LastSequences | None = None if until else self._projector.last_sequences
-        self.records = 0
 
     def reset(self, connection: Connection) -> None:
         """As the projector does."""
@@ -72,13 +71,7 @@ class _Filler:
         """Fold what belongs to it."""
         until = self._until
         chosen = batch if until is None else [each for each in batch if each[0].at <= until]
-        write = self._projector.prepare(chosen)
-
-        def counted(connection: Connection) -> None:
-            write(connection)
-            self.records += len(batch)
-
-        return counted
+        return self._projector.prepare(chosen)
 
     def set_aside(self, record: Record, error: Exception) -> Write | None:
         """As the projector does."""
@@ -97,15 +90,7 @@ class Filling:
     partitions: Sequence[int] | None = None
     until: datetime | None = None
     batch: int = BATCH
-    _application: _Filler = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._application = _Filler(self.models, self.until)
-
-    @property
-    def records(self) -> int:
-        """How many records it has read so far."""
-        return self._application.records
+    records: int = 0
 
     @contextmanager
     def follower(self) -> Iterator[Follower]:
@@ -115,7 +100,7 @@ class Filling:
         }
         follower = Follower(
             log=ReadOnlyLog(self.log, limits), topics=self.topics, engine=self.engine, name=FOLLOWER,
-            machines=MACHINES, apply=self._application, positions_table=self.models.position,
+            machines=MACHINES, apply=_Filler(self.models, self.until), positions_table=self.models.position,
             partitions=self.partitions, batch=self.batch,
         )  # fmt: skip
         try:
@@ -141,12 +126,13 @@ class Filling:
             thread.start()
             try:
                 while not stop.is_set() and thread.is_alive() and not self._is_done(mine):
-                    told(self.records)
+                    told(follower.applied)
                     time.sleep(_LOOK_S)
             finally:
                 done.set()
                 thread.join()
-        told(self.records)
+                self.records = follower.applied
+                told(self.records)
         if raised:
             raise raised[0]
 

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -25,9 +26,20 @@ _ROWS = text(
     "SELECT stream, state, held, configuration_version, configuration FROM v1.stream WHERE configuration IS NOT NULL"
 )
 
+_BEHIND = text("""
+    SELECT w.partition, coalesce(p.next_offset, 0) AS projected, w.next_offset AS decided
+    FROM decider.watermark w LEFT JOIN projection.position p
+    ON p.follower = 'projector' AND p.machine = w.machine AND p.partition = w.partition
+    WHERE w.machine = 'stream' AND coalesce(p.next_offset, 0) < w.next_offset
+""")
+
 
 class RulesUnavailableError(Exception):
     """The rules can't be read now, or what is known of them is too old to go by; later may work."""
+
+
+class _BehindError(RulesUnavailableError):
+    """The views lack facts of streams that have been decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +109,30 @@ class LiveRules:
     def current(self) -> Mapping[str, StreamRule]:
         """The rules as last read; reads them if that is too long ago. Raises RulesUnavailableError."""
         if time.monotonic() - self._read_at > self._stale_after_s:
-            return self.refresh()
+            try:
+                return self.refresh()
+            except _BehindError:
+                if not self._rules:
+                    raise
         return self._rules
 
     def refresh(self) -> Mapping[str, StreamRule]:
-        """The rules as they stand now. Raises RulesUnavailableError."""
+        """The rules as they stand now. Raises RulesUnavailableError, also where the views lack some of their facts:
+        nobody is to be refused by views that are being made anew.
+        """
         with self._lock:
             try:
                 with self._engine.connect() as connection:
+                    behind = connection.execute(_BEHIND).first()
                     rules = read_rules(connection)
             except SQLAlchemyError as error:
                 said = getattr(error, "orig", None) or error
                 raise RulesUnavailableError(f"stream rules: the database does not answer: {said}") from error
+            if behind is not None:
+                raise _BehindError(
+                    f"stream rules: the views have read stream/{behind.partition} up to {behind.projected}, wanted "
+                    f"{behind.decided}; wait until the projector has caught up: meridian status"
+                )
             if rules != self._rules:
                 self._rules = rules
                 self.changed.set()
@@ -131,7 +155,8 @@ class LiveRules:
     def _listen(self, stop: threading.Event) -> None:
         with listening(self._engine, CHANNEL) as notices:
             while not stop.is_set():
-                self.refresh()
+                with suppress(_BehindError):  # what was read before holds until then
+                    self.refresh()
                 until = time.monotonic() + self._refresh_s
                 while not stop.is_set() and time.monotonic() < until and notices.wait(0.5) is None:
                     pass

@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 Run = Callable[[Wiring, threading.Event], None]
 
 _STUCK_EXIT = 75
+_IDLE_S = 5.0
+"""Of a role's session inside a transaction; as long as a lease lasts without a heartbeat."""
 
 
 class PartDiedError(RuntimeError):
@@ -45,7 +47,7 @@ def run_decider(wiring: Wiring, stop: threading.Event) -> None:
     from service.decider.process import Decider
 
     settings = wiring.settings
-    engine = wiring.engine(pool_size=sum(settings.partitions.values()) + 3)
+    engine = _engine(wiring, pool_size=sum(settings.partitions.values()) + 3)
     logs = KafkaLog(wiring.endpoints.kafka, client_id=wiring.name, on_stuck=_exit_hard, stop=stop)
 
     def decide() -> None:
@@ -106,7 +108,7 @@ def run_worker(wiring: Wiring, stop: threading.Event) -> None:
     from consumers.worker import Pace
 
     pace = Pace()
-    logs, engine = wiring.log(stop=stop), wiring.engine(pool_size=pace.threads + 5)
+    logs, engine = wiring.log(stop=stop), _engine(wiring, pool_size=pace.threads + 5)
     staging = wiring.settings.data / "staging"
     staging.mkdir(parents=True, exist_ok=True)
     with Inspector(tuple(FORMATS)) as inspector:
@@ -139,7 +141,7 @@ def run_folders(wiring: Wiring, stop: threading.Event) -> None:
     from consumers.folder import run_folders as run
     from projectors.stream_rules import LiveRules
 
-    logs, engine = wiring.log(stop=stop), wiring.engine(pool_size=2)
+    logs, engine = wiring.log(stop=stop), _engine(wiring, pool_size=2)
     if await_servers(wiring, engine=engine, stop=stop):
         rules = LiveRules(engine)
         threading.Thread(target=rules.follow, args=(stop,), name="rules", daemon=True).start()
@@ -150,7 +152,7 @@ def run_reconciler(wiring: Wiring, stop: threading.Event) -> None:
     """Look for what was lost."""
     from consumers import parts
 
-    logs, engine = wiring.log(stop=stop), wiring.engine(pool_size=2)
+    logs, engine = wiring.log(stop=stop), _engine(wiring, pool_size=2)
     if await_servers(wiring, engine=engine, stop=stop):
         parts.run_reconciler(log=logs, topics=wiring.topics, engine=engine, stop=stop)
 
@@ -159,7 +161,7 @@ def run_timers(wiring: Wiring, stop: threading.Event) -> None:
     """Send what deadlines ask for."""
     from consumers import parts
 
-    logs, engine = wiring.log(stop=stop), wiring.engine(pool_size=2)
+    logs, engine = wiring.log(stop=stop), _engine(wiring, pool_size=2)
     if await_servers(wiring, engine=engine, stop=stop):
         parts.run_timers(log=logs, topics=wiring.topics, engine=engine, stop=stop)
 
@@ -207,13 +209,18 @@ def _to_the_end(run: Run, wiring: Wiring, stop: threading.Event, died: list[str]
 
 def _follow(wiring: Wiring, name: str, follow: Callable[[Log, Engine], None], stop: threading.Event) -> None:
     """Follow the ledger as ``name``, while no other process of that name does."""
-    logs, engine = wiring.log(stop=stop), wiring.engine()
+    logs, engine = wiring.log(stop=stop), _engine(wiring)
     names = [wiring.topics.events(machine) for machine in MACHINES]
     if await_servers(wiring, engine=engine, stop=stop) and await_topics(logs=logs, names=names, stop=stop):
         work = halting_follower(engine, name, lambda: follow(logs, engine), stop)
         lead(engine, f"{wiring.settings.site}.{name}", stop, work)
     logs.close()
     engine.dispose()
+
+
+def _engine(wiring: Wiring, *, pool_size: int = 5) -> Engine:
+    """For a role: when its process freezes in mid-transaction, its successor need not wait for it to thaw."""
+    return wiring.engine(pool_size=pool_size, idle_in_transaction_s=_IDLE_S)
 
 
 def _exit_hard(what: str) -> None:

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import astuple
 from typing import Any
 
 import psycopg2
@@ -21,6 +22,9 @@ from service.decider.store import LedPast, OutcomeRow, Watermark
 __all__ = ["Snapshots", "is_halted", "record_halt", "store_cursor"]
 
 
+WATERMARK_NOW = """
+SELECT next_offset, next_request, requests_topic_id, fold_version, owner_epoch
+FROM decider.watermark WHERE machine = %s AND partition = %s"""
 SNAPSHOT_STAGE = """
 CREATE TEMP TABLE IF NOT EXISTS snapshot_stage (subject text, sequence bigint, state text) ON COMMIT DELETE ROWS
 """
@@ -42,15 +46,21 @@ OUTCOME_MERGE = f"""
 INSERT INTO decider.outcome (machine, partition, {OUTCOME_COLUMNS})
 SELECT %s, %s, {OUTCOME_COLUMNS} FROM outcome_stage ORDER BY record_id ON CONFLICT (record_id) DO NOTHING
 """  # noqa: S608 - a constant
-WATERMARK = """
-INSERT INTO decider.watermark AS mark
+FIRST_WATERMARK = """
+INSERT INTO decider.watermark
 (machine, partition, next_offset, next_request, requests_topic_id, fold_version, owner_epoch)
 VALUES (%(machine)s, %(partition)s, %(next_offset)s, %(next_request)s,
         %(requests_topic_id)s, %(fold_version)s, %(owner_epoch)s)
-ON CONFLICT (machine, partition) DO UPDATE SET next_offset = excluded.next_offset, next_request = excluded.next_request,
-requests_topic_id = excluded.requests_topic_id, fold_version = excluded.fold_version, owner_epoch = excluded.owner_epoch
-WHERE mark.owner_epoch <= excluded.owner_epoch AND mark.next_offset <= excluded.next_offset
+ON CONFLICT (machine, partition) DO NOTHING
 """
+NEXT_WATERMARK = """
+UPDATE decider.watermark SET next_offset = %(next_offset)s, next_request = %(next_request)s,
+requests_topic_id = %(requests_topic_id)s, fold_version = %(fold_version)s, owner_epoch = %(owner_epoch)s
+WHERE machine = %(machine)s AND partition = %(partition)s
+AND owner_epoch <= %(owner_epoch)s AND next_offset <= %(next_offset)s
+AND (next_offset, next_request, requests_topic_id, fold_version, owner_epoch) = %(seen)s
+"""
+"""Compare and set: from the watermark that this store has last read or saved, and from no other."""
 
 
 class Snapshots:
@@ -60,17 +70,15 @@ class Snapshots:
         self._engine = engine
         self._machine = machine
         self._partition = partition
+        self._seen: Watermark | None = None
 
     def watermark(self) -> Watermark | None:
         """How far the store stands; None where nothing was saved yet."""
         with self._cursor() as cursor:
-            cursor.execute(
-                "SELECT next_offset, next_request, requests_topic_id, fold_version, owner_epoch "
-                "FROM decider.watermark WHERE machine = %s AND partition = %s",
-                (self._machine, self._partition),
-            )
+            cursor.execute(WATERMARK_NOW, (self._machine, self._partition))
             row = cursor.fetchone()
-        return Watermark(*row) if row else None
+        self._seen = Watermark(*row) if row else None
+        return self._seen
 
     def led_past(self, requests_topic_id: str) -> LedPast:
         """What was recovered from by hand, of this topic of requests."""
@@ -100,10 +108,15 @@ class Snapshots:
             return {subject: state.encode() for subject, state in cursor.fetchall()}
 
     def digests(self, record_ids: Sequence[str]) -> dict[str, str]:
-        """The digests of requests that were decided, by the id of their record."""
+        """The digests of requests that were decided, by the id of their record.
+
+        Raises StoreFencedError where the watermark is another than the one last read or saved here: a later owner's,
+        or an older one since PostgreSQL was put back to an earlier state. What is loaded would not be what was saved.
+        """
         if not record_ids or is_without("dedupe"):
             return {}
         with self._cursor() as cursor:
+            self._check_unmoved(cursor)
             cursor.execute(
                 "SELECT record_id::text, request_digest FROM decider.outcome WHERE record_id = ANY(%s::uuid[])",
                 (list(record_ids),),
@@ -120,13 +133,26 @@ class Snapshots:
             self._move(cursor, mark)
             if outcomes:
                 cursor.execute(f"NOTIFY {CHANNEL}")
+        self._seen = mark
 
     def forget(self) -> None:
-        """Drop snapshots and watermark of this partition: the ledger will be read from its beginning."""
+        """Drop snapshots and watermark of this partition: the ledger will be read from its beginning.
+
+        Raises StoreFencedError where the watermark is another than the one last read or saved here: what a successor
+        goes by must not be taken from under it.
+        """
+        where = {"machine": self._machine, "partition": self._partition}
         with self._cursor() as cursor:
-            where = (self._machine, self._partition)
-            cursor.execute("DELETE FROM decider.snapshot WHERE machine = %s AND partition = %s", where)
-            cursor.execute("DELETE FROM decider.watermark WHERE machine = %s AND partition = %s", where)
+            self._check_unmoved(cursor, lock=True)
+            cursor.execute(
+                "DELETE FROM decider.snapshot WHERE machine = %(machine)s AND partition = %(partition)s",
+                where,
+            )
+            cursor.execute(
+                "DELETE FROM decider.watermark WHERE machine = %(machine)s AND partition = %(partition)s",
+                where,
+            )
+        self._seen = None
 
     def raise_epoch(self, *, at_least: int) -> int:
         """The owner epoch of a take-over: above every one before it."""
@@ -143,6 +169,17 @@ class Snapshots:
             )
         return int(row[0])
 
+    def _check_unmoved(self, cursor: Any, *, lock: bool = False) -> None:
+        cursor.execute(WATERMARK_NOW + (" FOR UPDATE" if lock else ""), (self._machine, self._partition))
+        row = cursor.fetchone()
+        found = Watermark(*row) if row else None
+        if found != self._seen and not (lock and found is None):
+            raise StoreFencedError(
+                f"{self._machine}/{self._partition}: found the watermark {found}, wanted {self._seen}, "
+                "which this owner saw last: another owner has written, or PostgreSQL was put back to an earlier state; "
+                "the partition is taken over anew"
+            )
+
     def _save_snapshots(self, cursor: Any, snapshots: Iterable[tuple[str, int, bytes]]) -> None:
         lines = b"".join([_snapshot_line(*each) for each in snapshots])
         cursor.execute(SNAPSHOT_STAGE)
@@ -157,10 +194,15 @@ class Snapshots:
 
     def _move(self, cursor: Any, mark: Watermark) -> None:
         members = {name: getattr(mark, name) for name in Watermark.__slots__}
-        cursor.execute(WATERMARK, {**members, "machine": self._machine, "partition": self._partition})
+        members |= {"machine": self._machine, "partition": self._partition}
+        if self._seen is None:
+            cursor.execute(FIRST_WATERMARK, members)
+        else:
+            cursor.execute(NEXT_WATERMARK, {**members, "seen": astuple(self._seen)})
         if cursor.rowcount != 1:
             raise StoreFencedError(
-                f"{self._machine}/{self._partition}: the watermark is of a later owner than epoch {mark.owner_epoch}"
+                f"{self._machine}/{self._partition}: the watermark is not {self._seen} any more, or of a later owner "
+                f"than epoch {mark.owner_epoch}; somebody else has written it"
             )
 
     @contextmanager

@@ -59,7 +59,12 @@ def take(client: Client) -> Status:
     children = children_of(settings)
     is_local = bool(local.local_servers(settings)) or bool(children)
     now = datetime.now(UTC)
-    attention = [*_of_children(children if is_local else None), *_of_health(health, now), *_of_lags(lags)]
+    attention = [
+        *_of_children(children if is_local else None),
+        *_of_health(health, now),
+        *_of_rebuilds(health),
+        *_of_lags(lags),
+    ]
     return Status(settings.site, now, children, health, lags, dead, attention)
 
 
@@ -165,6 +170,13 @@ def _of_clocks(health: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:
         if ahead_s > CLOCKS_APART_S:
             apart = f"{duration(timedelta(seconds=ahead_s))} ahead of the database's clock"
             yield f"the newest record of the ledger is {apart}: a clock was set back, or was wrong; order is kept"
+
+
+def _of_rebuilds(health: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:
+    for row in health["rebuilds"]:
+        if row["state"] == "broken":
+            said = short(str(row["message"]), 120)
+            yield f"{row['schema_name']} is not fed any more: {said}; meridian projection status"
 
 
 def _of_lags(lags: Iterable[Row]) -> Iterator[str]:

@@ -49,10 +49,20 @@ class Wiring:
 
         return KafkaLog(self.endpoints.kafka, client_id=self.name, patience_s=patience_s, stop=stop)
 
-    def engine(self, *, statement_timeout_s: float | None = None, pool_size: int = 5) -> Engine:
+    def engine(
+        self,
+        *,
+        statement_timeout_s: float | None = None,
+        idle_in_transaction_s: float | None = None,
+        pool_size: int = 5,
+    ) -> Engine:
         """An engine of its own; make it after a fork, never before."""
         return make_engine(
-            self.endpoints.database, self.name, statement_timeout_s=statement_timeout_s, pool_size=pool_size
+            self.endpoints.database,
+            self.name,
+            statement_timeout_s=statement_timeout_s,
+            idle_in_transaction_s=idle_in_transaction_s,
+            pool_size=pool_size,
         )
 
     def storage(self) -> "Storage":

@@ -4,12 +4,17 @@ import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from service.settings import SettingsError
 from service.stack import Endpoints, StackError
 from tests import databases, leftovers
 from tests.servers import ServerSession, Started
+
+# How long an example takes says how busy the machine is, not whether a law holds.
+hypothesis.settings.register_profile("meridian", deadline=None)
+hypothesis.settings.load_profile("meridian")
 
 SERVERS = {"started", "servers", "kafka", "postgres", "empty_postgres", "s3"}
 _session = pytest.StashKey[ServerSession]()

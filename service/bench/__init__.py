@@ -1,1 +1,1 @@
-"""Figures, each beside a floor taken in the same run; what they mean is in the README."""
+"""Figures, each beside a floor taken in the same run; what is measured says each module."""

@@ -18,10 +18,9 @@ from events.log import Log, Message, Place
 from events.topics import Topics
 from projectors import PROJECTIONS
 from projectors.folding import Folds
-from projectors.ledger import LEDGER_COLUMNS, ledger, ledger_lines
+from projectors.ledger import LEDGER_COLUMNS, ledger, ledger_line
 from projectors.projection import Appended, Copy, Folded, Key, Row
 from projectors.read_models import LIVE
-from service.bench.decide import PARTITIONS
 from service.bench.timing import Timer
 
 __all__ = ["project_floor"]
@@ -53,7 +52,8 @@ def project_floor(logs: Log, engine: Engine, topics: Topics, *, records: int) ->
 
 def _polled(logs: Log, topics: Topics, records: int) -> Iterator[list[Message]]:
     reader, seen = logs.reader(committed=True), 0
-    reader.assign({Place(topics.events("file"), number): 0 for number in range(PARTITIONS)})
+    topic = topics.events("file")
+    reader.assign({Place(topic, number): 0 for number in range(logs.partitions([topic])[topic])})
     while seen < records:
         batch = [each for some in reader.poll(at_most=BATCH, timeout_s=0.5).values() for each in some]
         if batch:
@@ -85,7 +85,7 @@ class _Rows:
                     changed[projection][tuple(row[name] for name in projection.key)] = None
             for listing in appended:
                 added[listing] += listing.rows(record)
-        bodies = [_body(ledger.name, Copy(LEDGER_COLUMNS, ledger_lines(records)))]
+        bodies = [_body(ledger.name, Copy(LEDGER_COLUMNS, list(map(ledger_line, records))))]
         for projection, keys in changed.items():
             rows = [self._tables[projection][key] for key in keys]
             bodies += [_body(projection.name, copy) for copy in Appended(projection.table).copies(rows)]

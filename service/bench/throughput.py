@@ -42,7 +42,10 @@ PROJECT = Line(
     "consume + decode + COPY of the same rows into the same tables and indexes",
 )
 ONE_TABLE = Line(
-    "project", "project-one-table", "projected records, one row a file alone, one process", PROJECT.floor
+    "project",
+    "project-one-table",
+    "projected records, one row a version of a file alone, one process",
+    f"of all default views: {PROJECT.floor}",
 )
 LINES = (DECIDE, PROJECT, ONE_TABLE)
 

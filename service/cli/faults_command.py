@@ -6,7 +6,6 @@ import platform
 import secrets
 import signal
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,8 +16,7 @@ from service.cli.output import Column
 from service.cli.session import Session, session_of
 
 if TYPE_CHECKING:
-    from service.faults.cell import Cell
-    from service.faults.run import Run
+    from service.faults.run import Order
 
 __all__ = ["faults"]
 
@@ -29,6 +27,8 @@ CELLS_RUN = (
     Column("n", is_number=True),
     Column("red", is_number=True),
     Column("not_fired", is_number=True),
+    Column("decide_p50_s", is_number=True),
+    Column("decide_p95_s", is_number=True),
     Column("recover_p50_s", is_number=True),
     Column("recover_p95_s", is_number=True),
 )
@@ -65,7 +65,7 @@ def faults(  # noqa: PLR0913, PLR0917 - each is an option
     """Hit a site of its own with faults, and print what an audit finds; exit code 1 if it is anything."""
     from service.faults.endurance import CELLS as ENDURANCE
     from service.faults.endurance import enduring
-    from service.faults.matrix import CELLS, chosen
+    from service.faults.matrix import chosen
 
     session = session_of(context)
     cells = list(ENDURANCE) if endurance else chosen(cell or [])
@@ -77,7 +77,7 @@ def faults(  # noqa: PLR0913, PLR0917 - each is an option
         listed = [{"cell": each.name, "row": each.row, "not_here": each.not_here() or ""} for each in cells]
         session.out.rows(LISTED, listed, ids="cell")
         return
-    from service.faults.run import Order, Run
+    from service.faults.run import Order
 
     _check_guard(without)
     order = Order(
@@ -91,25 +91,35 @@ def faults(  # noqa: PLR0913, PLR0917 - each is an option
     )
     if endurance:
         order = enduring(order, requests=requests, kills=kills)
+    _carry_out(session, order, json_file)
+
+
+def _carry_out(session: Session, order: "Order", json_file: Path | None) -> None:
+    from service.faults.report import told
+    from service.faults.run import Run
+
+    began = time.time()
+
+    def result(run: Run) -> dict[str, Any]:
+        return told(run, cells=order.cells, seconds=time.time() - began, machine=_machine())
+
+    def write(run: Run) -> None:
+        if json_file is not None:
+            json_file.write_text(json.dumps(result(run), indent=1))
+
     signal.signal(signal.SIGTERM, _interrupt)
-    run, began = Run(order, session.settings, say=session.out.say), time.time()
-    session.out.say(f"seed {order.seed}, {len(cells)} of {len(CELLS)} cells")
+    session.out.say(f"seed {order.seed}, {len(order.cells)} cells")
+    run = Run(order, session.settings, say=session.out.say, audited=write)
     try:
         run.go()
     finally:
-        _conclude(session, run, cells, seconds=time.time() - began, json_file=json_file)
+        write(run)
+        _conclude(session, result(run))
     if not run.tally.is_clean:
         raise typer.Exit(ATTENTION)
 
 
-def _conclude(
-    session: Session, run: "Run", cells: "Sequence[Cell]", *, seconds: float, json_file: Path | None
-) -> None:
-    from service.faults.report import told
-
-    result = told(run, cells=cells, seconds=seconds, machine=_machine())
-    if json_file is not None:
-        json_file.write_text(json.dumps(result, indent=1))
+def _conclude(session: Session, result: dict[str, Any]) -> None:
     if session.out.form == "table":
         session.out.rows(CELLS_RUN, result["cells"], ids="cell")
         counted = [{"counter": name, **found} for name, found in result["counters"].items()]

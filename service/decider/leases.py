@@ -17,12 +17,15 @@ Slot = tuple[str, int]
 
 ACQUIRE = """
 INSERT INTO decider.lease AS held (machine, partition, owner, owner_epoch, expires_at, clock_ahead_s)
-VALUES (%(machine)s, %(partition)s, %(owner)s, 0, now() + %(expiry)s * interval '1 second',
-        extract(epoch FROM %(clock)s - clock_timestamp()))
+SELECT machine, partition, %(owner)s, 0, now() + %(expiry)s * interval '1 second',
+       extract(epoch FROM %(clock)s - clock_timestamp())
+FROM unnest(%(machines)s::text[], %(partitions)s::int[]) AS wanted (machine, partition)
+ORDER BY machine, partition
 ON CONFLICT (machine, partition) DO UPDATE
 SET owner = excluded.owner, expires_at = excluded.expires_at, clock_ahead_s = excluded.clock_ahead_s
 WHERE held.expires_at < now() OR held.owner = excluded.owner
    OR held.expires_at > now() + 2 * %(expiry)s * interval '1 second'
+RETURNING machine, partition
 """
 """A lease that lies further ahead than any can was written before PostgreSQL's clock was set back: it is free too."""
 
@@ -39,20 +42,17 @@ class Leases:
 
     def acquire(self, slots: Iterable[Slot]) -> set[Slot]:
         """Those of ``slots`` that are ours now: free, expired, or ours already (which renews them)."""
-        held: set[Slot] = set()
+        wanted = sorted(slots)
+        members = {
+            "machines": [machine for machine, _ in wanted],
+            "partitions": [partition for _, partition in wanted],
+            "owner": self.owner,
+            "expiry": EXPIRY_S,
+            "clock": self._clock(),
+        }
         with store_cursor(self._engine) as cursor:
-            for machine, partition in sorted(slots):
-                members = {
-                    "machine": machine,
-                    "partition": partition,
-                    "owner": self.owner,
-                    "expiry": EXPIRY_S,
-                    "clock": self._clock(),
-                }
-                cursor.execute(ACQUIRE, members)
-                if cursor.rowcount == 1:
-                    held.add((machine, partition))
-        return held
+            cursor.execute(ACQUIRE, members)
+            return set(cursor.fetchall())
 
     def others(self) -> dict[Slot, str]:
         """Partitions whose lease another process keeps alive, and which."""

@@ -70,7 +70,10 @@ class Store(Protocol):
         """All of a batch in one transaction. Raises StoreFencedError where a later owner has written."""
 
     def forget(self) -> None:
-        """Drop snapshots and watermark: the ledger will be read from its beginning."""
+        """Drop snapshots and watermark: the ledger will be read from its beginning.
+
+        Raises StoreFencedError where the watermark is not the one last read or saved through this store.
+        """
 
     def raise_epoch(self, *, at_least: int) -> int:
         """The owner epoch of a take-over: above every one before it."""

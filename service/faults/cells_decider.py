@@ -138,15 +138,20 @@ def _cell(name: str, inject: Callable[[Arena, Random], Steps], *, times: int | N
     return Cell(f"decider.{name}", ROW, inject, disturbs=("decider",), times=times)
 
 
+def _tampering(name: str, inject: Callable[[Arena, Random], Steps]) -> Cell:
+    """The servers have to answer while their contents are changed."""
+    return Cell(f"decider.{name}", ROW, inject, disturbs=("decider", "postgres", "kafka"))
+
+
 CELLS = (
     *(_cell(f"{point}.kill", _hit(point, "kill")) for point in POINTS),
     *(_cell(f"{point}.exception", _hit(point, "exception")) for point in POINTS),
     *(_cell(f"{point}.freeze", _freeze(point, 6.0, 12.0)) for point in POINTS),
     *(_cell(f"{point}.freeze_60s", _freeze(point, 60.0, 60.0), times=1) for point in POINTS),
     _cell("two_owners", _two_owners),
-    _cell("snapshot.missing", _spoilt(*_GONE)),
-    _cell("snapshot.old", _older_copy),
-    _cell("snapshot.corrupt", _spoilt(*_CORRUPT)),
-    _cell("snapshot.other_version", _spoilt(*_OTHER_VERSION)),
-    _cell("snapshot.ahead", _ahead),
+    _tampering("snapshot.missing", _spoilt(*_GONE)),
+    _tampering("snapshot.old", _older_copy),
+    _tampering("snapshot.corrupt", _spoilt(*_CORRUPT)),
+    _tampering("snapshot.other_version", _spoilt(*_OTHER_VERSION)),
+    _tampering("snapshot.ahead", _ahead),
 )

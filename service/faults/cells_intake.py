@@ -74,7 +74,7 @@ def _client_dies(point: str, arena: Arena, dice: Random) -> Steps:
         identifier,
         "--yes",
     ]
-    dying = OneShot(arena, asks, failpoint=f"client.{point}:kill:1")
+    dying = OneShot(arena.wiring, asks, failpoint=f"client.{point}:kill:1")
     try:
         yield from arena.until(
             dying.is_over, within_s=_CLIENT_S, what="the client's death", fails=NotFiredError
@@ -85,7 +85,7 @@ def _client_dies(point: str, arena: Arena, dice: Random) -> Steps:
         dying.end()
     said = ""
     for _ in range(_TRIES):
-        again = OneShot(arena, asks)
+        again = OneShot(arena.wiring, asks)
         try:
             yield from arena.until(again.is_over, within_s=_CLIENT_S, what="the client's answer")
             if again.code == 0:

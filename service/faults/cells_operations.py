@@ -33,6 +33,7 @@ __all__ = ["CELLS"]
 ROW = "operations"
 _COMMAND_S = 120.0
 _DEAD_S = 30.0
+_STOPPED_S = 30.0  # a role has ten seconds, on a machine that is not this busy
 
 
 def _rebuild_and_swap(arena: Arena, dice: Random) -> Steps:
@@ -157,7 +158,7 @@ def _roles_killed(arena: Arena, dice: Random) -> Steps:
 
 def _run(arena: Arena, *arguments: str) -> Steps:
     """A command of an operator, which has to end well."""
-    command = OneShot(arena, arguments)
+    command = OneShot(arena.wiring, arguments)
     try:
         yield from arena.until(
             command.is_over, within_s=_COMMAND_S, what=f"meridian {' '.join(arguments)} done"

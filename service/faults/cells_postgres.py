@@ -11,8 +11,8 @@ from sqlalchemy import text
 from service.faults.arena import Arena
 from service.faults.aside import aside, patiently
 from service.faults.cell import Cell, CellFailedError, NotFiredError, Steps
+from service.faults.one_shot import OneShot
 from service.faults.own_streams import TROUBLES
-from service.faults.tampering import recover
 from service.faults.tcp_proxy import AFTER_COMMIT, AT_COMMIT, Cut
 from service.faults.tmpfs import Ballast, copy_folder, lay_over, take_away, why_not_here
 from service.stack.postgres_server import PostgresServer
@@ -137,10 +137,21 @@ def _positions_ahead(follower: str, arena: Arena, dice: Random) -> Steps:
         yield from _say(arena, _AHEAD[follower], values)
     finally:
         role.release()
-    halt = f"{follower} all/-1 POSITION_BEYOND_END"
-    yield from arena.until(lambda: halt in arena.watch.seen.halts, within_s=45, what=f"the halt {halt}")
-    yield from aside(lambda: recover(arena))
-    yield from arena.until(lambda: halt not in arena.watch.seen.halts, within_s=30, what="the halt's end")
+
+    def is_halted() -> bool:
+        return any(halt.startswith(f"{follower} all/-1 ") for halt in arena.watch.seen.halts)
+
+    yield from arena.until(is_halted, within_s=45, what=f"the halt of {follower}")
+    command = OneShot(
+        arena.wiring, ("recover", "--apply", "--part", follower, "--reason", "a fault", "--yes")
+    )
+    try:
+        yield from arena.until(command.is_over, within_s=60, what="meridian recover --apply done")
+        if command.code != 0:
+            raise CellFailedError(f"meridian recover ended with {command.code}: {command.said[-600:]}")
+    finally:
+        command.end()
+    yield from arena.until(lambda: not is_halted(), within_s=30, what="the halt's end")
 
 
 # --- how

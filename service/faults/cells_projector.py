@@ -4,7 +4,7 @@ from collections.abc import Callable
 from random import Random
 
 from service.faults.arena import Arena
-from service.faults.cell import HEAL_WITHIN_S, Cell, CellFailedError, Steps
+from service.faults.cell import Cell, CellFailedError, Steps
 from service.faults.tampering import execute, rebuild, recover
 from service.faults.tcp_proxy import AFTER_COMMIT, AT_COMMIT, Cut
 
@@ -49,28 +49,32 @@ def _two_projectors(arena: Arena, dice: Random) -> Steps:
         intruder.kill()
 
 
-def _zombie(arena: Arena, dice: Random) -> Steps:
-    """Frozen before it moves the position; another one goes on from there; then it wakes with its old batch."""
-    yield from arena.hit("projector", f"projector.before_compare_and_set:stop:{dice.randint(1, _NTH)}")
-    yield from arena.until(
-        lambda: arena.stopped("projector") is not None, within_s=_STOPPED_S, what="a frozen projector"
-    )
-    zombie = arena.stopped("projector")
-    intruder = arena.intruder("projector")
-    try:
-        mark = arena.watch.mark()
+def _zombie(point: str) -> Callable[[Arena, Random], Steps]:
+    """Frozen at a step; another one takes over and goes on from there; then it wakes with its old batch."""
+
+    def inject(arena: Arena, dice: Random) -> Steps:
+        yield from arena.hit("projector", f"projector.{point}:stop:{dice.randint(1, _NTH)}")
         yield from arena.until(
-            lambda: arena.watch.missing(mark, _HEALS) is None,
-            within_s=40,
-            what="the second projector going on",
+            lambda: arena.stopped("projector") is not None, within_s=_STOPPED_S, what="a frozen projector"
         )
-        if zombie is not None:
-            zombie.thaw()
-        yield from arena.pause(dice.uniform(1.0, 3.0))
-    finally:
-        if zombie is not None:
-            zombie.thaw()
-        intruder.kill()
+        zombie = arena.stopped("projector")
+        intruder = arena.intruder("projector")
+        try:
+            mark = arena.watch.mark()
+            yield from arena.until(
+                lambda: arena.watch.missing(mark, _HEALS) is None,
+                within_s=40,
+                what="the second projector going on",
+            )
+            if zombie is not None:
+                zombie.thaw()
+            yield from arena.pause(dice.uniform(1.0, 3.0))
+        finally:
+            if zombie is not None:
+                zombie.thaw()
+            intruder.kill()
+
+    return inject
 
 
 def _cut(cut: Cut) -> Callable[[Arena, Random], Steps]:
@@ -110,12 +114,8 @@ def _hole(arena: Arena, dice: Random) -> Steps:
         projector.release()
 
 
-def _cell(
-    name: str, inject: Callable[[Arena, Random], Steps], *, heal_within_s: float = HEAL_WITHIN_S
-) -> Cell:
-    return Cell(
-        f"projector.{name}", ROW, inject, disturbs=("projector",), heals=_HEALS, heal_within_s=heal_within_s
-    )
+def _cell(name: str, inject: Callable[[Arena, Random], Steps]) -> Cell:
+    return Cell(f"projector.{name}", ROW, inject, disturbs=("projector",), heals=_HEALS)
 
 
 _MOVE = (
@@ -127,9 +127,9 @@ CELLS = (
     *(_cell(f"{point}.kill", _hit(point, "kill")) for point in POINTS),
     *(_cell(f"{point}.exception", _hit(point, "exception")) for point in POINTS),
     _cell("same_batch_three_times", _hit("before_commit", "kill", in_a_row=3)),
-    _cell("before_compare_and_set.freeze", _zombie),
+    *(_cell(f"{point}.freeze", _zombie(point)) for point in POINTS),
     _cell("two_projectors", _two_projectors),
     _cell("cut_before_commit", _cut(AT_COMMIT)),
     _cell("cut_after_commit", _cut(AFTER_COMMIT)),
-    _cell("hole", _hole, heal_within_s=_REBUILT_S),
+    Cell("projector.hole", ROW, _hole, ("projector", "postgres"), heals=_HEALS, heal_within_s=_REBUILT_S),
 )

@@ -148,15 +148,15 @@ def _reader_starved(arena: Arena, dice: Random) -> Steps:
     """No file can be read, since its child has no memory: that is not the files' fault."""
     reader = _reader(arena)
     try:
-        soft, hard = reader.rlimit(psutil.RLIMIT_AS)
         room = reader.memory_info().vms + (1 << 20)
         reader.rlimit(psutil.RLIMIT_AS, (room, room))
-        try:
-            yield from arena.pause(dice.uniform(3.0, 6.0))
-        finally:
-            reader.rlimit(psutil.RLIMIT_AS, (soft, hard))
+        yield from arena.pause(dice.uniform(3.0, 6.0))
+        # A limit can't be raised again from outside, so another reader is to take its place.
+        reader.send_signal(signal.SIGKILL)
     except psutil.NoSuchProcess:
-        return  # it died of it, and is started again with all the room it wants
+        return  # it died of it
+    except psutil.AccessDenied as error:
+        raise NotFiredError(f"the reader's memory can't be limited from outside: {error}") from error
 
 
 def _reader(arena: Arena) -> psutil.Process:

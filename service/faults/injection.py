@@ -1,5 +1,6 @@
 """One injection: a cell begun with a seed, stepped along, and watched until the site has healed or has failed to."""
 
+import logging
 import time
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from service.faults.cell import Cell, CellFailedError, NotFiredError, Steps
 from service.faults.watch import Mark
 
 __all__ = ["Injection", "State"]
+
+log = logging.getLogger(__name__)
 
 
 class State(StrEnum):
@@ -28,6 +31,7 @@ class State(StrEnum):
 class _Times:
     began: float
     ended: float = 0.0
+    decided: float = 0.0
     healed: float = 0.0
 
 
@@ -65,6 +69,11 @@ class Injection:
         """From the fault's end to new work that got through."""
         return self._times.healed - self._times.ended if self.state is State.HEALED else None
 
+    @property
+    def decide_s(self) -> float | None:
+        """From the fault's end until every partition has decided something new."""
+        return self._times.decided - self._times.ended if self._times.decided else None
+
     def step(self, *, patient_since: float) -> None:
         """Go on a little. ``patient_since``: the last moment at which another fault ended; patience begins there."""
         if self.state is State.UNDER_WAY:
@@ -85,6 +94,7 @@ class Injection:
             "seed": self.seed,
             "state": self.state.value,
             "fault_s": round(max(0.0, self._times.ended - self._times.began), 3),
+            "decide_s": None if self.decide_s is None else round(self.decide_s, 3),
             "recover_s": None if self.recover_s is None else round(self.recover_s, 3),
         }
         return told | ({"reason": self.reason} if self.reason else {})
@@ -100,15 +110,21 @@ class Injection:
             self.state, self.reason = State.RED, str(error)
         except NotFiredError as error:
             self.state, self.reason = State.NOT_FIRED, str(error)
+        except Exception as error:  # a harness that trips over one cell still has the others to run
+            log.exception("cell not brought about", extra={"cell": self.cell.name, "seed": self.seed})
+            self.state, self.reason = State.NOT_FIRED, f"the harness failed: {type(error).__name__}: {error}"
 
     def _look(self, patient_since: float) -> None:
         assert self._mark is not None  # noqa: S101 - healing has begun
         now = time.monotonic()
-        missing = self._arena.watch.missing(self._mark, self.cell.heals)
+        watch = self._arena.watch
+        if not self._times.decided and watch.missing(self._mark, ("decider",)) is None:
+            self._times.decided = now
+        missing = watch.missing(self._mark, self.cell.heals)
         if missing is None:
             self._times.healed, self.state = now, State.HEALED
         elif now - max(self._times.ended, patient_since) > self.cell.heal_within_s:
-            halts = self._arena.watch.seen.halts
+            halts = watch.seen.halts
             standing = f"; halted: {', '.join(halts)}" if halts else ""
             self.state = State.RED
             self.reason = f"stuck {self.cell.heal_within_s:.0f} s after the fault's end: {missing}{standing}"

@@ -6,6 +6,7 @@ from fnmatch import fnmatch
 from service.faults import (
     cells_broker,
     cells_bytes,
+    cells_cluster,
     cells_decider,
     cells_delivery,
     cells_fetch,
@@ -26,6 +27,7 @@ CELLS: tuple[Cell, ...] = (
     *cells_fetch.CELLS,
     *cells_intake.CELLS,
     *cells_broker.CELLS,
+    *cells_cluster.CELLS,
     *cells_postgres.CELLS,
     *cells_delivery.CELLS,
     *cells_bytes.CELLS,

@@ -1,4 +1,4 @@
-"""One run of the command line against the arena, as an operator or a script would do it, perhaps killed midway."""
+"""One run of the command line against a site, as an operator or a script would do it, perhaps killed midway."""
 
 import os
 import subprocess
@@ -7,8 +7,8 @@ import tempfile
 from collections.abc import Sequence
 
 from events import failpoints
-from service.faults.arena import Arena
 from service.settings import PROJECT
+from service.wiring import Wiring
 
 __all__ = ["OneShot"]
 
@@ -16,8 +16,8 @@ __all__ = ["OneShot"]
 class OneShot:
     """Runs beside everything else; ``is_over`` tells when it has ended."""
 
-    def __init__(self, arena: Arena, arguments: Sequence[str], *, failpoint: str | None = None) -> None:
-        environment = {**os.environ, **_site(arena)}
+    def __init__(self, wiring: Wiring, arguments: Sequence[str], *, failpoint: str | None = None) -> None:
+        environment = {**os.environ, **_site(wiring)}
         if failpoint is not None:
             environment[failpoints.VARIABLE] = failpoint
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
@@ -57,10 +57,10 @@ class OneShot:
         self._output.close()
 
 
-def _site(arena: Arena) -> dict[str, str]:
-    settings = arena.wiring.settings
+def _site(wiring: Wiring) -> dict[str, str]:
+    settings = wiring.settings
     return {
-        **arena.wiring.endpoints.environment(),
+        **wiring.endpoints.environment(),
         "MERIDIAN_SITE": settings.site,
         "MERIDIAN_DATA": str(settings.data),
         "MERIDIAN_S3_BUCKET": settings.s3_bucket,

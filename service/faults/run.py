@@ -46,7 +46,17 @@ class Order:
 class Run:
     """One run. ``tally`` fills as it goes; ``go`` returns at its end."""
 
-    def __init__(self, order: Order, settings: Settings, *, say: Say, folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        order: Order,
+        settings: Settings,
+        *,
+        say: Say,
+        folder: Path | None = None,
+        audited: Callable[["Run"], None] | None = None,
+    ) -> None:
+        """``audited`` is called after each audit: what was found so far can be written down."""
+        self._audited = audited
         self.order = order
         self.tally = Tally()
         self._settings = settings
@@ -95,6 +105,11 @@ class Run:
 
     def _is_done(self) -> bool:
         return self.next_cell() is None or (self.order.stop_at_red and not self.tally.is_clean)
+
+    def write(self) -> None:
+        """Have what was found so far written down."""
+        if self._audited is not None:
+            self._audited(self)
 
     def say(self, text: str) -> None:
         """One line."""
@@ -175,6 +190,7 @@ class _Round:
         self._since_audit = 0
         found: Audited = audited(self._arena, self._load, settle_s=self._run.order.settle_s)
         self._run.tally.add_audit(found.counters, found.offenders, found.looked_at)
+        self._run.write()
         self._run.say(found.line)
         for offender in found.offenders[:5]:
             self._run.say(f"         {offender}")

@@ -1,4 +1,4 @@
-"""A second, small site on the arena's servers: one decider on topics and a database of its own, to be spoilt."""
+"""A second, small site: one decider on topics and a database of its own, to be spoilt without spoiling the load."""
 
 import os
 from collections.abc import Generator
@@ -14,12 +14,12 @@ from events.envelope import encode_request
 from projectors.outcome import Outcomes
 from service.children import CHILD_MARK
 from service.faults.arena import Arena
-from service.faults.aside import aside, patiently
+from service.faults.aside import patiently
 from service.faults.cell import CellFailedError, Steps
 from service.faults.foreign_hand import delete_topics
+from service.faults.one_shot import OneShot
 from service.faults.own_streams import TROUBLES, mark_of
 from service.faults.role_process import RoleProcess
-from service.recover import Remedies
 from service.settings import PROJECT
 from service.stack.endpoints import Endpoints
 from service.wiring import Wiring
@@ -34,11 +34,11 @@ _LOOK_S = 5.0
 class SideSite:
     """``tend`` its decider while waiting; `side_site` makes one and takes it away again."""
 
-    def __init__(self, arena: Arena, name: str) -> None:
+    def __init__(self, arena: Arena, name: str, *, kafka: str | None = None) -> None:
         self.arena = arena
         direct = arena.wiring.endpoints
         url = make_url(direct.database).set(database=name)
-        endpoints = Endpoints(direct.kafka, url.render_as_string(hide_password=False), direct.s3)
+        endpoints = Endpoints(kafka or direct.kafka, url.render_as_string(hide_password=False), direct.s3)
         settings = arena.settings.model_copy(
             update={"site": name, "s3_bucket": f"{name}-archive", "partitions": PARTITIONS}
         )
@@ -87,36 +87,31 @@ class SideSite:
             patiently(ask, what="a request decided by the second site", errors=TROUBLES, within_s=within_s)
         )
 
-    def halted(self, code: str, *, within_s: float = _DECIDED_S) -> Steps:
-        """Yield until a halt of this code stands."""
+    def halted(self, *codes: str, within_s: float = _DECIDED_S) -> Steps:
+        """Yield until a halt of one of these codes stands."""
 
         def look() -> bool:
             with self.engine.connect() as connection:
-                codes = list(connection.execute(text("SELECT code FROM decider.halt")).scalars())
-            if code not in codes:
-                raise TimeoutError(f"halts: found {codes or 'none'}, wanted {code}")
+                found = list(connection.execute(text("SELECT code FROM decider.halt")).scalars())
+            if not set(codes) & set(found):
+                raise TimeoutError(f"halts: found {found or 'none'}, wanted {' or '.join(codes)}")
             return True
 
-        yield from self.tended(patiently(look, what=f"the halt {code}", errors=TROUBLES, within_s=within_s))
+        what = f"the halt {' or '.join(codes)}"
+        yield from self.tended(patiently(look, what=what, errors=TROUBLES, within_s=within_s))
 
-    def recovered(self) -> Generator[None, None, list[str]]:
-        """What ``recover --apply`` does about every halt; halts that it can't leave raise CellFailedError."""
-
-        def apply() -> list[str]:
-            logs = self.wiring.log()
-            try:
-                remedies = Remedies(logs=logs, engine=self.engine, topics=self.wiring.topics)
-                return [
-                    remedies.apply(each, actor="faults", reason="a fault was tried")
-                    for each in remedies.explain()
-                ]
-            except ValueError as error:
-                raise CellFailedError(str(error)) from error
-            finally:
-                logs.close()
-
-        done = yield from aside(apply)
-        return done
+    def recovered(self) -> Generator[None, None, bool]:
+        """Say ``recover --apply``, as an operator does; False: no command leads past what stands."""
+        command = OneShot(self.wiring, ("recover", "--apply", "--reason", "a fault was tried", "--yes"))
+        try:
+            yield from self.tended(
+                self.arena.until(command.is_over, within_s=_DECIDED_S, what="meridian recover --apply done")
+            )
+            if command.code not in {0, 1}:
+                raise CellFailedError(f"meridian recover ended with {command.code}: {command.said[-600:]}")
+            return command.code == 0
+        finally:
+            command.end()
 
     def tended(self, steps: Steps) -> Steps:
         """These steps, with the decider started again where it ends."""
@@ -144,14 +139,18 @@ class SideSite:
         }
 
 
-def side_site(arena: Arena, dice: Random) -> Generator[None, None, SideSite]:
-    """Make one and yield until it decides; `leave` takes it away."""
-    site = SideSite(arena, f"side{mark_of(dice)[:10]}")
+def side_site(arena: Arena, dice: Random, *, kafka: str | None = None) -> Generator[None, None, SideSite]:
+    """Make one and yield until it decides, perhaps on brokers of its own; `leave` takes it away."""
+    site = SideSite(arena, f"side{mark_of(dice)[:10]}", kafka=kafka)
     yield from patiently(
         lambda: _make(site), what="a database for a second site", errors=(*TROUBLES, psycopg2.Error)
     )
     site.decider.start()
-    yield from site.decided()
+    try:
+        yield from site.decided()
+    except BaseException:
+        site.decider.hold_down()  # nobody else knows of it yet
+        raise
     return site
 
 

@@ -85,11 +85,14 @@ def quantile(values: list[float], share: float) -> float | None:
 
 def _row(name: str, group: list[Injection]) -> dict[str, Any]:
     times = [each.recover_s for each in group if each.recover_s is not None]
+    decided = [each.decide_s for each in group if each.decide_s is not None]
     return {
         "cell": name,
         "n": sum(each.state is not State.NOT_FIRED for each in group),
         "red": sum(each.is_red for each in group),
         "not_fired": sum(each.state is State.NOT_FIRED for each in group),
+        "decide_p50_s": quantile(decided, 0.5),
+        "decide_p95_s": quantile(decided, 0.95),
         "recover_p50_s": quantile(times, 0.5),
         "recover_p95_s": quantile(times, 0.95),
     }

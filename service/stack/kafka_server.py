@@ -14,29 +14,30 @@ from service.stack.place import write_whole
 from service.stack.ports import LOOPBACK
 from service.stack.server import Launch
 
-__all__ = ["Detour", "KafkaServer"]
+__all__ = ["Detour", "KafkaServer", "Quorum"]
 
 LOGGING = Path(__file__).with_name("kafka_log4j2.properties")
 
 PROPERTIES = """\
 # Written at every start; changes made here are lost.
 process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@{host}:{controller_port}
+node.id={node}
+controller.quorum.voters={voters}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT
 listeners=PLAINTEXT://{host}:{port}{proxied},CONTROLLER://{host}:{controller_port}
 advertised.listeners=PLAINTEXT://{host}:{port}{advertised}
 log.dirs={folder}
 
-# One broker: its own topics can have one copy only, and need no fifty partitions.
-offsets.topic.replication.factor=1
+# Kafka's own topics have a copy on each broker, and need no fifty partitions.
+min.insync.replicas={in_sync}
+offsets.topic.replication.factor={copies}
 offsets.topic.num.partitions=8
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
+transaction.state.log.replication.factor={copies}
+transaction.state.log.min.isr={in_sync}
 transaction.state.log.num.partitions=8
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.replication.factor={copies}
+share.coordinator.state.topic.min.isr={in_sync}
 share.coordinator.state.topic.num.partitions=8
 
 # The ledger is kept for ever, and so are the offsets of groups that have no members.
@@ -65,8 +66,17 @@ class Detour:
     proxy_port: int
 
 
+@dataclass(frozen=True, slots=True)
+class Quorum:
+    """Which node this is, from 1, of those whose controllers listen on these ports; all have one cluster's id."""
+
+    node: int
+    controller_ports: tuple[int, ...]
+    cluster_id: str
+
+
 class KafkaServer:
-    """One node, its log in ``folder``; with a ``detour`` it can be had through a proxy too."""
+    """One node, its log in ``folder``; a ``detour`` leads through a proxy, and in a ``quorum`` it is one of several."""
 
     name = "kafka"
 
@@ -80,6 +90,7 @@ class KafkaServer:
         port: int,
         controller_port: int,
         detour: Detour | None = None,
+        quorum: Quorum | None = None,
     ) -> None:
         self.folder = folder
         self.java = java
@@ -88,6 +99,7 @@ class KafkaServer:
         self.port = port
         self.controller_port = controller_port
         self.detour = detour
+        self.quorum = quorum
 
     @property
     def endpoint(self) -> str:
@@ -104,17 +116,24 @@ class KafkaServer:
         return Launch((*self._java(*heap, logging), "kafka.Kafka", str(properties)))
 
     def is_ready(self) -> bool:
-        return count_brokers(LOOPBACK, self.port) == 1
+        """Alone it knows of itself; of several, of as many as they need to go on."""
+        known = count_brokers(LOOPBACK, self.port)
+        return known == 1 if self.quorum is None else known > len(self.quorum.controller_ports) // 2
 
     def _properties(self, log: Path) -> str:
         proxied = advertised = ""
         if self.detour is not None:
             proxied = f",PROXIED://{LOOPBACK}:{self.detour.port}"
             advertised = f",PROXIED://{LOOPBACK}:{self.detour.proxy_port}"
+        controllers = (self.controller_port,) if self.quorum is None else self.quorum.controller_ports
         return PROPERTIES.format(
             host=LOOPBACK,
             port=self.port,
             controller_port=self.controller_port,
+            node=1 if self.quorum is None else self.quorum.node,
+            voters=",".join(f"{number}@{LOOPBACK}:{port}" for number, port in enumerate(controllers, 1)),
+            copies=len(controllers),
+            in_sync=len(controllers) // 2 + 1,
             folder=log,
             proxied=proxied,
             advertised=advertised,
@@ -142,6 +161,8 @@ class KafkaServer:
 
     def _cluster_id(self) -> str:
         """Chosen once and written down first, so that a format cut short can be done again."""
+        if self.quorum is not None:
+            return self.quorum.cluster_id
         note = self.folder / "cluster.json"
         if not note.exists():
             write_whole(note, base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode())

@@ -51,17 +51,9 @@ def log(kafka, topics):
 
 
 @pytest.fixture
-def engine(empty_postgres) -> Iterator[Engine]:
-    """A database with the one view that intake reads, here as a table."""
-    engine = make_engine(empty_postgres, "test")
-    with engine.begin() as connection:
-        connection.execute(text("CREATE SCHEMA v1"))
-        connection.execute(
-            text(
-                "CREATE TABLE v1.stream (stream text PRIMARY KEY, state text, held boolean,"
-                " configuration_version integer, configuration jsonb)"
-            )
-        )
+def engine(postgres) -> Iterator[Engine]:
+    """A database whose views know one stream."""
+    engine = make_engine(postgres, "test")
     apply(engine, a_stream())
     yield engine
     engine.dispose()
@@ -77,7 +69,9 @@ def apply(engine: Engine, rule: StreamRule) -> None:
     with engine.begin() as connection:
         connection.execute(
             text(
-                "INSERT INTO v1.stream VALUES (:stream, :state, false, :version, CAST(:configuration AS jsonb))"
+                "INSERT INTO projection.stream_status (stream, state, since_at, configuration_version, configuration,"
+                " sequence, event_id, partition, ledger_offset)"
+                " VALUES (:stream, :state, now(), :version, CAST(:configuration AS jsonb), 1, gen_random_uuid(), 0, 0)"
                 " ON CONFLICT (stream) DO UPDATE SET state = excluded.state, configuration = excluded.configuration"
             ),
             told,
@@ -86,8 +80,8 @@ def apply(engine: Engine, rule: StreamRule) -> None:
 
 
 @pytest.fixture
-def settings(kafka, empty_postgres, site, tmp_path):
-    return IntakeSettings(bootstrap=kafka, database_url=empty_postgres, site=site, data_dir=str(tmp_path))
+def settings(kafka, postgres, site, tmp_path):
+    return IntakeSettings(bootstrap=kafka, database_url=postgres, site=site, data_dir=str(tmp_path))
 
 
 @contextmanager
@@ -191,8 +185,8 @@ def test_the_rules_are_those_of_the_view_that_projectors_write(postgres):
     engine.dispose()
 
 
-def test_the_rules_are_followed_through_an_outage_of_the_database(engine, empty_postgres):
-    stop, rules = threading.Event(), LiveRules(make_engine(empty_postgres, "followed"), refresh_s=60)
+def test_the_rules_are_followed_through_an_outage_of_the_database(engine, postgres):
+    stop, rules = threading.Event(), LiveRules(make_engine(postgres, "followed"), refresh_s=60)
     thread = threading.Thread(target=rules.follow, args=(stop,))
     thread.start()
     assert rules.changed.wait(10)
@@ -265,7 +259,7 @@ def test_a_stream_and_a_sender_that_come_later_are_known_within_seconds(log, top
     assert list(read_to_end(log, topics.deadletter)) == []
 
 
-def test_while_the_database_is_away_nothing_is_refused(log, topics, engine, settings, empty_postgres):
+def test_while_the_database_is_away_nothing_is_refused(log, topics, engine, settings, postgres):
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE v1.stream RENAME TO elsewhere"))
     with running(settings):

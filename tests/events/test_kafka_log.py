@@ -46,14 +46,14 @@ def test_without_a_broker_every_use_ends_soon_and_says_where_it_looked(nowhere, 
         LogUnavailableError, match=rf"{nowhere}: nothing listens there, waited 0\.3 s; start it"
     ):
         use(log)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
 
 
 def test_making_a_log_connects_to_nothing(nowhere):
     started = time.monotonic()
     KafkaLog(nowhere).close()
 
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_a_stuck_commit_is_told_and_ends_in_doubt(kafka, site, monkeypatch):
     started = time.monotonic()
     with pytest.raises(TransactionInDoubtError, match=r"has not come back after 0\.2 s"):
         owner.commit({}, group=site)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5
     assert told == [f"{site}-owner: commit has not come back after 0.2 s"]
     owner.close()
 

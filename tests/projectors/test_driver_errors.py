@@ -1,5 +1,7 @@
 """A database that is away is one kind of error, whoever asked it and by whichever call."""
 
+import time
+
 import psycopg2
 import pytest
 from sqlalchemy import text
@@ -10,6 +12,8 @@ from projectors.driver_errors import wrapped, wrapping
 from projectors.listening import listening
 from projectors.outcome import Outcomes
 from projectors.stream_rules import LiveRules, RulesUnavailableError
+from service.decider.halts import StoreUnavailableError
+from service.snapshots import store_cursor
 
 AWAY = "postgresql://nobody@127.0.0.1:9/none"
 REQUEST = ("roman/a", "7f0c5ee4-2c79-4cd8-8f0e-0d8b0e8f1c11")
@@ -51,7 +55,7 @@ def test_a_session_that_is_ended_while_it_listens_is_an_outage(postgres):
         with other.connect() as connection:
             connection.execute(text(end))
         with pytest.raises(OperationalError):
-            notices.wait(5.0)
+            [notices.wait(5.0) for _ in range(3)]  # the end comes in pieces
     for each in (engine, other):
         each.dispose()
 
@@ -69,3 +73,28 @@ def test_a_cut_within_a_statement_is_an_outage_by_every_engine(postgres, monkeyp
         assert isinstance(found.value, DBAPIError)
         assert connection.invalidated
     engine.dispose()
+
+
+def test_a_session_that_falls_silent_in_a_transaction_lets_go_of_its_locks_and_hears_of_an_outage(postgres):
+    frozen = make_engine(postgres, "test-frozen", idle_in_transaction_s=0.3)
+    successor = make_engine(postgres, "test-successor", lock_timeout_s=10.0)
+    halt = text("INSERT INTO decider.halt VALUES ('decider', 'file', 0, 'A', 'b', '{}', now())")
+    with frozen.connect() as zombie:
+        zombie.execute(halt)
+        with successor.begin() as connection:
+            assert connection.execute(halt).rowcount == 1  # it waits for the zombie's row, and gets it
+        with pytest.raises(OperationalError):
+            zombie.execute(text("SELECT 1"))
+
+
+def test_the_store_of_a_decider_that_fell_silent_is_an_outage(postgres):
+    engine = make_engine(postgres, "test-frozen", idle_in_transaction_s=0.2)
+
+    def fall_silent() -> None:
+        with store_cursor(engine) as cursor:
+            cursor.execute("SELECT 1")
+            time.sleep(0.6)
+            cursor.execute("SELECT 1")
+
+    with pytest.raises(StoreUnavailableError):
+        fall_silent()

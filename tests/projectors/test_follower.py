@@ -70,6 +70,23 @@ def test_of_two_on_one_partition_only_the_later_one_can_write(engine, following)
     assert applied(engine) == 4
 
 
+def test_one_that_reads_behind_its_successor_has_lost_its_position_and_raises_no_alarm(engine, following):
+    """The tables are ahead of what it reads: to it every record would stand there twice."""
+    sealed = lives(ONE).sealed
+    log = on_log(sealed[:2])
+    first = following(log)
+    first.take_over()
+    first.step(0.0)
+    second = following(log)
+    second.take_over()
+    append(log, sealed[2:])
+    second.step(0.0)
+    first._sequences.forget()
+    with pytest.raises(LostPositionError, match="another follower has taken over"):
+        first.step(0.0)
+    assert applied(engine) == 5
+
+
 def test_partitions_may_be_shared_between_followers(engine, following):
     names = [f"roman-wfi/r{number:04d}" for number in range(10)]
     log = on_log(lives(*names).sealed)

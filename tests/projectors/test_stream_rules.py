@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from sqlalchemy import text
 
 from projectors.database import make_engine
 from projectors.stream_rules import LiveRules, RulesUnavailableError
@@ -44,3 +45,42 @@ def test_watched_folders_are_roots_and_give_their_stream_a_sender():
 )
 def test_a_stream_is_offline_however_that_is_spelled(state, is_offline):
     assert a_stream(state=state).is_offline is is_offline
+
+
+def test_views_that_lack_what_was_decided_of_streams_refuse_nobody_and_keep_what_was_known(postgres):
+    engine = make_engine(postgres, "test")
+    rules = LiveRules(engine, stale_after_s=0.0)
+    with engine.begin() as connection:
+        connection.execute(_DECIDED)
+        connection.execute(_PROJECTED, {"to": 7})
+        connection.execute(_STREAM)
+    known = rules.refresh()
+    assert set(known) == {"keck"}
+    with engine.begin() as connection:  # the views are emptied, to be filled again
+        connection.execute(text("DELETE FROM projection.stream_status"))
+        connection.execute(_PROJECTED, {"to": 0})
+    with pytest.raises(RulesUnavailableError, match="up to 0, wanted 7"):
+        rules.refresh()
+    assert rules.current() == known
+    with pytest.raises(RulesUnavailableError):
+        LiveRules(engine).current()
+    with engine.begin() as connection:
+        connection.execute(_PROJECTED, {"to": 8})
+    assert rules.refresh() == {}
+
+
+_DECIDED = text("""
+    INSERT INTO decider.watermark (machine, partition, next_offset, next_request, requests_topic_id, fold_version,
+                                   owner_epoch)
+    VALUES ('stream', 0, 7, 7, 'id', 1, 1)
+""")
+_PROJECTED = text("""
+    INSERT INTO projection.position (follower, machine, partition, next_offset, owner_epoch, topic_id)
+    VALUES ('projector', 'stream', 0, :to, 1, 'id')
+    ON CONFLICT (follower, machine, partition) DO UPDATE SET next_offset = excluded.next_offset
+""")
+_STREAM = text("""
+    INSERT INTO projection.stream_status (stream, state, since_at, is_held, configuration_version,
+                                          configuration, sequence, event_id, partition, ledger_offset)
+    VALUES ('keck', 'Enabled', now(), false, 1, '{"stream": "keck"}', 1, gen_random_uuid(), 0, 0)
+""")

@@ -198,3 +198,41 @@ def test_an_earlier_owner_can_not_move_the_watermark(parts):
     with pytest.raises(StoreFencedError, match="later owner"):
         store.save([], [], Watermark(6, 6, "id", 1, 1))
     assert store.watermark() == Watermark(5, 5, "id", 1, 2)
+
+
+def test_snapshots_that_a_successor_goes_by_can_not_be_dropped_by_the_owner_before(parts):
+    _, _, engine = parts
+    former, successor = (Snapshots(engine, machine="file", partition=0) for _ in range(2))
+    former.save([("roman/a", 1, b"{}")], [], Watermark(5, 5, "id", 1, 1))
+    assert successor.watermark() == Watermark(5, 5, "id", 1, 1)
+    successor.save([("roman/a", 2, b"[]")], [], Watermark(6, 6, "id", 1, 2))
+    with pytest.raises(StoreFencedError, match="another owner"):
+        former.forget()
+    assert successor.load(["roman/a"]) == {"roman/a": b"[]"}
+
+
+def test_a_successor_notices_that_its_snapshots_were_dropped_under_it(parts):
+    _, _, engine = parts
+    former, successor = (Snapshots(engine, machine="file", partition=0) for _ in range(2))
+    former.save([("roman/a", 1, b"{}")], [], Watermark(5, 5, "id", 1, 1))
+    successor.watermark()
+    former.forget()
+    with pytest.raises(StoreFencedError, match="not Watermark"):
+        successor.save([], [], Watermark(5, 5, "id", 1, 2))
+    assert successor.watermark() is None
+    successor.save([], [], Watermark(5, 5, "id", 1, 2))
+
+
+def test_an_owner_notices_that_postgresql_was_put_back_to_an_earlier_state(parts):
+    _, _, engine = parts
+    store = Snapshots(engine, machine="file", partition=0)
+    store.watermark()
+    for offset in (5, 9):
+        store.save([("roman/a", offset, b"{}")], [], Watermark(offset, offset, "topic", 1, 1))
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE decider.watermark SET next_offset = 5, next_request = 5"))
+
+    with pytest.raises(StoreFencedError, match="earlier state"):
+        store.digests(["6f2c6a0e-3f8e-5d0c-9b55-5a3f2b0f5a11"])
+    store.watermark()
+    assert store.digests(["6f2c6a0e-3f8e-5d0c-9b55-5a3f2b0f5a11"]) == {}

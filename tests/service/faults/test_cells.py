@@ -46,8 +46,6 @@ def test_what_can_not_run_here_says_why_and_everything_else_may():
     told = {cell.name: cell.not_here() for cell in CELLS}
     missing = {name for name, reason in told.items() if reason is not None}
     always = {
-        "broker.three_one_killed",
-        "broker.three_one_removed",
         "operations.old_and_new_code",
         "operations.restore_drill",
     }

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import closing
 
 import pytest
 from sqlalchemy.exc import DBAPIError
@@ -10,7 +11,9 @@ from migrations import upgrade
 from migrations.authoring import differences
 from projectors.file_status import file_status
 from projectors.rebuild_swap import ReadersInTheWayError
+from service.client import Client
 from service.rebuild import RebuildError, Verified, rebuilt_equals_live
+from service.status import take
 from tests.projectors.histories import random_histories
 from tests.service.rebuild.a_ledger import Ledger, until
 
@@ -251,6 +254,26 @@ def test_after_a_swap_nothing_of_the_former_quarantine_is_remembered(ledger, mon
         until(lambda: ledger.one("SELECT note FROM v1.file WHERE NOT is_tainted") == "after")
         until(lambda: ledger.count(f"{STANDBY}.ledger") == 6)
         assert ledger.one(f"SELECT note FROM {STANDBY}.file_status") is None  # there it stays in quarantine
+
+
+def test_a_standby_that_can_not_be_fed_stops_nothing_else_and_says_so(ledger):
+    ledger.lives(ONE)
+    ledger.start()
+    until(lambda: ledger.count("projection.ledger") == 5)
+    with ledger.rebuild() as rebuild:
+        rebuild.replay()
+        ledger.say(f"ALTER TABLE {STANDBY}.attempt DROP COLUMN exit")  # as a migration may leave it behind
+        ledger.lives(TWO)
+        until(lambda: ledger.one("SELECT state FROM rebuild.target") == "broken")
+        until(lambda: ledger.count("v1.file") == 2)
+        with pytest.raises(
+            RebuildError, match=r"projection_standby is broken: .*exit.* does not exist.*meridian replay"
+        ):
+            rebuild.swap(agreed=lambda _: True)
+        with closing(Client(ledger.wiring, actor="ada")) as client:
+            assert any("projection_standby is not fed any more" in each for each in take(client).attention)
+        rebuild.replay()  # begins anew
+        assert ledger.rows(STANDBY) == ledger.rows("projection")
 
 
 def test_one_read_model_alone_is_rebuilt_and_swapped(ledger):

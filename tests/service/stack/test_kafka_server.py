@@ -1,10 +1,10 @@
 """What a broker is told to listen on, with and without a way through a proxy."""
 
 from service.stack.java import Java
-from service.stack.kafka_server import Detour, KafkaServer
+from service.stack.kafka_server import Detour, KafkaServer, Quorum
 
 
-def the_properties(folder, detour) -> dict[str, str]:
+def the_properties(folder, detour, quorum=None) -> dict[str, str]:
     (folder / "log").mkdir(exist_ok=True)
     (folder / "log" / "meta.properties").touch()  # formatted already
     server = KafkaServer(
@@ -15,6 +15,7 @@ def the_properties(folder, detour) -> dict[str, str]:
         port=9092,
         controller_port=9093,
         detour=detour,
+        quorum=quorum,
     )
     server.prepare()
     lines = (folder / "server.properties").read_text().splitlines()
@@ -31,3 +32,18 @@ def test_without_a_proxy_there_is_one_listener_for_clients(tmp_path):
     told = the_properties(tmp_path, None)
     assert told["listeners"] == "PLAINTEXT://127.0.0.1:9092,CONTROLLER://127.0.0.1:9093"
     assert told["advertised.listeners"] == "PLAINTEXT://127.0.0.1:9092"
+
+
+def test_one_of_three_keeps_its_own_topics_thrice_and_wants_two_of_them_in_step(tmp_path):
+    told = the_properties(tmp_path, None, Quorum(2, (9001, 9093, 9003), "cluster"))
+    assert told["node.id"] == "2"
+    assert told["controller.quorum.voters"] == "1@127.0.0.1:9001,2@127.0.0.1:9093,3@127.0.0.1:9003"
+    for name in ("offsets.topic", "transaction.state.log", "share.coordinator.state.topic"):
+        assert told[f"{name}.replication.factor"] == "3"
+    assert told["transaction.state.log.min.isr"] == told["min.insync.replicas"] == "2"
+
+
+def test_a_broker_alone_wants_no_other(tmp_path):
+    told = the_properties(tmp_path, None)
+    assert (told["node.id"], told["controller.quorum.voters"]) == ("1", "1@127.0.0.1:9093")
+    assert (told["transaction.state.log.replication.factor"], told["min.insync.replicas"]) == ("1", "1")

@@ -1,0 +1,78 @@
+"""What the bench measures: the floor writes what the projector writes, and a figure is its median over the floor's."""
+
+import json
+from itertools import islice
+
+import orjson
+import pytest
+from sqlalchemy import text
+
+from projectors import PROJECTIONS
+from projectors.database import make_engine
+from projectors.ledger import ledger
+from projectors.projection import Appended
+from service.bench.audited import is_clean
+from service.bench.figure import Figure
+from service.bench.latency import _percentile
+from service.bench.project import project, project_one_table
+from service.bench.project_floor import SCHEMA, project_floor
+from service.bench.workload import lives
+from tests.projectors.histories import TOPICS, on_log, random_histories
+
+
+def test_a_figure_is_its_median_over_the_median_of_its_floor():
+    figure = Figure(
+        "x", "1/s", (30.0, 10.0, 20.0), "floor", (40.0, 100.0, 50.0), {}, each=({"load_before": 0.1},)
+    )
+    told = json.loads(json.dumps(figure.as_json()))
+    assert (told["min"], told["median"], told["max"], told["ratio"]) == (10, 20, 30, 0.4)
+    assert told["floor"] == {"what": "floor", "min": 40, "median": 50, "max": 100}
+    assert told["each"] == [{"load_before": 0.1}]
+
+
+@pytest.mark.parametrize(("p", "expected"), [(50, 150_000.0), (99, 297_000.0)])
+def test_a_percentile_is_a_value_that_was_seen_in_milliseconds(p, expected):
+    assert _percentile([float(each) for each in range(300, 0, -1)], p) == expected
+
+
+def test_the_workload_is_the_same_for_a_seed_and_another_for_another():
+    one, again, other = (list(islice(lives(40, seed=seed), 150)) for seed in (1, 1, 2))
+    assert one == again != other
+    asked = [orjson.loads(value) for _, value in lives(2000, seed=1)]
+    ids = [each["id"] for each in asked]
+    assert 0.005 < 1 - len(set(ids)) / len(ids) < 0.02
+    assert 0.03 < sum(each["type"] == "file.retry" for each in asked) / len(asked) < 0.07
+
+
+def test_a_run_is_clean_only_with_every_counter_of_every_audit_at_zero():
+    assert is_clean([{"counters": {"lost": 0, "stuck": 0}}, {"counters": {"lost": 0}}])
+    assert not is_clean([{"counters": {"lost": 0}}, {"counters": {"lost": 0, "stuck": 1}}])
+
+
+def test_the_floor_of_projecting_copies_the_rows_that_projecting_leaves(postgres):
+    """A merged row is in the floor's table in each of its states; every other table is the same in both."""
+    engine = make_engine(postgres, "test", pool_size=10)
+    sealed = random_histories(5)
+    records = sum(machine == "file" for machine, _, _ in sealed)
+    log = on_log(sealed)
+    project_floor(log, engine, TOPICS, records=records)
+    found = project(log, engine, TOPICS, records=records)
+    assert found["rate"] > 0
+    with engine.connect() as connection:
+        for table in (ledger, *(each.table for each in PROJECTIONS)):
+            ours, floors = (
+                set(connection.scalars(text(f"SELECT t::text FROM {schema}.{table.name} t")))
+                for schema in ("projection", SCHEMA)
+            )
+            if table is ledger or any(
+                isinstance(each, Appended) and each.table is table for each in PROJECTIONS
+            ):
+                assert ours == floors, table.name
+            else:
+                assert ours <= floors, table.name
+        assert connection.scalar(text("SELECT count(*) FROM projection.ledger")) == records
+    project_one_table(log, engine, TOPICS, records=records)
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM projection.ledger")) == 0
+        assert connection.scalar(text("SELECT count(*) FROM projection.file_version")) > 0
+    engine.dispose()
