@@ -55,6 +55,11 @@ def test_a_night_ends_as_expected_with_a_reason_for_each_file_and_the_next_run_i
     assert {stage["stage"] for stage in told["stages"]} >= {"read and check", "copy to the archive"}
     assert sum(cause["count"] for cause in told["dead_letters"]) >= 8
 
+    audited = meridian("audit", "-o", "json")
+    found = json.loads(audited.stdout)
+    assert (audited.returncode, found["clean"]) == (0, True), audited.stdout
+    assert all(each["n"] > 0 for name, each in found["counters"].items() if name != "silent")
+
     second = meridian("demo", "--files", "3")
     assert second.returncode == 0, second.stdout + second.stderr
     assert f"(seed {told['seed'] + 1})" in second.stdout

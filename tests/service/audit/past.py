@@ -75,10 +75,9 @@ class Past:
         place = Place(self.work.topics.events("file"), self.home(subject))
         reader.assign({place: 0})
         records: list[dict[str, Any]] = []
-        while found := reader.poll(at_most=10_000, timeout_s=1.0):
-            records += [
-                orjson.loads(each.value or b"") for each in found[place] if each.key == subject.encode()
-            ]
+        while reader.position(place) < reader.end(place):
+            found = reader.poll(at_most=10_000, timeout_s=0.2).get(place, [])
+            records += [orjson.loads(each.value or b"") for each in found if each.key == subject.encode()]
         reader.close()
         before = records[-back - 1]["chain"] if len(records) > back else ""
         return records[-back], before

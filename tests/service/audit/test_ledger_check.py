@@ -140,6 +140,11 @@ def test_every_single_byte_of_the_past_counts():
         ({"time": "2026-11-21T04:00:00.000Z"}, {"out_of_order": 1}, "time 2026-11-21T04"),
         ({"ownerepoch": 0}, {"unfenced": 1}, "owner epoch 0"),
         ({"fromstate": "QUEUED"}, {"out_of_order": 1}, "file.validated from QUEUED"),
+        (
+            {"type": "file.started", "fromstate": "QUEUED", "tostate": "PROCESSING"},
+            {"out_of_order": 1},
+            "file.started from QUEUED",
+        ),
         ({"tostate": "TRANSFERRED"}, {"out_of_order": 1}, "to TRANSFERRED"),
         ({"id": "00000000-0000-5000-8000-000000000000"}, {"duplicated": 1}, "id 00000000"),
     ],
