@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import NoReturn
 
 from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
@@ -101,8 +100,7 @@ class Follower:
         with self._seated():
             taken = self._take(timeout_s)
             self._begin_write(taken)
-            self._finish_write()
-            if taken.halt is not None:
+            if self._finish_write() and taken.halt is not None:
                 self._halt(taken.halt)
         return len(taken.batch)
 
@@ -206,10 +204,10 @@ class Follower:
                 if self._watch.are_others(self._ids, stop.wait):
                     self._check_topics()
                 taken = self._take(poll_s)
-                if self._finish_write():
-                    self._begin_write(taken)
-                if taken.halt is not None:
-                    self._finish_write()
+                if not self._finish_write():
+                    continue  # what was taken since is void
+                self._begin_write(taken)
+                if taken.halt is not None and self._finish_write():
                     self._halt(taken.halt)
             self._finish_write()
 
@@ -244,10 +242,15 @@ class Follower:
             taken.write = self._application.prepare(taken.batch)
         return taken
 
-    def _halt(self, why: HaltError) -> NoReturn:
-        """Halt as the owner only: tables that another follower has carried on tell one that reads behind it of gaps."""
+    def _halt(self, why: HaltError) -> None:
+        """Raise it, unless another follower has carried the tables on: to one that reads behind them all is a gap.
+
+        By its epoch it is known, or by the position, for a database put back to an older state gives an epoch twice.
+        """
+        believed = dict(self._next)
         self._resume()
-        raise why
+        if self._next == believed:
+            raise why
 
     def _in_sequence(
         self, machine: str, batch: list[tuple[Record, bytes]], halt: HaltError | None

@@ -87,6 +87,25 @@ def test_one_that_reads_behind_its_successor_has_lost_its_position_and_raises_no
     assert applied(engine) == 5
 
 
+def test_one_whose_epoch_was_given_twice_sees_by_the_position_that_another_was_there(engine, following):
+    """A database put back to an older state counts its epochs from there once more."""
+    sealed = lives(ONE).sealed
+    log = on_log(sealed[:2])
+    first, second = following(log), following(log)
+    first.take_over()
+    first.step(0.0)
+    second.take_over()
+    append(log, sealed[2:])
+    second.step(0.0)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE projection.position SET owner_epoch = 1"))
+    first._sequences.forget()
+    first.step(0.0)
+    append(log, lives(TWO).sealed)
+    assert first.step(0.0) == 5
+    assert applied(engine) == 10
+
+
 def test_partitions_may_be_shared_between_followers(engine, following):
     names = [f"roman-wfi/r{number:04d}" for number in range(10)]
     log = on_log(lives(*names).sealed)

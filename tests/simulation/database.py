@@ -2,7 +2,7 @@
 
 What is real: every line of Python of theirs, their statements included, which are recognised one by one. What this
 replaces: PostgreSQL's reading of those statements. Each has its meaning in ``sql_projection`` or ``sql_work``; one that
-has none there is an error, never a guess, and ``test_database_is_postgresql`` holds meanings and PostgreSQL equal.
+has none there is an error, never a guess. What PostgreSQL makes of the statements is tested where they are used.
 
 Transactions are real too: what is written is seen by its own connection alone until it commits, is gone if the process
 dies, and a second writer waits for the first one to end. Of isolation this is a little more than PostgreSQL gives

@@ -233,14 +233,18 @@ class Program(RuleBasedStateMachine):
         raise LawBrokenError(0, f"no rest within {ROUNDS_AT_MOST} rounds: {self.site.standing()}")
 
     def _recover(self) -> None:
-        """As an operator does with ``meridian recover``, once a decider has halted and said so."""
+        """An operator leads on from a halt, as ``meridian recover`` does; a partition without an owner is given one."""
         for process in list(self.site.processes):
-            for task in process.tasks:
-                if isinstance(task.error, Halt):
-                    if task.error.code == "SNAPSHOT_AHEAD":
-                        self.site.tables["file"].recover(process.partition or 0)
-                    self.site.processes.remove(process)
-                    self.site.start("decider", process.partition or 0)
+            error = process.tasks[0].error
+            if isinstance(error, Halt):
+                if error.code == "SNAPSHOT_AHEAD":
+                    self.site.tables["file"].recover(process.partition or 0)
+                self.site.processes.remove(process)
+        owned = {
+            each.partition for each in self.site.processes if each.kind == "decider" and not each.is_over
+        }
+        for partition in {0, 1} - owned:
+            self.site.start("decider", partition)
 
 
 class DecidersUnderFire(Program):

@@ -172,8 +172,9 @@ class DeciderTables:
 
     def recover(self, partition: int) -> None:
         """As ``meridian recover`` leads on: snapshots that are ahead of the ledger are dropped."""
-        self.snapshots.pop(partition, None)
-        self.marks.pop(partition, None)
+        if partition in self.marks and self.marks[partition].next_offset >= AHEAD:
+            self.snapshots.pop(partition, None)
+            del self.marks[partition]
 
 
 class SimulatedStore:

@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Engine
-
 from consumers import dispatch, work_items
 from consumers.sender import Sender
 from consumers.timers import Timers
@@ -33,10 +31,8 @@ from projectors.follower import Follower
 from projectors.outcome import Outcomes
 from projectors.positions import position
 from projectors.projector import Projector
-from service.decider.leases import Leases
 from service.decider.owner import OwnerSettings, PartitionOwner
 from service.decider.takeover import Seat
-from service.snapshots import Snapshots
 from tests.simulation import sql_projection, sql_work
 from tests.simulation.archive import Archive, Reader
 from tests.simulation.database import Database
@@ -79,20 +75,16 @@ class Process:
 
 
 class Site:
-    """Everything between requests and the archive. ``landing`` holds the announced files.
+    """Everything between requests and the archive. ``landing`` holds the announced files."""
 
-    ``engine``: a real PostgreSQL in place of the tables in memory, for comparing the two.
-    """
-
-    def __init__(self, landing: Path, engine: Engine | None = None) -> None:
+    def __init__(self, landing: Path) -> None:
         self.landing = landing
         self.scheduler = Scheduler()
         self.clock = Clock()
         self.inner = MemoryLog()
         self.log = SimulatedLog(self.inner, self.scheduler)
         self.database = Database(self.scheduler, lambda: self.clock.now)
-        self.engine = cast("Any", engine or self.database)
-        self.is_real = engine is not None
+        self.engine = cast("Any", self.database)
         self.tables = {machine: DeciderTables() for machine in PARTITIONS}
         self.database.outcomes = lambda: {
             key: row for tables in self.tables.values() for key, row in tables.outcomes.items()
@@ -226,17 +218,13 @@ class Site:
             ),
             logs=self.log,
             topics=TOPICS,
-            store=self._real_store(machine, partition) if self.is_real else process.store,
+            store=process.store,
             desk=Desk(MACHINES[machine], site=TOPICS.site),
             partitions=PARTITIONS[machine],
             settings=OwnerSettings(batch=4, subjects_kept=1, poll_s=0.0),
             clock=self._clock_of(process),
         )
         return [("main", lambda: owner.run(Signal(self.scheduler)))]  # type: ignore[arg-type]
-
-    def _real_store(self, machine: str, partition: int) -> Snapshots:
-        Leases(self.engine, owner="simulated").acquire([(machine, partition)])
-        return Snapshots(self.engine, machine=machine, partition=partition)
 
     def _follower(self, process: Process, kind: str) -> list[tuple[str, Callable[[], Any]]]:
         is_projector = kind == "projector"
