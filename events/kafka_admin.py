@@ -91,7 +91,7 @@ class KafkaConnection:
             waited_s = time.monotonic() - began
             if waited_s >= self.patience_s or self.stop.wait(_RETRY_AFTER_S):
                 raise LogUnavailableError(
-                    f"kafka at {self.bootstrap}: nothing listens there, waited {waited_s:.0f} s; "
+                    f"kafka at {self.bootstrap}: nothing listens there, waited {waited_s:.1f} s; "
                     "start it with meridian up, or name another in MERIDIAN_KAFKA"
                 )
 

@@ -5,7 +5,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
@@ -21,6 +20,7 @@ from projectors.passed_over import NOTHING, passed_over
 from projectors.positions import Key, Move, Positions
 from projectors.reading import read
 from projectors.sequences import Sequences
+from projectors.taken import Taken
 from projectors.topic_watch import TopicWatch
 
 __all__ = ["Follower", "HaltError", "LostPositionError"]
@@ -31,16 +31,6 @@ _REFUSED_ROWS = (DataError, IntegrityError, NotAppliedError)
 _OUTAGE = (OperationalError, InterfaceError, PoolTimeout, LogUnavailableError)
 _WAIT_FIRST_S = 0.1
 _WAIT_AT_MOST_S = 5.0
-
-
-@dataclass(slots=True)
-class _Taken:
-    """What one poll gave, folded and not yet written; ``halt``: what stands behind it can't be passed."""
-
-    batch: list[tuple[Record, bytes]] = field(default_factory=list)
-    moves: list[Move] = field(default_factory=list)
-    write: Write | None = None
-    halt: HaltError | None = None
 
 
 class Follower:
@@ -78,7 +68,7 @@ class Follower:
         self._epochs: dict[Key, int] = {}
         self._next: dict[Key, int] = {}
         self._writer = ThreadPoolExecutor(1, thread_name_prefix=f"{name}-writer")
-        self._writing: tuple[Future[None], _Taken] | None = None
+        self._writing: tuple[Future[None], Taken] | None = None
         self._is_adrift = False
 
     # --- owning ---
@@ -220,8 +210,8 @@ class Follower:
         yield
         self._is_adrift = False
 
-    def _take(self, timeout_s: float) -> _Taken:
-        taken = _Taken()
+    def _take(self, timeout_s: float) -> Taken:
+        taken = Taken()
         polled = self._reader.poll(at_most=self._batch, timeout_s=timeout_s)
         if polled:
             failpoints.reach(f"{self._name}.after_fetch")
@@ -263,7 +253,7 @@ class Follower:
         wrong = self._sequences.first_wrong(machine, records)
         return (batch, halt) if wrong is None else (batch[: wrong[0]], wrong[1])
 
-    def _begin_write(self, taken: _Taken) -> None:
+    def _begin_write(self, taken: Taken) -> None:
         if taken.moves:
             self._writing = (self._writer.submit(self._write, taken.moves, taken.write), taken)
 

@@ -27,6 +27,7 @@ def run(
 ) -> None:
     """Run one role until SIGTERM or Ctrl-C; all: every role as a child of its own."""
     from service.collecting import collect_seldom
+    from service.installation import WrongSiteError
     from service.logging_setup import set_up
     from service.roles import PARTS, ROLES, run_all
     from service.wiring import Wiring
@@ -42,6 +43,9 @@ def run(
     collect_seldom()
     try:
         work(wiring, stop)
+    except WrongSiteError:  # whoever started it has to correct a setting: starting it again is of no use
+        log.error("role refuses to begin", extra={"role_name": role})
+        raise
     except Exception as error:
         log.exception("role died")
         raise typer.Exit(NOT_CLEAN) from error

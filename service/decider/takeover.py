@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from events.chain import BrokenChainError, verify
 from events.envelope import Record, UndecodableError, decode_record
-from events.log import Log, Message, Place, Reader
+from events.log import Log, LogUnavailableError, Message, Place, Reader
 from events.upcast import UnknownVersionError, upcast
 from machines.desk import Desk, GapError
 from service.decider.batch import BatchDecider
@@ -98,6 +98,11 @@ def resume_at(seat: Seat, *, logs: Log, group: str, tail: Tail) -> int:
             extra={"seat": seat.name, "committed": committed, "ledger": tail.next_request},
         )
     if resume > end:
+        name = seat.requests.topic
+        if logs.topic_ids([name]).get(name) != seat.requests_topic_id:  # its end says nothing about ours
+            raise LogUnavailableError(
+                f"{seat.name}: {name} is another topic by now; the watch on topics halts here"
+            )
         raise Halt(
             "BEYOND_END",
             f"{seat.name}: requests go on at {resume}, but {seat.requests.topic} ends at {end}; "

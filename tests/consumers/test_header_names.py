@@ -71,7 +71,7 @@ def test_at_the_door_both_its_neighbours_come_through(log, topics, engine, setti
     with running(settings):
         if reader == "reads as it comes":
             with_one_between(log, topics)
-        found = wait_for(log, topics.requests("file"), 2, limit_s=20)
+        found = wait_for(log, topics.requests("file"), 2, limit_s=60)
         wait_for(log, topics.deadletter, 1)
     assert [orjson.loads(each.value or b"")["correlationid"] for each in found] == ["before", "after"]
     letters = DeadLetters(log, topics)

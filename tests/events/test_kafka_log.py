@@ -43,7 +43,7 @@ def test_without_a_broker_every_use_ends_soon_and_says_where_it_looked(nowhere, 
 
     started = time.monotonic()
     with pytest.raises(
-        LogUnavailableError, match=rf"{nowhere}: nothing listens there, waited 0\.3 s; start it"
+        LogUnavailableError, match=rf"{nowhere}: nothing listens there, waited \d+\.\d s; start it"
     ):
         use(log)
     assert time.monotonic() - started < 10
