@@ -226,7 +226,7 @@ class KafkaAdmin:
             return self._client
 
     def _forget_a_broken_client(self, error: Exception) -> None:
-        if not isinstance(error, kafka_errors.KafkaError):
+        if not isinstance(error, kafka_errors.KafkaError | LogError):
             extra = {"broker": self._connection.bootstrap, "error": repr(error)}
             log.warning("admin client given up", extra=extra)
             with self._lock:

@@ -22,6 +22,7 @@ from service.stack.postgres_server import PostgresServer
 __all__ = ["CELLS"]
 
 ROW = "PostgreSQL"
+_PAGE_BYTES = 4096  # a file takes whole pages of memory
 _HEADROOM_BYTES = 64 << 20
 _FULL_S = 60.0
 
@@ -79,7 +80,11 @@ def _disk_full(arena: Arena, _dice: Random) -> Steps:
     server, folder = arena.servers["postgres"], _data(arena)
     ballast = Ballast(folder)
     server.kill()
-    yield from aside(partial(_move_to_small_disk, folder))
+    try:
+        yield from aside(partial(_move_to_small_disk, folder))
+    except OSError as error:
+        yield from arena.restarted("postgres")
+        raise NotFiredError(f"its data can't be moved to a small disk: {error}") from error
     try:
         yield from arena.restarted("postgres")
         ballast.fill()
@@ -182,10 +187,16 @@ def _data(arena: Arena) -> Path:
 def _move_to_small_disk(folder: Path) -> None:
     kept = folder.with_name("data.disk")
     copy_folder(folder, kept)
-    used = sum(each.stat().st_blocks * 512 for each in folder.rglob("*") if each.is_file())
+    sizes = [each.stat() for each in kept.rglob("*") if each.is_file()]
+    used = sum(max(each.st_blocks * 512, each.st_size) + _PAGE_BYTES for each in sizes)
     lay_over(folder, size_bytes=used + _HEADROOM_BYTES)
-    copy_folder(kept, folder)
-    shutil.rmtree(kept)
+    try:
+        copy_folder(kept, folder)
+    except OSError:
+        take_away(folder)  # what it was laid over is still there
+        raise
+    finally:
+        shutil.rmtree(kept)
 
 
 def _move_back(folder: Path) -> None:

@@ -68,7 +68,9 @@ def _no_events(mark: str) -> Iterator[HostileMessage]:
     yield broken("a_bare_nan", b'{"specversion":"1.0","id":"' + told + b'","data":{"size_bytes":NaN}}')
     yield broken("headers_that_lie", told, headers=_STRUCTURED)
     name = UndecodableName("no-utf-8")
-    yield broken("header_name_not_utf8", b"name " + told, headers=((name, b"\xff"),))
+    yield HostileMessage(
+        "header_name_not_utf8", b"name " + told, "HEADER_NOT_TEXT", headers=((name, b"\xff"),)
+    )
 
 
 def _wrong_envelopes(event: Callable[..., bytes], mark: str) -> Iterator[HostileMessage]:

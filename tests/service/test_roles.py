@@ -73,8 +73,8 @@ NOWHERE = {
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("role", "parts"),
-    # Consumers: dispatch, intake, folders and reconciler as threads, a worker as a process.
-    [("decider", 1), ("projector", 1), ("timers", 1), ("consumers", 5)],
+    # Consumers wait as a whole, before any of their parts begins.
+    [("decider", 1), ("projector", 1), ("timers", 1), ("consumers", 1)],
 )
 def test_a_role_waits_for_servers_says_so_once_a_part_and_leaves_when_told(tmp_path, role, parts):
     log = tmp_path / "role.log"

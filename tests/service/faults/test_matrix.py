@@ -13,7 +13,9 @@ from service.faults.run import Order, Run
 from service.settings import load
 
 ROOT = Path(__file__).resolve().parents[3]
-INJECTIONS = 12
+INJECTIONS = 8
+ROWS = {"decider", "projector", "bytes"}
+"""What can be made beside the rest of a test run: a server that is away or slow is for a run of its own."""
 
 TURNS_RED = {
     "fencing": ("decider.after_poll.freeze", "decider.after_begin.freeze"),
@@ -43,7 +45,8 @@ def seed_of_today() -> int:
 @pytest.mark.servers
 @pytest.mark.slow
 def test_some_cells_of_the_matrix_leave_nothing_for_the_auditor_to_find():
-    short = [cell for cell in CELLS if cell.times is None and not cell.alone]
+    short = [cell for cell in CELLS if cell.times is None and not cell.alone and cell.row in ROWS]
+    assert {cell.row for cell in short} == ROWS
     run = ran(Order(cells=short, injections=INJECTIONS, every_s=(1.0, 3.0), seed=seed_of_today()))
     red = [each.as_json() for each in run.tally.injections if each.is_red]
     assert (red, run.tally.offenders, run.tally.is_clean) == ([], [], True)
