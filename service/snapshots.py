@@ -29,12 +29,15 @@ FROM decider.watermark WHERE machine = %s AND partition = %s"""
 SNAPSHOT_STAGE = """
 CREATE TEMP TABLE IF NOT EXISTS snapshot_stage (subject text, sequence bigint, state text) ON COMMIT DELETE ROWS
 """
-SNAPSHOT_MERGE = """
-INSERT INTO decider.snapshot (machine, subject, partition, sequence, state)
-SELECT %s, subject, %s, sequence, state FROM snapshot_stage ORDER BY subject
+SNAPSHOT_INTO = "INSERT INTO decider.snapshot (machine, subject, partition, sequence, state)"
+SNAPSHOT_KNOWN = """
 ON CONFLICT (machine, subject) DO UPDATE
 SET sequence = excluded.sequence, state = excluded.state, partition = excluded.partition
 """
+SNAPSHOT_MERGE = f"""
+{SNAPSHOT_INTO}
+SELECT %s, subject, %s, sequence, state FROM snapshot_stage ORDER BY subject
+{SNAPSHOT_KNOWN}"""  # noqa: S608 - constants
 OUTCOME_STAGE = """
 CREATE TEMP TABLE IF NOT EXISTS outcome_stage (
 record_id uuid, ledger_offset bigint, sequence bigint, request_digest text,
@@ -48,11 +51,7 @@ INSERT INTO decider.outcome (machine, partition, {OUTCOME_COLUMNS})
 SELECT %s, %s, {OUTCOME_COLUMNS} FROM outcome_stage ORDER BY record_id ON CONFLICT (record_id) DO NOTHING
 """  # noqa: S608 - a constant
 OUTCOME_COPY = f"COPY decider.outcome (machine, partition, {OUTCOME_COLUMNS}) FROM STDIN"
-SNAPSHOT_UPSERT = """
-INSERT INTO decider.snapshot (machine, subject, partition, sequence, state) VALUES %s
-ON CONFLICT (machine, subject) DO UPDATE
-SET sequence = excluded.sequence, state = excluded.state, partition = excluded.partition
-"""
+SNAPSHOT_UPSERT = f"{SNAPSHOT_INTO} VALUES %s {SNAPSHOT_KNOWN}"
 FEW = 30
 """So many rows go in one statement; a stage for more costs some 10 ms to empty at the commit."""
 FIRST_WATERMARK = """

@@ -1,10 +1,12 @@
 """The decider's row of the matrix: killed, frozen and failed at each of its steps, doubled, and its cache spoilt."""
 
 from collections.abc import Callable
+from functools import partial
 from random import Random
 
 from service.faults.arena import Arena
-from service.faults.cell import Cell, CellFailedError, Steps
+from service.faults.cell import Cell, Steps
+from service.faults.intruding import intruding
 from service.faults.tampering import execute, halted_and_recovered
 
 __all__ = ["CELLS", "POINTS"]
@@ -49,17 +51,6 @@ def _freeze(point: str, shortest_s: float, longest_s: float) -> Callable[[Arena,
                 zombie.thaw()
 
     return inject
-
-
-def _two_owners(arena: Arena, dice: Random) -> Steps:
-    """Another one decides for every partition without a lease, and both take over from each other."""
-    intruder = arena.intruder("decider")
-    try:
-        yield from arena.pause(dice.uniform(4.0, 8.0))
-        if not intruder.is_alive:
-            raise CellFailedError(f"the second decider ended by itself, see {intruder.log}")
-    finally:
-        intruder.kill()
 
 
 def _spoilt(*statements: str) -> Callable[[Arena, Random], Steps]:
@@ -148,7 +139,7 @@ CELLS = (
     *(_cell(f"{point}.exception", _hit(point, "exception")) for point in POINTS),
     *(_cell(f"{point}.freeze", _freeze(point, 6.0, 12.0)) for point in POINTS),
     *(_cell(f"{point}.freeze_60s", _freeze(point, 60.0, 60.0), times=1) for point in POINTS),
-    _cell("two_owners", _two_owners),
+    _cell("two_owners", partial(intruding, "decider")),
     _tampering("snapshot.missing", _spoilt(*_GONE)),
     _tampering("snapshot.old", _older_copy),
     _tampering("snapshot.corrupt", _spoilt(*_CORRUPT)),

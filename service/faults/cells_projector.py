@@ -1,10 +1,12 @@
 """The projector's row of the matrix: killed and failed at each of its steps, doubled, cut off at COMMIT, a hole."""
 
 from collections.abc import Callable
+from functools import partial
 from random import Random
 
 from service.faults.arena import Arena
-from service.faults.cell import Cell, CellFailedError, Steps
+from service.faults.cell import Cell, Steps
+from service.faults.intruding import intruding
 from service.faults.tampering import execute, rebuild, recover
 from service.faults.tcp_proxy import AFTER_COMMIT, AT_COMMIT, Cut
 
@@ -36,17 +38,6 @@ def _hit(point: str, action: str, *, in_a_row: int = 1) -> Callable[[Arena, Rand
             yield from arena.hit("projector", f"projector.{point}:{action}:{nth}")
 
     return inject
-
-
-def _two_projectors(arena: Arena, dice: Random) -> Steps:
-    """Another one follows without the lock; each takes over from the other."""
-    intruder = arena.intruder("projector")
-    try:
-        yield from arena.pause(dice.uniform(4.0, 8.0))
-        if not intruder.is_alive:
-            raise CellFailedError(f"the second projector ended by itself, see {intruder.log}")
-    finally:
-        intruder.kill()
 
 
 def _zombie(point: str) -> Callable[[Arena, Random], Steps]:
@@ -128,7 +119,7 @@ CELLS = (
     *(_cell(f"{point}.exception", _hit(point, "exception")) for point in POINTS),
     _cell("same_batch_three_times", _hit("before_commit", "kill", in_a_row=3)),
     *(_cell(f"{point}.freeze", _zombie(point)) for point in POINTS),
-    _cell("two_projectors", _two_projectors),
+    _cell("two_projectors", partial(intruding, "projector")),
     _cell("cut_before_commit", _cut(AT_COMMIT)),
     _cell("cut_after_commit", _cut(AFTER_COMMIT)),
     Cell("projector.hole", ROW, _hole, ("projector", "postgres"), heals=_HEALS, heal_within_s=_REBUILT_S),
