@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from service.faults.child import Child
 from service.faults.servers import family, signal_all
 
 __all__ = ["RoleProcess"]
@@ -16,7 +17,7 @@ _PAUSE_S = 0.3
 _STOP_S = 12.0
 
 
-class RoleProcess:
+class RoleProcess(Child):
     """``python -m service run ROLE``, started again whenever it has died, unless it is held down."""
 
     def __init__(self, name: str, role: str, *, environment: Mapping[str, str], log: Path) -> None:
@@ -30,18 +31,7 @@ class RoleProcess:
         self.deaths: list[int] = []
         """Exit codes of its lives so far; below zero: the signal."""
         self._environment = environment
-        self._process: subprocess.Popen[bytes] | None = None
         self._not_before = 0.0
-
-    @property
-    def pid(self) -> int | None:
-        """Of the running process."""
-        return self._process.pid if self.is_alive and self._process is not None else None
-
-    @property
-    def is_alive(self) -> bool:
-        """It runs, frozen or not."""
-        return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
         """Start it, unless it runs."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from service.faults.child import Child
 from service.faults.tcp_proxy import TcpProxy
 from service.stack.account import demoted
 from service.stack.bond import bonded
@@ -27,7 +28,7 @@ NAMES = ("kafka", "postgres", "s3")
 _READY_WITHIN_S = 90.0
 
 
-class ServerProcess:
+class ServerProcess(Child):
     """One server. Used from the main thread, whose end it would follow."""
 
     def __init__(self, name: str, make: Callable[[], Server], log: Path) -> None:
@@ -36,7 +37,6 @@ class ServerProcess:
         self._make = make
         self._server: Server | None = None
         self._launch = Launch(())
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def server(self) -> Server:
@@ -44,16 +44,6 @@ class ServerProcess:
         if self._server is None:
             self._server = self._make()
         return self._server
-
-    @property
-    def pid(self) -> int | None:
-        """Of the running process."""
-        return self._process.pid if self.is_alive and self._process is not None else None
-
-    @property
-    def is_alive(self) -> bool:
-        """It runs, frozen or not."""
-        return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
         """Start it; it may take a while until ``is_ready``."""
