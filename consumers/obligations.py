@@ -16,10 +16,14 @@ from consumers.owed import (
     StreamStands,
     VersionKnown,
 )
+from consumers.program_obligations import program_obligations
 from consumers.work_items import Closing
 from events.envelope import Record
 
-__all__ = ["closing", "obligations"]
+__all__ = ["IGNORED", "closing", "obligations"]
+
+IGNORED = frozenset({"file.report_ignored", "op.report_ignored"})
+"""A report that came too late: it is recorded, and closes its item as stale."""
 
 PRIORITIES = {"live": 0, "catch-up": 1}
 
@@ -28,6 +32,8 @@ def obligations(record: Record) -> list[Obligation]:
     """Everything this record obliges us to do or to remember."""
     if record.machine == "stream":
         return _of_stream(record)
+    if record.machine == "op":
+        return program_obligations(record)
     rule = _FILE.get(record.type)
     return list(rule(record)) if rule is not None else []
 
@@ -39,7 +45,7 @@ def closing(record: Record) -> Closing:
         return Closing(
             record.requestid, "refused", record.at, data.get("code"), tuple(data.get("reasons", ()))
         )
-    return Closing(record.requestid, "stale" if record.type == "file.report_ignored" else "done", record.at)
+    return Closing(record.requestid, "stale" if record.type in IGNORED else "done", record.at)
 
 
 # --- files ---

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from consumers.dispatch import FOLLOWER, apply
 from consumers.gatekeeper import Gatekeeper
+from consumers.homes import Homes
 from consumers.outage import OUTAGES, in_words
 from consumers.reconciler import Patience, Reconciler
 from consumers.sender import Sender
@@ -104,6 +105,7 @@ def run_workers(  # noqa: PLR0913 - plain arguments, each by name
         inspector=inspector,
         outcomes=Outcomes(engine, site=topics.site),
         configurations=Configurations(engine),
+        homes=Homes(engine),
         clock=clock,
         bucket=bucket,
         staging_dir=staging_dir,

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, text
 
 from consumers import claims, deadlines, dispatch, work_items
 from consumers.deadlines import Deadline
+from consumers.obligations import IGNORED
 from consumers.owed import ItemOwed
 from consumers.owed_again import Missing, missing_deadlines, missing_follow_ups, missing_steps
 from consumers.sender import Sender
@@ -146,9 +147,7 @@ class Reconciler:
 
 def _closing(outcome: Outcome) -> Closing:
     if outcome.accepted:
-        return Closing(
-            outcome.request_id, "stale" if outcome.type == "file.report_ignored" else "done", outcome.at
-        )
+        return Closing(outcome.request_id, "stale" if outcome.type in IGNORED else "done", outcome.at)
     return Closing(outcome.request_id, "refused", outcome.at, outcome.code, outcome.reasons)
 
 

@@ -14,6 +14,7 @@ from consumers.child import ChildResult
 from consumers.failures import Wait, from_source
 from consumers.formats import Expected
 from consumers.held import configuration_of
+from consumers.homes import Homes
 from consumers.sender import Sender
 from consumers.sources import open_source
 from consumers.storage import Storage
@@ -74,6 +75,7 @@ class Tools:
     inspector: Inspects
     outcomes: Outcomes
     configurations: Configurations
+    homes: Homes
     clock: Callable[[], datetime]
     bucket: str
     staging_dir: Path

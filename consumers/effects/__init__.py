@@ -16,5 +16,5 @@ Step = Callable[[WorkItem, Tools], Asks]
 HEAVY: Mapping[str, Step] = {"ingest": ingest, "transfer": transfer}
 """Effects that read whole files: one a thread."""
 
-LIGHT = ("answer", "follow", "inbox")
+LIGHT = ("answer", "follow", "inbox", "readiness", "qualify")
 """Effects that take no time: many at once, in one thread, with ``register``. They never wait behind big files."""

@@ -18,6 +18,7 @@ from consumers.effects.register import register
 from consumers.effects.transfer import transfer
 from consumers.failures import Failed, Wait
 from consumers.held import keep_configurations
+from consumers.homes import Homes
 from consumers.register import Entry, Register, UnknownRegisterError
 from consumers.sender import Sender
 from consumers.tools import Configurations, Tools
@@ -56,6 +57,7 @@ def tools(work_site: WorkSite) -> Tools:
         inspector=site.inspector,
         outcomes=Outcomes(site.engine, site=site.topics.site),
         configurations=Configurations(site.engine),
+        homes=Homes(site.engine),
         clock=lambda: datetime(2026, 11, 21, tzinfo=UTC),
         bucket=site.bucket,
         staging_dir=site.landing / "staging",

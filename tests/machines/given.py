@@ -45,7 +45,7 @@ class Story:
             id=str(UUID(int=number + 1)),
             type=f"{self.machine}.{request}",
             subject=self.subject,
-            actor="somebody",
+            actor=extensions.pop("actor", "somebody"),
             source="test",
             at=BEGIN + timedelta(seconds=number),
             data=data or {},
