@@ -44,7 +44,7 @@ def _verified(record: Record) -> Iterable[Obligation]:
 
 def _publishing(record: Record) -> Iterable[Obligation]:
     """Nothing of an earlier publication of the attempt, which was withdrawn, counts any more."""
-    names = ("embargo", "replaces", "outputs", "program", "claimant")
+    names = ("embargo", "replaces", "outputs", "program", "claimant", "publication")
     fresh = dict.fromkeys(("replaces", "failed", *REPORTED_STEPS))
     yield from _next_of(record, {**fresh, **told(record, names)}, ())
 
@@ -77,7 +77,12 @@ def _published(record: Record) -> Iterable[Obligation]:
 def _withdrawing(record: Record) -> Iterable[Obligation]:
     part = attempt_part(record)
     yield from gone_on(record, part)
-    why = {"failed": None, "reason": record.reason, "replacement": record.data.get("replacement")}
+    why = {
+        "failed": None,
+        "replacement": None,
+        "reason": record.reason,
+        **told(record, ("replacement", "publication")),
+    }
     yield known(record, part, why, "withdraw")
     yield item("withdraw", record, part)
 

@@ -101,6 +101,9 @@ class ReportOpInverted(Request):
     """A worker has looked: the outputs are there with these sums, the inputs belong to the program."""
 
     name: ClassVar[str] = "op.inverted"
+    round: int | None = Field(
+        None, ge=1, description="which hand-in was looked at; of another one it is ignored"
+    )
     outputs_verified: int = Field(ge=0)
     size_bytes: int = Field(ge=0)
     inputs_cover: Cover | None = Field(None, description="of all of the program's datasets, as looked up")
@@ -114,6 +117,9 @@ class ReportOpHandInRefused(_Lease):
 
     name: ClassVar[str] = "op.hand_in_refused"
     attached: ClassVar[frozenset[str]] = frozenset({"lease_from"})
+    round: int | None = Field(
+        None, ge=1, description="which hand-in was looked at; of another one it is ignored"
+    )
     reasons: tuple[Reason, ...] = Field(min_length=1, max_length=64)
     left_out: int = Field(0, ge=0)
 
@@ -131,7 +137,7 @@ class ReviewOp(Request):
 
 
 class PublishOp(Request):
-    """Publish an accepted attempt; the steps follow."""
+    """Publish an accepted attempt, or with a reason one that was withdrawn; the steps follow."""
 
     name: ClassVar[str] = "op.publish"
 
@@ -140,6 +146,9 @@ class ReportOpStepDone(Request):
     """A step of publishing, or of withdrawing, is done; what is needed to go on from there."""
 
     name: ClassVar[str] = "op.step_done"
+    publication: int | None = Field(
+        None, ge=1, description="as in op.publishing; of another one it is ignored"
+    )
     step: Literal["package", "archive", "announce", "cite"]
     message: str | None = Field(None, max_length=1000)
     objects: int | None = Field(None, ge=0)
@@ -156,6 +165,9 @@ class ReportOpPublished(Request):
     """Everything stands: archived, acknowledged, embargo known."""
 
     name: ClassVar[str] = "op.published"
+    publication: int | None = Field(
+        None, ge=1, description="as in op.publishing; of another one it is ignored"
+    )
     portal_uri: str | None = Field(None, max_length=2048)
 
 
@@ -170,6 +182,9 @@ class ReportOpWithdrawn(Request):
     """The portal has acknowledged the withdrawal."""
 
     name: ClassVar[str] = "op.withdrawn"
+    publication: int | None = Field(
+        None, ge=1, description="as in op.withdrawing; of another one it is ignored"
+    )
     acknowledgement: str = Field(max_length=1000)
 
 

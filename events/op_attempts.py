@@ -163,6 +163,7 @@ class OpPublishing(_OfAttempt):
     """The attempt was chosen for publication; the steps follow. What is published now stays until then."""
 
     name: ClassVar[str] = "op.publishing"
+    publication: int = Field(1, ge=1, description="which time this attempt is to be published")
     embargo: Embargo = Field(description="the latest of the inputs'")
     replaces: int | None = Field(None, description="the attempt that is published now")
     outputs: tuple[Output, ...] = Field(max_length=OUTPUTS_AT_MOST)
@@ -199,6 +200,7 @@ class OpWithdrawing(_OfAttempt):
     """The publication is to be taken back; the portal has yet to acknowledge it."""
 
     name: ClassVar[str] = "op.withdrawing"
+    publication: int = 1
     replacement: Name | None = None
 
 

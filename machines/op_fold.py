@@ -220,6 +220,7 @@ def _nothing(_op: Op, _attempt: Attempt, _step: Step) -> None:
 
 def _publishing(_op: Op, attempt: Attempt, step: Step) -> None:
     attempt.steps, attempt.embargo = [], step.data["embargo"]
+    attempt.publication = step.data["publication"]
     attempt.acknowledgement, attempt.identifier = None, None
 
 
@@ -237,16 +238,16 @@ def _published(op: Op, attempt: Attempt, step: Step) -> None:
         _ended(op, former, step)
     attempt.is_public, attempt.embargo = True, step.data["embargo"]
     attempt.embargo_sequence = step.sequence if step.data.get("due_at") else None
-    attempt.outputs = []
 
 
 def _withdrawing(op: Op, attempt: Attempt, _step: Step) -> None:
     op.failures.pop(attempt.part, None)
 
 
-def _withdrawn(op: Op, attempt: Attempt, step: Step) -> None:
+def _withdrawn(op: Op, attempt: Attempt, _step: Step) -> None:
+    # What was handed in is kept: it may be published again.
     attempt.is_public, attempt.embargo_sequence = False, None
-    _ended(op, attempt, step)
+    op.failures.pop(attempt.part, None)
 
 
 def _embargoed(_op: Op, attempt: Attempt, step: Step) -> None:

@@ -4,8 +4,8 @@ The OP's state is the furthest of its instrument programs and of the attempts at
 they differ. Not Invertible counts only when nothing is further ahead *or still undecided*: a program that waits for its
 verdict keeps the OP in Discovered. What is public keeps the OP in Published, so a re-inversion, or a step of it that
 fails, never takes the OP off the portal. Otherwise what failed puts the OP in Error, while its other programs and
-attempts go on; recovering shows where they stand by then. New data opens its own program again also while attempts at
-it go on: those keep the datasets they were claimed with, and are flagged.
+attempts go on; recovering shows where they stand by then, and so does the end of an attempt that failed. New data opens
+its own program again also while attempts at it go on: those keep the datasets they were claimed with, and are flagged.
 """
 
 from events import op as facts
@@ -26,6 +26,7 @@ KNOWN = frozenset(S) - {NOTHING}
 LATER = frozenset({WORKING, INVERTED, PUBLISHED, ERROR})
 DONE = frozenset({INVERTED, PUBLISHED, ERROR})
 EARLY = frozenset({DISCOVERED, INVERTIBLE, NOT_INVERTIBLE, PREPROCESSED})
+KEPT = frozenset({INVERTED, PUBLISHED})
 OPENED = frozenset({DISCOVERED, NOT_INVERTIBLE})
 JUDGED = OPENED | {INVERTIBLE}
 PASSED = frozenset({INVERTIBLE, PREPROCESSED})
@@ -69,10 +70,12 @@ OP_LIFE = Lifecycle(
         Row(asks.ExtendOp,                 attempts.OpExtended,       LATER,                 SAME),
         Row(asks.HandOverOp,               attempts.OpHandedOver,     LATER,                 SAME),
         Row(asks.ReleaseOp,                attempts.OpReleased,       WORKING,               EARLY | {WORKING}),
-        Row(asks.ReleaseOp,                attempts.OpReleased,       DONE,                  SAME),
+        Row(asks.ReleaseOp,                attempts.OpReleased,       KEPT,                  SAME),
+        Row(asks.ReleaseOp,                attempts.OpReleased,       ERROR,                 KNOWN - {PUBLISHED}),
         Row(asks.LeaseDueOp,               attempts.OpLeaseWarned,    LATER,                 SAME),
         Row(asks.LeaseDueOp,               attempts.OpReleased,       WORKING,               EARLY | {WORKING}),
-        Row(asks.LeaseDueOp,               attempts.OpReleased,       DONE,                  SAME),
+        Row(asks.LeaseDueOp,               attempts.OpReleased,       KEPT,                  SAME),
+        Row(asks.LeaseDueOp,               attempts.OpReleased,       ERROR,                 KNOWN - {PUBLISHED}),
         Row(asks.HandInOp,                 attempts.OpHandedIn,       LATER,                 SAME),
         Row(asks.HandInOp,                 attempts.OpHandedIn,       EARLY,                 WORKING),
         Row(asks.ReportOpInverted,         attempts.OpInverted,       WORKING,               INVERTED),
@@ -86,7 +89,8 @@ OP_LIFE = Lifecycle(
         Row(asks.PublishOp,                attempts.OpPublishing,     DONE,                  SAME),
         Row(asks.ReportOpStepDone,         attempts.OpStepDone,       DONE,                  SAME),
         Row(asks.ReportOpPublished,        attempts.OpPublished,      DONE,                  PUBLISHED),
-        Row(asks.WithdrawOp,               attempts.OpWithdrawing,    DONE,                  SAME),
+        Row(asks.WithdrawOp,               attempts.OpWithdrawing,    KEPT,                  SAME),
+        Row(asks.WithdrawOp,               attempts.OpWithdrawing,    ERROR,                 {ERROR, INVERTED}),
         Row(asks.ReportOpWithdrawn,        attempts.OpWithdrawn,      {INVERTED,             ERROR},          SAME),
         Row(asks.ReportOpWithdrawn,        attempts.OpWithdrawn,      PUBLISHED,             DONE),
         Row(asks.EmbargoOp,                attempts.OpEmbargoed,      PUBLISHED,             SAME),

@@ -8,7 +8,7 @@ from events import op_attempts as facts
 from events.base import Request
 from events.op_parts import Output
 from machines.op_claims import orcid_against
-from machines.op_ruling import OfAttempt, Rule, Ruled, addressed, failed, leased, members, of_attempt
+from machines.op_ruling import OfAttempt, Rule, Ruled, addressed, failed, leased, members, of_attempt, stale
 from machines.op_state import Attempt, AttemptState, Op
 from machines.ruling import Ask
 
@@ -53,6 +53,9 @@ def inverted(op: Op, ask: Ask) -> Ruled:
     attempt = addressed(op, ask, A.HANDED_IN)
     if isinstance(attempt, list):
         return attempt
+    past = stale(ask, attempt, what="round", found=report.round, wanted=attempt.round)
+    if past is not None:
+        return past
     reasons = failed(op, attempt.part)
     if report.outputs_verified != len(attempt.outputs):
         reasons.append(f"found {report.outputs_verified} outputs verified, wanted all {len(attempt.outputs)}")
@@ -60,7 +63,7 @@ def inverted(op: Op, ask: Ask) -> Ruled:
         reasons.append("the commit is unverified; say why")
     if reasons:
         return reasons
-    told = members(ask, "inputs_cover")
+    told = members(ask, "inputs_cover", "round")
     fact = facts.OpInverted(**of_attempt(attempt, A.VERIFIED), **told, round=attempt.round)
     return OfAttempt(fact, attempt.number)
 
@@ -72,6 +75,9 @@ def hand_in_refused(op: Op, ask: Ask) -> Ruled:
     attempt = addressed(op, ask, A.HANDED_IN)
     if isinstance(attempt, list):
         return attempt
+    past = stale(ask, attempt, what="round", found=report.round, wanted=attempt.round)
+    if past is not None:
+        return past
     reasons = failed(op, attempt.part)
     if reasons:
         return reasons

@@ -14,6 +14,7 @@ from machines.op_ruling import (
     members,
     of_attempt,
     short,
+    stale,
     told,
 )
 from machines.op_state import FOREVER, Attempt, AttemptState, Op
@@ -30,7 +31,7 @@ _NEEDED = ("package", "archive", "announce")
 
 def publish(op: Op, ask: Ask) -> Ruled:
     """Choose an accepted attempt; one of a program at a time. What is public now stays until it is replaced."""
-    attempt = addressed(op, ask, A.ACCEPTED)
+    attempt = addressed(op, ask, A.ACCEPTED, *([A.WITHDRAWN] if ask.by_person else []))
     if isinstance(attempt, list):
         return attempt
     reasons = failed(op, attempt.part)
@@ -49,6 +50,7 @@ def publish(op: Op, ask: Ask) -> Ruled:
     public = op.public_of(attempt.program)
     fact = facts.OpPublishing(
         **of_attempt(attempt, A.PUBLISHING),
+        publication=attempt.publication + 1,
         embargo=latest_embargo(op, attempt),
         replaces=public.number if public else None,
         outputs=tuple(Output(**each) for each in attempt.outputs),
@@ -63,6 +65,9 @@ def step_done(op: Op, ask: Ask) -> Ruled:
     attempt = addressed(op, ask, A.PUBLISHING)
     if isinstance(attempt, list):
         return attempt
+    past = stale(ask, attempt, what="publication", found=report.publication, wanted=attempt.publication)
+    if past is not None:
+        return past
     reasons = failed(op, attempt.part)
     missing = [each for each in _AFTER[report.step] if each not in attempt.steps]
     if missing:
@@ -74,7 +79,9 @@ def step_done(op: Op, ask: Ask) -> Ruled:
     if reasons:
         return reasons
     done = (*attempt.steps, report.step)
-    fact = facts.OpStepDone(**of_attempt(attempt, A.PUBLISHING), **members(ask), steps_done=done)
+    fact = facts.OpStepDone(
+        **of_attempt(attempt, A.PUBLISHING), **members(ask, "publication"), steps_done=done
+    )
     return OfAttempt(fact, attempt.number)
 
 
@@ -85,6 +92,9 @@ def published(op: Op, ask: Ask) -> Ruled:
     attempt = addressed(op, ask, A.PUBLISHING)
     if isinstance(attempt, list):
         return attempt
+    past = stale(ask, attempt, what="publication", found=report.publication, wanted=attempt.publication)
+    if past is not None:
+        return past
     reasons = failed(op, attempt.part)
     missing = [each for each in _NEEDED if each not in attempt.steps]
     if missing or attempt.acknowledgement is None:
@@ -115,7 +125,11 @@ def withdraw(op: Op, ask: Ask) -> Ruled:
     reasons = [] if ask.by_person else [NEEDS_REASON.format("withdraw")]
     if isinstance(attempt, list):
         return [*attempt, *reasons]
-    fact = facts.OpWithdrawing(**of_attempt(attempt, A.WITHDRAWING), replacement=request.replacement)
+    fact = facts.OpWithdrawing(
+        **of_attempt(attempt, A.WITHDRAWING),
+        publication=attempt.publication,
+        replacement=request.replacement,
+    )
     return reasons or OfAttempt(fact, attempt.number)
 
 
@@ -126,6 +140,9 @@ def withdrawn(op: Op, ask: Ask) -> Ruled:
     attempt = addressed(op, ask, A.WITHDRAWING)
     if isinstance(attempt, list):
         return attempt
+    past = stale(ask, attempt, what="publication", found=report.publication, wanted=attempt.publication)
+    if past is not None:
+        return past
     reasons = failed(op, attempt.part)
     fact = facts.OpWithdrawn(**of_attempt(attempt, A.WITHDRAWN), acknowledgement=report.acknowledgement)
     return reasons or OfAttempt(fact, attempt.number)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from events.base import Fact
+from events.op import OpReportIgnored
 from events.op_parts import ClaimHeld
 from events.types import format_time
 from machines.op_state import Attempt, AttemptState, Op
@@ -22,6 +23,7 @@ __all__ = [
     "members",
     "of_attempt",
     "short",
+    "stale",
     "told",
 ]
 
@@ -83,6 +85,16 @@ def failed(op: Op, part: str) -> list[str]:
         for each in (part, "op")
         if each in op.failures
     ]
+
+
+def stale(ask: Ask, attempt: Attempt, *, what: str, found: int | None, wanted: int) -> OfAttempt | None:
+    """A report on an earlier round or publication of the attempt is recorded and changes nothing."""
+    if found is None or found == wanted:
+        return None
+    told = f"{what} {found} of attempt {attempt.number}, now {wanted}"
+    return OfAttempt(
+        OpReportIgnored(report=ask.payload.name, program=attempt.program, found=told), attempt.number
+    )
 
 
 def of_attempt(attempt: Attempt, state: AttemptState) -> dict[str, Any]:

@@ -142,6 +142,7 @@ class Attempt:
     steps: list[str] = field(default_factory=list)
     acknowledgement: str | None = None
     identifier: str | None = None
+    publication: int = 0
     is_public: bool = False
     embargo: dict[str, Any] | None = None
     embargo_sequence: int | None = None
