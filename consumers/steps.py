@@ -3,7 +3,7 @@
 import logging
 
 from consumers.claims import WorkItem
-from consumers.effects import HEAVY
+from consumers.effects import STEPS
 from consumers.effects.asking import Ask
 from consumers.failures import Failed, Wait, from_archive
 from consumers.outage import OUTAGES
@@ -71,7 +71,7 @@ class Steps:
             self._look_first(item)
         sent: list[Sent] = []
         report: Ask | None = None
-        for ask in HEAVY[item.effect](item, self._tools):
+        for ask in STEPS[item.effect](item, self._tools):
             if ask.is_report:
                 report = ask
             else:

@@ -5,16 +5,23 @@ from collections.abc import Callable, Mapping
 from consumers.claims import WorkItem
 from consumers.effects.asking import Ask, Asks
 from consumers.effects.ingest import ingest
+from consumers.effects.preprocess import preprocess
 from consumers.effects.transfer import transfer
 from consumers.tools import Tools
 
-__all__ = ["HEAVY", "LIGHT", "Ask", "Asks", "Step"]
+__all__ = ["HEAVY", "LIGHT", "PROGRAM_STEPS", "STEPS", "Ask", "Asks", "Step"]
 
 Step = Callable[[WorkItem, Tools], Asks]
 """Looks before it acts, acts, and yields what it asks; the report comes last."""
 
 HEAVY: Mapping[str, Step] = {"ingest": ingest, "transfer": transfer}
 """Effects that read whole files: one a thread."""
+
+PROGRAM_STEPS: Mapping[str, Step] = {"preprocess": preprocess}
+"""Steps of observing programs that take their time: one a thread, held up by no stream."""
+
+STEPS: Mapping[str, Step] = {**HEAVY, **PROGRAM_STEPS}
+"""All that threads of a worker do."""
 
 LIGHT = ("answer", "follow", "inbox", "readiness", "qualify")
 """Effects that take no time: many at once, in one thread, with ``register``. They never wait behind big files."""
