@@ -42,11 +42,15 @@ def _verified(record: Record) -> Iterable[Obligation]:
     yield known(record, part, {**told(record, ("commit", "commit_message", "size_bytes")), "failed": None})
 
 
+def _accepted(record: Record) -> Iterable[Obligation]:
+    yield known(record, attempt_part(record), told(record, ("reviewer", "note")))
+
+
 def _publishing(record: Record) -> Iterable[Obligation]:
     """Nothing of an earlier publication of the attempt, which was withdrawn, counts any more."""
     names = ("embargo", "replaces", "outputs", "program", "claimant", "publication")
     fresh = dict.fromkeys(("replaces", "failed", *REPORTED_STEPS))
-    yield from _next_of(record, {**fresh, **told(record, names)}, ())
+    yield from _next_of(record, {**fresh, **told(record, names), "since": record.time}, ())
 
 
 _OF_STEP = ("objects", "size_bytes", "manifest_uri", "manifest_sha256", "acknowledgement", "identifier")
@@ -116,6 +120,7 @@ OF_ATTEMPTS: Mapping[str, Callable[[Record], Iterable[Obligation]]] = {
     "op.rejected": _lease_over,
     "op.handed_in": _handed_in,
     "op.inverted": _verified,
+    "op.accepted": _accepted,
     "op.publishing": _publishing,
     "op.step_done": _step_done,
     "op.published": _published,

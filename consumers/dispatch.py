@@ -135,6 +135,5 @@ def _dataset_row(known: DatasetKnown) -> dict[str, Any]:
 
 
 def _part_row(known: PartKnown) -> dict[str, Any]:
-    event_id, effect = known.owes or (None, None)
     since = known.at if known.owes else None
-    return {**asdict(known), "owes_event": event_id, "owes_effect": effect, "owes_since": since}
+    return {**asdict(known), "owes_effect": known.owes, "owes_since": since}

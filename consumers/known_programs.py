@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Connection, DateTime, Index, Table, Text, text
-from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.dialects.postgresql import JSONB
 
 from consumers.rows import rows_json
 from events.op_parts import Dataset
@@ -20,6 +20,7 @@ __all__ = [
     "datasets_of",
     "keep_datasets",
     "keep_parts",
+    "names_of",
     "part_of",
     "parts_of",
     "pass_parts",
@@ -49,10 +50,9 @@ program_part = Table(
     Column("part", Text(collation="C"), primary_key=True, comment="op, program:<id> or attempt:<number>"),
     Column("known", JSONB, nullable=False, comment="what effects have to know of it, from its facts"),
     Column("sequence", BigInteger, nullable=False, comment="of the last fact about it"),
-    Column("owes_event", UUID(as_uuid=False), comment="the fact whose work it waits for; NULL: for none"),
-    Column("owes_effect", Text),
+    Column("owes_effect", Text, comment="what it waits for since its last fact; NULL: for nothing"),
     Column("owes_since", DateTime(timezone=True)),
-    Index("program_part_owes", "owes_since", postgresql_where=text("owes_event IS NOT NULL")),
+    Index("program_part_owes", "owes_since", postgresql_where=text("owes_effect IS NOT NULL")),
     schema="work",
 )
 
@@ -124,6 +124,11 @@ def datasets_of(
     return found
 
 
+def names_of(connection: Connection, subject: str, program: str) -> set[str]:
+    """Names of all datasets that the program has or has had."""
+    return set(connection.execute(_NAMES, {"subject": subject, "program": program}).scalars())
+
+
 def parts_of(connection: Connection, asked: Iterable[tuple[str, str]]) -> dict[tuple[str, str], KnownPart]:
     """What is known of these parts (subject, part); of one that no fact has spoken of, nothing."""
     wanted = sorted(set(asked))
@@ -151,15 +156,15 @@ _KEEP_DATASETS = text("""
 """)
 
 _KEEP_PARTS = text("""
-    INSERT INTO work.program_part AS p (subject, part, known, sequence, owes_event, owes_effect, owes_since)
-    SELECT subject, part, jsonb_strip_nulls(known), sequence, owes_event, owes_effect, owes_since
+    INSERT INTO work.program_part AS p (subject, part, known, sequence, owes_effect, owes_since)
+    SELECT subject, part, jsonb_strip_nulls(known), sequence, owes_effect, owes_since
     FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-         AS r (subject text, part text, known jsonb, sequence bigint, owes_event uuid, owes_effect text,
+         AS r (subject text, part text, known jsonb, sequence bigint, owes_effect text,
                owes_since timestamptz)
     ON CONFLICT (subject, part) DO UPDATE SET
         known = jsonb_strip_nulls(p.known || (SELECT r.known FROM jsonb_to_recordset(CAST(:rows AS jsonb))
             AS r (subject text, part text, known jsonb) WHERE r.subject = p.subject AND r.part = p.part)),
-        sequence = excluded.sequence, owes_event = excluded.owes_event, owes_effect = excluded.owes_effect,
+        sequence = excluded.sequence, owes_effect = excluded.owes_effect,
         owes_since = excluded.owes_since
     WHERE p.sequence < excluded.sequence
 """)
@@ -177,6 +182,8 @@ _DATASETS = text("""
         ON d.subject = r.subject AND d.program = r.program
     WHERE NOT d.is_gone ORDER BY d.subject, d.program, d.dataset
 """)
+
+_NAMES = text("SELECT dataset FROM work.program_dataset WHERE subject = :subject AND program = :program")
 
 _PARTS = text("""
     SELECT p.subject, p.part, p.known, p.sequence FROM work.program_part p

@@ -174,7 +174,7 @@ class DatasetKnown:
 class PartKnown:
     """What is to be remembered of a part of an observing program; members that are None are forgotten.
 
-    ``owes``: the fact (id, effect) whose work the part waits for now, until a later fact about it says otherwise.
+    ``owes``: the effect that the part waits for now, until a later fact about it says otherwise.
     """
 
     subject: str
@@ -182,7 +182,7 @@ class PartKnown:
     known: Data
     sequence: int
     at: datetime
-    owes: tuple[str, str] | None = None
+    owes: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What a fact about an observing program obliges us to do, and what it ends. Pure, like ``obligations``."""
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from consumers.attempt_obligations import OF_ATTEMPTS
 from consumers.known_programs import WHOLE_OP
@@ -73,7 +74,9 @@ def _closed(record: Record) -> Iterable[Obligation]:
 def _judged(record: Record) -> Iterable[Obligation]:
     for now in record.data["programs"]:
         yield from gone_on(record, program_part(now))
-        yield from _program_now(record, now, "preprocess" if now["state"] == "Invertible" else None)
+        verdict = {name: record.data["verdict"][name] for name in ("criteria", "criteria_version", "outcome")}
+        wanted = "preprocess" if now["state"] == "Invertible" else None
+        yield from _program_now(record, now, wanted, verdict=verdict)
 
 
 def _requalified(record: Record) -> Iterable[Obligation]:
@@ -88,11 +91,9 @@ def _staged(record: Record) -> Iterable[Obligation]:
         yield from _program_now(record, now, location=record.data.get("location"))
 
 
-def _program_now(
-    record: Record, now: Data, effect: str | None = None, *, location: str | None = None
-) -> Iterable[Obligation]:
+def _program_now(record: Record, now: Data, effect: str | None = None, **more: Any) -> Iterable[Obligation]:
     part = program_part(now)
-    yield known(record, part, {"now": now, "location": location, "failed": None}, effect)
+    yield known(record, part, {"now": now, "location": None, "failed": None, **more}, effect)
     if effect is not None:
         yield item(effect, record, part)
 

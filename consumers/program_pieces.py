@@ -4,10 +4,15 @@ from collections.abc import Iterable
 
 from consumers.known_programs import attempt_of
 from consumers.owed import Cancelled, Data, DeadlineOwed, ItemOwed, Obligation, PartKnown, PartPassed
+from consumers.work_lanes import LANES, STEP_LANES
 from events.envelope import Record
 from events.ids import derived_id
 
 __all__ = ["attempt_part", "cancelled", "deadline", "gone_on", "item", "known", "program_part", "told"]
+
+
+_AWAITED = frozenset(effect for effect, lane in LANES.items() if lane in STEP_LANES)
+"""What a part waits for. Readiness may have nothing to say, and the portal's word changes nothing here."""
 
 
 def program_part(now: Data) -> str:
@@ -27,7 +32,7 @@ def told(record: Record, names: Iterable[str]) -> Data:
 
 def known(record: Record, part: str, found: Data, effect: str | None = None) -> PartKnown:
     """What is remembered of a part from now on, and which work it waits for."""
-    owes = (record.id, effect) if effect is not None else None
+    owes = effect if effect in _AWAITED else None
     return PartKnown(record.subject, part, found, record.sequence, record.at, owes)
 
 

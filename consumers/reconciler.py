@@ -12,7 +12,13 @@ from consumers import claims, deadlines, dispatch, work_items
 from consumers.deadlines import Deadline
 from consumers.obligations import IGNORED
 from consumers.owed import ItemOwed
-from consumers.owed_again import Missing, missing_deadlines, missing_follow_ups, missing_steps
+from consumers.owed_again import (
+    Missing,
+    missing_deadlines,
+    missing_follow_ups,
+    missing_program_steps,
+    missing_steps,
+)
 from consumers.sender import Sender
 from consumers.timers import asked
 from consumers.work_items import Closing, Key
@@ -124,6 +130,7 @@ class Reconciler:
         found = [
             *missing_steps(connection, before=before, thorough=thorough, at_most=at_most),
             *missing_deadlines(connection, before=before, at_most=at_most),
+            *missing_program_steps(connection, before=before, at_most=at_most),
         ]
         if thorough:
             since = now - self._patience.follow_ups_for

@@ -91,6 +91,11 @@ class Reporting:
                 until = self._tools.clock() + timedelta(seconds=why.pause_s)
             claims.wait(connection, item, until=until, code=why.code, error=why.message)
 
+    def finish(self, item: WorkItem) -> None:
+        """It is done, and nobody waits for word of it."""
+        with self._tools.engine.begin() as connection:
+            work_items.finish(connection, [item.lease], at=self._tools.clock())
+
     def park(self, item: WorkItem, error: Exception) -> None:
         """A bug of ours: this item and what waits behind it stand still, and say why."""
         log.error("effect raised, item parked", exc_info=error, extra=named(item))

@@ -49,6 +49,9 @@ class ObservingPrograms(Part):
     output_roots: tuple[Uri, ...] = Field(
         (), description="URI prefixes under which what is handed in must lie"
     )
+    repositories: tuple[Uri, ...] = Field(
+        (), description="URL prefixes of repositories that may be asked whether they have a commit"
+    )
     bucket: Name | None = Field(None, description="of what is published; None: the site's bucket")
     prefix: Prefix = "published/"
     portal: Uri | None = Field(None, description="the metadata store (http…); None: nothing can be published")

@@ -35,7 +35,6 @@ CREATE TABLE work.program_part (
     part TEXT COLLATE "C" NOT NULL,
     known JSONB NOT NULL,
     sequence BIGINT NOT NULL,
-    owes_event UUID,
     owes_effect TEXT,
     owes_since TIMESTAMP WITH TIME ZONE,
     CONSTRAINT program_part_key PRIMARY KEY (subject, part)
@@ -49,8 +48,8 @@ COMMENT ON COLUMN work.program_part.known IS 'what effects have to know of it, f
 
 COMMENT ON COLUMN work.program_part.sequence IS 'of the last fact about it';
 
-COMMENT ON COLUMN work.program_part.owes_event IS 'the fact whose work it waits for; NULL: for none';
+COMMENT ON COLUMN work.program_part.owes_effect IS 'what it waits for since its last fact; NULL: for nothing';
 
-CREATE INDEX program_part_owes ON work.program_part (owes_since) WHERE owes_event IS NOT NULL;
+CREATE INDEX program_part_owes ON work.program_part (owes_since) WHERE owes_effect IS NOT NULL;
 
 COMMENT ON COLUMN work.breaker.dependency IS 'archive, register, log, portal, store/<stream>';

@@ -5,6 +5,7 @@
 from typing import Any
 
 from service.audit.findings import Offender, Tally
+from service.audit.owed_programs import OWED_TO_PROGRAMS
 
 __all__ = ["check_owed"]
 
@@ -39,15 +40,20 @@ _OWED = """
 
 def check_owed(connection: Any, site: str, tally: Tally) -> None:
     """Facts of the last six days without the item that they oblige us to."""
+    for owed in (_OWED, OWED_TO_PROGRAMS):
+        _check(connection, owed, site, tally)
+
+
+def _check(connection: Any, owed: str, site: str, tally: Tally) -> None:
     cursor = connection.cursor()
     cursor.execute(
-        f"SELECT count(*), count(*) FILTER (WHERE missing) FROM ({_OWED}) AS o (s, e, t, p, l, f, missing)"
+        f"SELECT count(*), count(*) FILTER (WHERE missing) FROM ({owed}) AS o (s, e, t, p, l, f, missing)"
     )
     looked, missing = cursor.fetchone()
     tally.looked("lost", looked)
     if not missing:
         return
-    cursor.execute(f"SELECT * FROM ({_OWED}) AS o (s, e, t, p, l, f, missing) WHERE missing ORDER BY l")
+    cursor.execute(f"SELECT * FROM ({owed}) AS o (s, e, t, p, l, f, missing) WHERE missing ORDER BY l")
     for subject, event_id, kind, partition, offset, effect, _ in cursor:
         found, wanted = f"{kind} without the work item {effect}", "one, open or done"
         position = f"{site}.{kind.partition('.')[0]}.events/{partition}/{offset}"
