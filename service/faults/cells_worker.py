@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from service.faults.arena import Arena
 from service.faults.aside import patiently
-from service.faults.cell import Cell, NotFiredError, Steps
+from service.faults.cell import Cell, CellFailedError, NotFiredError, Steps
 from service.faults.one_shot import carry_out
 from service.faults.own_streams import TROUBLES
 from service.faults.real_files import STREAM
@@ -26,6 +26,7 @@ PUT = frozenset({"PUT"})
 ANY = frozenset({"PUT", "POST", "HEAD", "GET"})
 _LEASE_S = 15.0  # Pace.lease_s
 _FIRE_S = 30.0
+_TOLD_S = 20.0  # a projector may be busy with another fault
 
 Inject = Callable[[Arena, Random], Steps]
 
@@ -36,13 +37,19 @@ def _dies(point: str, arena: Arena, dice: Random) -> Steps:
 
 def _raises(point: str, arena: Arena, dice: Random) -> Steps:
     yield from arena.hit("worker", f"worker.{point}:exception:{_nth(point, dice)}")
-    if point == "after_put":
+    if point in {"mid_upload", "after_put"}:
         yield from _tried_again(arena)
 
 
 def _tried_again(arena: Arena) -> Steps:
-    """What our own code failed waits for a person, who mends the code and has it tried again."""
-    yield from patiently(partial(_look_for_ours, arena), what="a file in ERROR EFFECT_BUG", errors=TROUBLES)
+    """What our own code failed waits for a person, who mends the code and has it tried again.
+
+    In the middle of an upload the store's client may take the exception for the store's: that is tried by itself.
+    """
+    try:
+        yield from patiently(partial(_look_for_ours, arena), what="ours", errors=TROUBLES, within_s=_TOLD_S)
+    except CellFailedError:
+        return
     which = ("--state", "ERROR", "--code", "EFFECT_BUG", "--stream", STREAM)
     yield from carry_out(arena, "file", "retry", *which, "--reason", "the code is mended", "--yes")
 
@@ -52,7 +59,7 @@ def _look_for_ours(arena: Arena) -> None:
     try:
         with engine.connect() as connection:
             if not connection.execute(_OURS, {"stream": STREAM}).scalar_one():
-                raise TimeoutError("there is none")
+                raise TimeoutError("nothing that our code failed")
     finally:
         engine.dispose()
 
