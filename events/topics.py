@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 __all__ = ["MACHINES", "Topics"]
 
-MACHINES = ("file", "identity", "stream")
+MACHINES = ("file", "group", "identity", "op", "stream")
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ CHANNEL = "meridian_projected"
 STREAM_CHANNEL = "meridian_stream"
 """Notified after each batch that changed a stream."""
 
-MACHINES = ("file", "identity", "stream")
+MACHINES = ("file", "group", "identity", "op", "stream")
 
 Place = tuple[str, int, int]
 """Machine, partition and offset of a record."""

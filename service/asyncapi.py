@@ -244,4 +244,4 @@ def _specs() -> Iterable[TopicSpec]:
     return [*topic_specs(topics, _PARTITIONS, ()), *sender_specs(topics, _SENDER)]
 
 
-_PARTITIONS = {"file": 4, "identity": 2, "stream": 1}
+_PARTITIONS = {"file": 4, "group": 4, "identity": 2, "op": 2, "stream": 1}

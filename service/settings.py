@@ -28,7 +28,7 @@ __all__ = ["PREFIX", "PROJECT", "Settings", "SettingsError", "load"]
 
 PREFIX = "MERIDIAN_"
 PROJECT = Path(__file__).resolve().parent.parent
-PARTITIONS: Mapping[str, int] = {"file": 4, "identity": 2, "stream": 1}
+PARTITIONS: Mapping[str, int] = {"file": 4, "group": 4, "identity": 2, "op": 2, "stream": 1}
 
 _BROKER = re.compile(r"[A-Za-z0-9._-]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")

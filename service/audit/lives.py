@@ -1,5 +1,7 @@
 """Which fact may lead from where to where: the lifecycles' tables written out once more, so that two have to agree."""
 
+from service.audit import op_lives
+
 __all__ = ["AWAITING", "BEGINNINGS", "EFFECT_OF", "ENDS", "is_legal"]
 
 AWAITING = frozenset({"QUEUED", "PROCESSING", "TRANSFERRING", "TRANSFERRED"})
@@ -77,6 +79,9 @@ def is_legal(fact: str, fromstate: str | None, tostate: str | None) -> bool:
     """Whether this fact may lead there; what this table does not know, it does not judge."""
     if fact.endswith(".refused"):
         return fromstate == tostate
+    pairs = op_lives.LIVES.get(fact)
+    if pairs is not None:
+        return (fromstate, tostate) in pairs
     life = _LIVES.get(fact)
     if life is None:
         return True

@@ -27,6 +27,9 @@ _STREAMS = """
     FROM projection.stream_status WHERE partition = %s ORDER BY stream
 """
 
+_VIEWS = {"file": _FILES, "stream": _STREAMS}
+"""Views of the machines that have one with where each subject stands."""
+
 _SNAPSHOTS = """
     SELECT subject, sequence, state FROM decider.snapshot WHERE machine = %s AND partition = %s
     ORDER BY subject COLLATE "C"
@@ -52,7 +55,7 @@ class StandingCheck:
         self._machine = machine
         self._place = place
         self._tally = tally
-        views = {"file": _FILES, "stream": _STREAMS}.get(machine)
+        views = _VIEWS.get(machine)
         self._views = Rows(stream(connection, "views", views, partition) if views else _none())
         self._snapshots = Rows(stream(connection, "snapshots", _SNAPSHOTS, machine, partition))
         self._work = Rows(stream(connection, "work", _WORK) if machine == "file" else _none())
@@ -68,7 +71,7 @@ class StandingCheck:
 
     def _one(self, name: str, subject: Subject) -> None:
         self._beyond(name)
-        if self._machine != "identity":
+        if self._machine in _VIEWS:
             self._view(name, subject.at("view"), self._views.of(name))
         self._snapshot(name, subject.at("saved"), self._snapshots.of(name))
         if self._machine == "file":

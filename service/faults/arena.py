@@ -28,7 +28,7 @@ from service.wiring import Wiring
 __all__ = ["PARTITIONS", "ROLES", "SITE", "Arena"]
 
 SITE = "faults"
-PARTITIONS = {"file": 3, "identity": 1, "stream": 1}
+PARTITIONS = {"file": 3, "group": 1, "identity": 1, "op": 1, "stream": 1}
 ROLES = {
     "decider-1": "decider",
     "decider-2": "decider",  # stands by

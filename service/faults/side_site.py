@@ -26,7 +26,7 @@ from service.wiring import Wiring
 
 __all__ = ["SideSite", "leave", "side_site"]
 
-PARTITIONS = {"file": 1, "identity": 1, "stream": 1}
+PARTITIONS = {"file": 1, "group": 1, "identity": 1, "op": 1, "stream": 1}
 _DECIDED_S = 60.0
 _LOOK_S = 5.0
 

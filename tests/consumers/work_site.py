@@ -43,7 +43,9 @@ class WorkSite:
     bucket: str
     inspector: Inspects
     landing: Path
-    partitions: dict[str, int] = field(default_factory=lambda: {"file": 2, "identity": 1, "stream": 1})
+    partitions: dict[str, int] = field(
+        default_factory=lambda: {"file": 2, "group": 1, "identity": 1, "op": 1, "stream": 1}
+    )
     stop: threading.Event = field(default_factory=threading.Event)
     threads: list[threading.Thread] = field(default_factory=list)
     announced: int = 0

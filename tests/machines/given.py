@@ -38,14 +38,21 @@ class Story:
         self.decisions.append(decision)
         return decision.record
 
-    def request(self, request: str, data: dict[str, Any] | None = None, **extensions: Any) -> RequestEnvelope:
+    def request(
+        self,
+        request: str,
+        data: dict[str, Any] | None = None,
+        *,
+        actor: str = "somebody",
+        **extensions: Any,
+    ) -> RequestEnvelope:
         """A request about this subject, as it comes off the wire."""
         number = len(self.decisions)
         value = encode_request(
             id=str(UUID(int=number + 1)),
             type=f"{self.machine}.{request}",
             subject=self.subject,
-            actor="somebody",
+            actor=actor,
             source="test",
             at=BEGIN + timedelta(seconds=number),
             data=data or {},

@@ -104,5 +104,5 @@ def test_tallies_count_each_file_once_by_its_newest_version(shown):
 def test_streams_freshness_and_quarantine_are_told(shown):
     (keck,) = streams(shown)
     assert (keck.stream, keck.title, keck.state, keck.held) == ("keck", "HIRES", "Standby", True)
-    assert {each.machine for each in freshness(shown)} == {"file", "identity", "stream"}
+    assert {each.machine for each in freshness(shown)} == {"file", "group", "identity", "op", "stream"}
     assert quarantined(shown) == []

@@ -34,7 +34,7 @@ from tests.service.cli.a_site import arrival
 
 ROOT = Path(__file__).resolve().parents[2]
 TOPICS = Topics("test")
-PARTITIONS = {"file": 1, "identity": 1, "stream": 1}
+PARTITIONS = {"file": 1, "group": 1, "identity": 1, "op": 1, "stream": 1}
 REQUESTS = Place(TOPICS.requests("file"), 0)
 LEDGER = Place(TOPICS.events("file"), 0)
 

@@ -22,7 +22,7 @@ def refusal(**given):
 
 def test_everything_has_a_default():
     assert load().site == "meridian"
-    assert load().partitions == {"file": 4, "identity": 2, "stream": 1}
+    assert load().partitions == {"file": 4, "group": 4, "identity": 2, "op": 2, "stream": 1}
 
 
 def test_the_archive_is_named_after_the_site_unless_it_has_a_name():
@@ -53,7 +53,7 @@ def test_a_file_may_also_hold_variables(tmp_path):
 @pytest.mark.parametrize("text", ["file=8,stream=2", '{"file": 8, "stream": 2}'])
 def test_partitions_that_are_not_named_keep_their_number(monkeypatch, text):
     monkeypatch.setenv("MERIDIAN_PARTITIONS", text)
-    assert load().partitions == {"file": 8, "identity": 2, "stream": 2}
+    assert load().partitions == {"file": 8, "group": 4, "identity": 2, "op": 2, "stream": 2}
 
 
 @pytest.mark.parametrize(

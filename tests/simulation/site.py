@@ -44,7 +44,7 @@ __all__ = ["CONTENTS", "KINDS", "PARTITIONS", "TOPICS", "Process", "Site"]
 assert {sql_projection, sql_work}  # what statements mean is written down there
 
 TOPICS = Topics("sim")
-PARTITIONS = {"file": 2, "identity": 1, "stream": 1}
+PARTITIONS = {"file": 2, "group": 1, "identity": 1, "op": 1, "stream": 1}
 KINDS = ("decider", "projector", "dispatch", "worker", "timers")
 CONTENTS = {"a": b"first", "b": b"second", "c": b"third", "gone": b"never came", "bad": b"as announced"}
 STREAM = "roman"

@@ -1,6 +1,6 @@
 """Lives that take in every fact of a machine, decided by today's code: what ``add.py`` stores of a new vocabulary."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,6 +9,7 @@ from events.envelope import decode_request, encode_request
 from events.ids import derived_id, record_id
 from machines import MACHINES
 from machines.desk import Desk, Stamp, Subject, digest_of
+from tests.events.histories.op_lives import group_lives, op_lives
 
 __all__ = ["life_of"]
 
@@ -36,14 +37,16 @@ class _Life:
         self.desk = Desk(MACHINES[self.machine], site=SITE)
         self.state = self.desk.new()
 
-    def ask(self, word: str, data: dict[str, Any] | None = None, **more: Any) -> None:
+    def ask(
+        self, word: str, data: dict[str, Any] | None = None, *, actor: str = "roman-soc", **more: Any
+    ) -> None:
         number = len(self.sealed) + 1
         at = BEGIN + timedelta(minutes=number)
         value = encode_request(
             id=derived_id(self.subject, word, number),
             type=f"{self.machine}.{word}",
             subject=self.subject,
-            actor="roman-soc",
+            actor=actor,
             source="history",
             at=at,
             data=data or {},
@@ -195,4 +198,10 @@ def _findings(sha256: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-_LIVES = {"file": _files, "identity": _identities, "stream": _streams}
+_LIVES: dict[str, Callable[[], Iterable[_Life]]] = {
+    "file": _files,
+    "group": lambda: group_lives(_Life),
+    "identity": _identities,
+    "op": lambda: op_lives(_Life),
+    "stream": _streams,
+}

@@ -35,6 +35,6 @@ def test_the_table_has_every_row_with_its_states(capsys, machine):
 
 
 def test_an_unknown_machine_is_wrong_use(capsys):
-    said = meridian(capsys, "machine", "show", "op")
+    said = meridian(capsys, "machine", "show", "night")
     assert (said.code, said.out) == (2, "")
-    assert "wanted one of file, identity, stream" in said.err
+    assert "wanted one of file, group, identity, op, stream" in said.err

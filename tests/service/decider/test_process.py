@@ -24,7 +24,7 @@ from service.decider.store import OutcomeRow, Watermark
 from service.snapshots import Snapshots, is_halted, record_halt
 from tests.machines.given import arrival
 
-PARTITIONS = {"file": 2, "identity": 1, "stream": 1}
+PARTITIONS = {"file": 2, "group": 1, "identity": 1, "op": 1, "stream": 1}
 
 
 @pytest.fixture
