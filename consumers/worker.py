@@ -137,8 +137,12 @@ class Worker:
                 lease_s=self._pace.lease_s,
             )
         self._hold(found)
-        if found:
-            failpoints.reach("worker.after_lease")
+        try:
+            if found:
+                failpoints.reach("worker.after_lease")
+        except BaseException:
+            self._let_go(found)  # or their leases would be prolonged for ever, with nobody at work on them
+            raise
         for item in found:
             self._queue.put(item)
         return len(found) == room

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple
 from typing import Any
+from zlib import crc32
 
 import psycopg2
 from psycopg2.errors import UniqueViolation
@@ -71,6 +72,16 @@ AND (next_offset, next_request, requests_topic_id, fold_version, owner_epoch) = 
 """Compare and set: from the watermark that this store has last read or saved, and from no other."""
 
 
+UNDER_WAY = "SELECT pg_advisory_xact_lock_shared(%s, %s)"
+CUT_OFF = """
+SELECT pg_terminate_backend(pid) FROM pg_locks
+WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND classid = %s AND objid = %s AND objsubid = 2 AND pid <> pg_backend_pid()
+"""
+"""Who writes here is marked by a lock that excludes nobody. A session whose process is frozen in the middle of a COPY
+holds its rows for ever otherwise: while PostgreSQL waits for data, none of its time limits counts."""
+
+
 class Snapshots:
     """One partition's store. Not shared between threads; a lost connection is replaced at the next call."""
 
@@ -79,6 +90,13 @@ class Snapshots:
         self._machine = machine
         self._partition = partition
         self._seen: Watermark | None = None
+        self._mark = (crc32(f"decider.{machine}".encode()) & 0x7FFFFFFF, partition)
+
+    def cut_off_predecessors(self) -> int:
+        """End the sessions in which earlier owners are writing here; how many there were."""
+        with self._cursor() as cursor:
+            cursor.execute(CUT_OFF, self._mark)
+            return len(cursor.fetchall())
 
     def watermark(self) -> Watermark | None:
         """How far the store stands; None where nothing was saved yet."""
@@ -151,6 +169,7 @@ class Snapshots:
         are_new: bool,
     ) -> None:
         with self._cursor() as cursor:
+            cursor.execute(UNDER_WAY, self._mark)
             self._save_snapshots(cursor, snapshots)
             self._save_outcomes(cursor, outcomes, are_new=are_new)
             self._move(cursor, mark)
@@ -165,6 +184,7 @@ class Snapshots:
         """
         where = {"machine": self._machine, "partition": self._partition}
         with self._cursor() as cursor:
+            cursor.execute(UNDER_WAY, self._mark)
             self._check_unmoved(cursor, lock=True)
             cursor.execute(
                 "DELETE FROM decider.snapshot WHERE machine = %(machine)s AND partition = %(partition)s",

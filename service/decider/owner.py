@@ -111,6 +111,11 @@ class PartitionOwner:
         seat, began = self.seat, time.monotonic()
         self._batch.forget()
         self._writer = self._logs.transactional(f"{self._topics.site}.{seat.machine}.{seat.partition}")
+        if cut_off := self._store.cut_off_predecessors():
+            log.warning(
+                "an earlier owner was cut off in the middle of a save",
+                extra={"seat": seat.name, "sessions": cut_off},
+            )
         tail = read_tail(
             seat, logs=self._logs, store=self._store, desk=self._desk, batch=self._batch, stopped=stopped
         )

@@ -52,6 +52,12 @@ class OutcomeRow(NamedTuple):
 class Store(Protocol):
     """One partition's store. A cache of the ledger, but for the epoch: what is lost here is read again there."""
 
+    def cut_off_predecessors(self) -> int:
+        """End what earlier owners have under way here, and say how many: they are fenced, and may be frozen midway.
+
+        For a new owner alone, once the log has fenced the others.
+        """
+
     def watermark(self) -> Watermark | None:
         """How far the store stands; None where nothing was saved yet."""
 

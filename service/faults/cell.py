@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from service.faults.arena import Arena
 
-__all__ = ["ALL_PARTS", "HEAL_WITHIN_S", "Cell", "CellFailedError", "NotFiredError", "Steps"]
+__all__ = ["ALL_PARTS", "HEAL_WITHIN_S", "QUICK", "Cell", "CellFailedError", "NotFiredError", "Steps"]
 
 HEAL_WITHIN_S = 60.0
 """A site that has not caught up so long after the fault's end is stuck."""
+
+QUICK = 16
+"""The share of a cell that a site has left behind in a few seconds."""
 
 ALL_PARTS = ("intake", "decider", "projector", "dispatch", "worker")
 """In the order of the way of one fact; work through the last of them has passed all."""
@@ -34,8 +37,8 @@ class Cell:
 
     ``disturbs`` names what it touches (a role, a server, ``ledger``): no two injections that touch the same run at
     once; ``alone``: nothing else at all runs meanwhile. ``heals``: the parts through which new work has to get after
-    the fault's end. ``times``: as often at most in one run (60 s freezes: once). ``needs_not_here`` says why this
-    machine can't run it, or None. ``restores_views``: the auditor looks right afterwards.
+    the fault's end. ``times``: as often at most in one run (60 s freezes: once). ``not_here`` says why this
+    machine can't run it, or None. ``share``: turns for each one of a slow cell, since some are over in seconds.
     """
 
     name: str
@@ -45,5 +48,6 @@ class Cell:
     heals: tuple[str, ...] = ALL_PARTS
     alone: bool = False
     times: int | None = None
+    share: int = 1
     heal_within_s: float = HEAL_WITHIN_S
     not_here: Callable[[], str | None] = lambda: None

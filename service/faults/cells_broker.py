@@ -112,6 +112,7 @@ def _disk_full(arena: Arena, _dice: Random) -> Steps:
         ballast.drop()
         server.kill()
         _move_back(folder)  # a second or two, and never left out
+        server.start()  # also where something failed: other cells need it
     yield from arena.restarted("kafka")
 
 

@@ -6,7 +6,7 @@ from random import Random
 
 from service.audit.expected import ExpectedLine, Hostile
 from service.faults.arena import Arena
-from service.faults.cell import Cell, Steps
+from service.faults.cell import QUICK, Cell, Steps
 from service.faults.hostile_files import HostileFile, a_fits_file, hostile_files
 from service.faults.hostile_messages import HostileMessage, hostile_messages
 from service.faults.hostile_requests import HostileRequest, hostile_requests
@@ -127,7 +127,7 @@ def _send_file(arena: Arena, hostile: HostileFile, mark: str, dice: Random) -> N
 
 
 def _cell(name: str, inject: Callable[[Arena, Random], Steps]) -> Cell:
-    return Cell(f"bytes.{name}", ROW, inject, ())
+    return Cell(f"bytes.{name}", ROW, inject, (), share=QUICK)
 
 
 CELLS = (

@@ -5,7 +5,7 @@ from functools import partial
 from random import Random
 
 from service.faults.arena import Arena
-from service.faults.cell import Cell, Steps
+from service.faults.cell import QUICK, Cell, Steps
 from service.faults.intruding import intruding
 from service.faults.tampering import execute, halted_and_recovered
 
@@ -125,8 +125,10 @@ _RESTORE = tuple(
 )
 
 
-def _cell(name: str, inject: Callable[[Arena, Random], Steps], *, times: int | None = None) -> Cell:
-    return Cell(f"decider.{name}", ROW, inject, disturbs=("decider",), times=times)
+def _cell(
+    name: str, inject: Callable[[Arena, Random], Steps], *, times: int | None = None, share: int = 1
+) -> Cell:
+    return Cell(f"decider.{name}", ROW, inject, disturbs=("decider",), times=times, share=share)
 
 
 def _tampering(name: str, inject: Callable[[Arena, Random], Steps]) -> Cell:
@@ -135,8 +137,8 @@ def _tampering(name: str, inject: Callable[[Arena, Random], Steps]) -> Cell:
 
 
 CELLS = (
-    *(_cell(f"{point}.kill", _hit(point, "kill")) for point in POINTS),
-    *(_cell(f"{point}.exception", _hit(point, "exception")) for point in POINTS),
+    *(_cell(f"{point}.kill", _hit(point, "kill"), share=QUICK) for point in POINTS),
+    *(_cell(f"{point}.exception", _hit(point, "exception"), share=QUICK) for point in POINTS),
     *(_cell(f"{point}.freeze", _freeze(point, 6.0, 12.0)) for point in POINTS),
     *(_cell(f"{point}.freeze_60s", _freeze(point, 60.0, 60.0), times=1) for point in POINTS),
     _cell("two_owners", partial(intruding, "decider")),

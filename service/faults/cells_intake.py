@@ -18,7 +18,7 @@ from service.audit.expected import ExpectedLine, Inbox, Request, State
 from service.client import Ask, Asked, Client
 from service.faults.arena import Arena
 from service.faults.aside import patiently
-from service.faults.cell import Cell, CellFailedError, NotFiredError, Steps
+from service.faults.cell import QUICK, Cell, CellFailedError, NotFiredError, Steps
 from service.faults.hostile_files import a_fits_file
 from service.faults.load import Out
 from service.faults.one_shot import OneShot
@@ -211,8 +211,8 @@ def _uuid(dice: Random) -> str:
 _KNOWN = text("SELECT file FROM v1.file WHERE stream = 'synthetic' ORDER BY file DESC LIMIT 1")
 
 
-def _cell(name: str, inject: Callable[[Arena, Random], Steps], *disturbs: str) -> Cell:
-    return Cell(f"{name}", ROW, inject, disturbs)
+def _cell(name: str, inject: Callable[[Arena, Random], Steps], *disturbs: str, share: int = 1) -> Cell:
+    return Cell(name, ROW, inject, disturbs, share=share)
 
 
 CELLS = (
@@ -220,8 +220,8 @@ CELLS = (
     *(_cell(f"intake.{point}.exception", partial(_raises, point), "consumers") for point in POINTS),
     _cell("intake.consumers_killed", _consumers_die, "consumers"),
     _cell("intake.consumers_frozen", _consumers_frozen, "consumers"),
-    *(_cell(f"client.{point}.kill", partial(_client_dies, point)) for point in POINTS),
-    _cell("client.repeats_five_times", _repeats_itself),
-    _cell("client.announces_five_times", _announces_again),
-    _cell("client.two_on_one_sequence", _race),
+    *(_cell(f"client.{point}.kill", partial(_client_dies, point), share=QUICK) for point in POINTS),
+    _cell("client.repeats_five_times", _repeats_itself, share=QUICK),
+    _cell("client.announces_five_times", _announces_again, share=QUICK),
+    _cell("client.two_on_one_sequence", _race, share=QUICK),
 )

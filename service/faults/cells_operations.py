@@ -12,11 +12,11 @@ from events.stream import StreamConfiguration
 from service.audit.expected import ExpectedLine, Inbox, State
 from service.faults.arena import Arena
 from service.faults.aside import patiently
-from service.faults.cell import Cell, CellFailedError, Steps
+from service.faults.cell import Cell, Steps
 from service.faults.hostile_files import a_fits_file
 from service.faults.load import Out
 from service.faults.not_built import not_built
-from service.faults.one_shot import OneShot
+from service.faults.one_shot import carry_out
 from service.faults.own_streams import (
     SENDER,
     TROUBLES,
@@ -38,11 +38,11 @@ _STOPPED_S = 30.0  # a role has ten seconds, on a machine that is not this busy
 
 def _rebuild_and_swap(arena: Arena, dice: Random) -> Steps:
     """The views are folded anew beside the live ones, equal to them, and made live; perhaps and back again."""
-    yield from _run(arena, "replay", "all")
-    yield from _run(arena, "projection", "swap", "--yes")
+    yield from carry_out(arena, "replay", "all")
+    yield from carry_out(arena, "projection", "swap", "--yes")
     if dice.random() < 0.5:
-        yield from _run(arena, "projection", "rollback", "--yes")
-    yield from _run(arena, "projection", "drop", "--yes")
+        yield from carry_out(arena, "projection", "rollback", "--yes")
+    yield from carry_out(arena, "projection", "drop", "--yes")
 
 
 def _redriven_twice(arena: Arena, dice: Random) -> Steps:
@@ -69,8 +69,8 @@ def _redriven_twice(arena: Arena, dice: Random) -> Steps:
     yield from patiently(lambda: _configure(arena, stream), what=f"{stream} enabled", errors=TROUBLES)
     letter = yield from patiently(lambda: _letter(arena, origin[0]), what="the dead letter", errors=TROUBLES)
     again = ("deadletter", "redrive", letter, "--reason", "the stream is there now", "--yes")
-    yield from _run(arena, *again)
-    yield from _run(arena, *again, "--force")
+    yield from carry_out(arena, *again)
+    yield from carry_out(arena, *again, "--force")
 
 
 def _letter(arena: Arena, origin: str) -> str:
@@ -154,20 +154,6 @@ def _roles_killed(arena: Arena, dice: Random) -> Steps:
 
 
 # --- how
-
-
-def _run(arena: Arena, *arguments: str) -> Steps:
-    """A command of an operator, which has to end well."""
-    command = OneShot(arena.wiring, arguments)
-    try:
-        yield from arena.until(
-            command.is_over, within_s=_COMMAND_S, what=f"meridian {' '.join(arguments)} done"
-        )
-        if command.code != 0:
-            said = command.said[-600:]
-            raise CellFailedError(f"meridian {' '.join(arguments)} ended with {command.code}: {said}")
-    finally:
-        command.end()
 
 
 def _no_rebuild() -> str | None:

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from service.faults.arena import Arena
 from service.faults.aside import aside, patiently
 from service.faults.cell import Cell, CellFailedError, NotFiredError, Steps
-from service.faults.one_shot import OneShot
+from service.faults.one_shot import carry_out
 from service.faults.own_streams import TROUBLES
 from service.faults.register_copy import Register
 from service.faults.tcp_proxy import AFTER_COMMIT, AT_COMMIT, Cut
@@ -98,6 +98,7 @@ def _disk_full(arena: Arena, _dice: Random) -> Steps:
         ballast.drop()
         server.kill()
         _move_back(folder)  # a second or two, and never left out
+        server.start()  # also where something failed: other cells need it
     yield from arena.restarted("postgres")
 
 
@@ -162,15 +163,7 @@ def _positions_ahead(follower: str, arena: Arena, dice: Random) -> Steps:
         return any(halt.startswith(f"{follower} all/-1 ") for halt in arena.watch.seen.halts)
 
     yield from arena.until(is_halted, within_s=45, what=f"the halt of {follower}")
-    command = OneShot(
-        arena.wiring, ("recover", "--apply", "--part", follower, "--reason", "a fault", "--yes")
-    )
-    try:
-        yield from arena.until(command.is_over, within_s=60, what="meridian recover --apply done")
-        if command.code != 0:
-            raise CellFailedError(f"meridian recover ended with {command.code}: {command.said[-600:]}")
-    finally:
-        command.end()
+    yield from carry_out(arena, "recover", "--apply", "--part", follower, "--reason", "a fault", "--yes")
     yield from arena.until(lambda: not is_halted(), within_s=30, what="the halt's end")
 
 

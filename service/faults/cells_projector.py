@@ -5,7 +5,7 @@ from functools import partial
 from random import Random
 
 from service.faults.arena import Arena
-from service.faults.cell import Cell, Steps
+from service.faults.cell import QUICK, Cell, Steps
 from service.faults.intruding import intruding
 from service.faults.tampering import execute, rebuild, recover
 from service.faults.tcp_proxy import AFTER_COMMIT, AT_COMMIT, Cut
@@ -105,8 +105,8 @@ def _hole(arena: Arena, dice: Random) -> Steps:
         projector.release()
 
 
-def _cell(name: str, inject: Callable[[Arena, Random], Steps]) -> Cell:
-    return Cell(f"projector.{name}", ROW, inject, disturbs=("projector",), heals=_HEALS)
+def _cell(name: str, inject: Callable[[Arena, Random], Steps], *, share: int = 1) -> Cell:
+    return Cell(f"projector.{name}", ROW, inject, disturbs=("projector",), heals=_HEALS, share=share)
 
 
 _MOVE = (
@@ -115,12 +115,12 @@ _MOVE = (
 )
 
 CELLS = (
-    *(_cell(f"{point}.kill", _hit(point, "kill")) for point in POINTS),
-    *(_cell(f"{point}.exception", _hit(point, "exception")) for point in POINTS),
+    *(_cell(f"{point}.kill", _hit(point, "kill"), share=QUICK) for point in POINTS),
+    *(_cell(f"{point}.exception", _hit(point, "exception"), share=QUICK) for point in POINTS),
     _cell("same_batch_three_times", _hit("before_commit", "kill", in_a_row=3)),
     *(_cell(f"{point}.freeze", _zombie(point)) for point in POINTS),
     _cell("two_projectors", partial(intruding, "projector")),
-    _cell("cut_before_commit", _cut(AT_COMMIT)),
-    _cell("cut_after_commit", _cut(AFTER_COMMIT)),
+    _cell("cut_before_commit", _cut(AT_COMMIT), share=QUICK),
+    _cell("cut_after_commit", _cut(AFTER_COMMIT), share=QUICK),
     Cell("projector.hole", ROW, _hole, ("projector", "postgres"), heals=_HEALS, heal_within_s=_REBUILT_S),
 )

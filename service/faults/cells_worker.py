@@ -11,8 +11,10 @@ from sqlalchemy import text
 
 from service.faults.arena import Arena
 from service.faults.aside import patiently
-from service.faults.cell import Cell, NotFiredError, Steps
+from service.faults.cell import Cell, CellFailedError, NotFiredError, Steps
+from service.faults.one_shot import carry_out
 from service.faults.own_streams import TROUBLES
+from service.faults.real_files import STREAM
 from service.faults.s3_faults import S3Fault, Spoil
 from service.faults.servers import family
 
@@ -24,16 +26,52 @@ PUT = frozenset({"PUT"})
 ANY = frozenset({"PUT", "POST", "HEAD", "GET"})
 _LEASE_S = 15.0  # Pace.lease_s
 _FIRE_S = 30.0
+_TOLD_S = 20.0  # a projector may be busy with another fault
 
 Inject = Callable[[Arena, Random], Steps]
 
 
 def _dies(point: str, arena: Arena, dice: Random) -> Steps:
-    yield from arena.hit("worker", f"worker.{point}:kill:{dice.randint(1, 2)}")
+    yield from arena.hit("worker", f"worker.{point}:kill:{_nth(point, dice)}")
 
 
 def _raises(point: str, arena: Arena, dice: Random) -> Steps:
-    yield from arena.hit("worker", f"worker.{point}:exception:{dice.randint(1, 2)}")
+    yield from arena.hit("worker", f"worker.{point}:exception:{_nth(point, dice)}")
+    if point in {"mid_upload", "after_put"}:
+        yield from _tried_again(arena)
+
+
+def _tried_again(arena: Arena) -> Steps:
+    """What our own code failed waits for a person, who mends the code and has it tried again.
+
+    In the middle of an upload the store's client may take the exception for the store's: that is tried by itself.
+    """
+    try:
+        yield from patiently(partial(_look_for_ours, arena), what="ours", errors=TROUBLES, within_s=_TOLD_S)
+    except CellFailedError:
+        return
+    which = ("--state", "ERROR", "--code", "EFFECT_BUG", "--stream", STREAM)
+    yield from carry_out(arena, "file", "retry", *which, "--reason", "the code is mended", "--yes")
+
+
+def _look_for_ours(arena: Arena) -> None:
+    engine = arena.wiring.engine(pool_size=1, statement_timeout_s=5.0)
+    try:
+        with engine.connect() as connection:
+            if not connection.execute(_OURS, {"stream": STREAM}).scalar_one():
+                raise TimeoutError("nothing that our code failed")
+    finally:
+        engine.dispose()
+
+
+_OURS = text(
+    "SELECT EXISTS (SELECT FROM v1.file WHERE stream = :stream AND state = 'ERROR' AND code = 'EFFECT_BUG')"
+)
+
+
+def _nth(point: str, dice: Random) -> int:
+    """A small file is read to its end in one piece, so a second time in mid-upload may be long in coming."""
+    return 1 if point == "mid_upload" else dice.randint(1, 2)
 
 
 def _store(make: Callable[[Random], S3Fault], arena: Arena, dice: Random) -> Steps:

@@ -1,4 +1,4 @@
-"""Which cell comes next: by chance, among those that have had the fewest turns."""
+"""Which cell comes next: by chance, among those that have had the fewest turns for their share."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from service.faults.injection import Injection
 
 __all__ = ["Choice", "may_begin"]
 
-_AHEAD = 2
+_AHEAD = 1.0
 
 
 class Choice:
@@ -27,10 +27,14 @@ class Choice:
         left = [cell for cell in self._cells if self._turns[cell.name] < self._limit(cell)]
         if not left:
             return None
-        fewest = min(self._turns[cell.name] for cell in left)
-        cell = self._dice.choice([each for each in left if self._turns[each.name] < fewest + _AHEAD])
+        fewest = min(self._had(cell) for cell in left)
+        waiting = [cell for cell in left if self._had(cell) < fewest + _AHEAD]
+        (cell,) = self._dice.choices(waiting, weights=[each.share for each in waiting])
         self._turns[cell.name] += 1
         return cell
+
+    def _had(self, cell: Cell) -> float:
+        return self._turns[cell.name] / cell.share
 
     def _limit(self, cell: Cell) -> float:
         return min(

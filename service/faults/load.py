@@ -47,7 +47,7 @@ class Progress:
 class Rates:
     """How much a second, steadily; ``requests_at_most``: as many in all, None: without end."""
 
-    requests: float = 30.0
+    requests: float = 15.0
     files: float = 1.0
     requests_at_most: int | None = None
 

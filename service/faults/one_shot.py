@@ -7,10 +7,14 @@ import tempfile
 from collections.abc import Sequence
 
 from events import failpoints
+from service.faults.arena import Arena
+from service.faults.cell import CellFailedError, Steps
 from service.settings import PROJECT
 from service.wiring import Wiring
 
-__all__ = ["OneShot"]
+__all__ = ["OneShot", "carry_out"]
+
+_LONGEST_S = 120.0
 
 
 class OneShot:
@@ -55,6 +59,17 @@ class OneShot:
             self._process.kill()
             self._process.wait()
         self._output.close()
+
+
+def carry_out(arena: Arena, *arguments: str) -> Steps:
+    """A command of an operator, which has to end well; raises CellFailedError with what it said."""
+    command, named = OneShot(arena.wiring, arguments), f"meridian {' '.join(arguments)}"
+    try:
+        yield from arena.until(command.is_over, within_s=_LONGEST_S, what=f"{named} done")
+        if command.code != 0:
+            raise CellFailedError(f"{named} ended with {command.code}: {command.said[-600:]}")
+    finally:
+        command.end()
 
 
 def _site(wiring: Wiring) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """A small file system in memory, laid over a folder, so that it can be full."""
 
+import errno
 import os
 import subprocess
 import tempfile
@@ -47,12 +48,21 @@ class Ballast:
         self._path = folder / "ballast"
 
     def fill(self, *, spare_bytes: int = 0) -> None:
-        """No more than ``spare_bytes`` are free afterwards."""
+        """No more than ``spare_bytes`` are free afterwards, whoever else takes room meanwhile."""
+        with self._path.open("wb") as ballast:
+            taken = 0
+            while (size := self._free_bytes() - spare_bytes) > 0:
+                try:
+                    os.posix_fallocate(ballast.fileno(), taken, size)
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
+                    continue  # somebody took some of it between the look and the taking
+                taken += size
+
+    def _free_bytes(self) -> int:
         found = os.statvfs(self._path.parent)
-        size = found.f_bavail * found.f_frsize - spare_bytes
-        if size > 0:
-            with self._path.open("wb") as ballast:
-                os.posix_fallocate(ballast.fileno(), 0, size)
+        return found.f_bavail * found.f_frsize
 
     def drop(self) -> None:
         """Make room."""

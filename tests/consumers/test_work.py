@@ -14,6 +14,7 @@ from sqlalchemy import text
 from consumers.child import ChildResult
 from consumers.storage import Storage
 from consumers.worker import Pace
+from events import failpoints
 from tests.consumers.work_site import QUICK, WorkSite, running, sha256_of
 
 CONTENT = b"any bytes will do " * 1000
@@ -302,3 +303,14 @@ def test_workers_are_called_by_notices_and_need_not_look_around(work_site: WorkS
         began = time.monotonic()
         site.wait(subject, "COMPLETE", timeout_s=30.0)
         assert time.monotonic() - began < 30.0, "a worker that only looks around would take a minute"
+
+
+def test_items_whose_claim_broke_off_are_taken_back_and_worked_on(work_site: WorkSite):
+    with running(work_site) as site:
+        failpoints.arm("worker.after_lease:exception:1")
+        try:
+            subject = site.announce(site.place("a.dat", CONTENT))
+            site.wait(subject, "COMPLETE")
+        finally:
+            failpoints.disarm()
+        assert site.types(subject)[-1] == "registered"

@@ -238,6 +238,10 @@ class SimulatedStore:
         self._tables().snapshots.pop(self._partition, None)
         self._tables().marks.pop(self._partition, None)
 
+    def cut_off_predecessors(self) -> int:
+        self._called("cut off predecessors")
+        return 0  # nobody is frozen in the middle of a call here
+
     def raise_epoch(self, *, at_least: int) -> int:
         self._called("raise epoch")
         epochs = self._tables().epochs

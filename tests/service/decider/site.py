@@ -64,6 +64,9 @@ class MemoryStore:
         self.snapshots.clear()
         self.mark = None
 
+    def cut_off_predecessors(self) -> int:
+        return 0
+
     def raise_epoch(self, *, at_least: int) -> int:
         self.epoch = max(self.epoch, at_least) + 1
         return self.epoch

@@ -1,7 +1,9 @@
 """The decider's process on a real Kafka and a real PostgreSQL."""
 
+import io
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -15,10 +17,10 @@ from events.log import Place
 from events.topics import Topics
 from projectors.database import make_engine
 from projectors.outcome import Outcomes
-from service.decider.halts import Halt, StoreFencedError
+from service.decider.halts import Halt, StoreFencedError, StoreUnavailableError
 from service.decider.owner import OwnerSettings
 from service.decider.process import Decider
-from service.decider.store import Watermark
+from service.decider.store import OutcomeRow, Watermark
 from service.snapshots import Snapshots, is_halted, record_halt
 from tests.machines.given import arrival
 
@@ -221,6 +223,49 @@ def test_a_successor_notices_that_its_snapshots_were_dropped_under_it(parts):
         successor.save([], [], Watermark(5, 5, "id", 1, 2))
     assert successor.watermark() is None
     successor.save([], [], Watermark(5, 5, "id", 1, 2))
+
+
+class Stuck(io.BytesIO):
+    """What a frozen process has to send: nothing comes, and nobody hangs up."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        STUCK.set()
+        THAWED.wait(30)
+        return super().read(size)
+
+
+STUCK, THAWED = threading.Event(), threading.Event()
+
+
+def test_an_owner_frozen_in_the_middle_of_a_save_does_not_keep_its_successor_waiting(parts, monkeypatch):
+    _, _, engine = parts
+    former, successor = (Snapshots(engine, machine="file", partition=0) for _ in range(2))
+    former.save([("roman/a", 1, b"{}")], [], Watermark(1, 1, "id", 1, 1))
+    row = OutcomeRow(
+        "6f2c6a0e-3f8e-5d0c-9b55-5a3f2b0f5a11", 1, 2, "d", "file.noted", None, None, None, "2026-11-21"
+    )
+
+    def freeze() -> str:
+        with monkeypatch.context() as patched:
+            patched.setattr("service.snapshots.io.BytesIO", Stuck)
+            try:
+                former.save([("roman/a", 2, b"[1]")], [row], Watermark(2, 2, "id", 1, 1))
+            except StoreUnavailableError as error:
+                return str(error)
+        return "saved"
+
+    with ThreadPoolExecutor(1) as pool:
+        frozen = pool.submit(freeze)
+        try:
+            assert STUCK.wait(10)
+            successor.watermark()
+            assert successor.cut_off_predecessors() == 1
+            successor.save([("roman/a", 2, b"[2]")], [], Watermark(2, 2, "id", 1, 2))
+        finally:
+            THAWED.set()
+        assert "went away" in frozen.result(20)
+    assert successor.load(["roman/a"]) == {"roman/a": b"[2]"}
+    assert successor.cut_off_predecessors() == 0
 
 
 def test_an_owner_notices_that_postgresql_was_put_back_to_an_earlier_state(parts):

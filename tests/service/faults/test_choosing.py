@@ -37,6 +37,12 @@ def test_a_long_cell_has_its_turn_once_and_one_that_cannot_run_has_none():
     assert taken["disk full"] == 0
 
 
+def test_a_quick_cell_has_as_many_turns_as_its_share_and_every_slow_one_has_one():
+    cells = [cell("quick", share=8), *(cell(f"slow{number}") for number in range(4))]
+    taken = Counter(turns(Choice(cells, dice=Random(1)), 12))
+    assert taken == {"quick": 8, **{f"slow{number}": 1 for number in range(4)}}
+
+
 def test_turns_end_where_so_many_are_wanted_of_each():
     choice = Choice([cell("a"), cell("b")], dice=Random(1), at_most=3)
     assert Counter(turns(choice, 100)) == {"a": 3, "b": 3}
