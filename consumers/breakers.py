@@ -33,6 +33,8 @@ DEPENDENCIES: Mapping[str, tuple[str, ...]] = {
     "answer": (LOG,),
     "follow": (LOG,),
     "inbox": (LOG,),
+    "member": (LOG,),
+    "datasets": (LOG,),
     "readiness": (LOG,),
     "qualify": (LOG,),
     "preprocess": (LOG,),

@@ -8,6 +8,7 @@ from consumers.claims import WorkItem
 from consumers.effects.answer import answer
 from consumers.effects.asking import Ask
 from consumers.effects.follow import follow
+from consumers.effects.groups import count_members, tell_datasets
 from consumers.effects.inbox_topics import make_topics
 from consumers.effects.judging import Found, qualify, readiness
 from consumers.effects.register import register
@@ -23,6 +24,7 @@ from events.log import LogError
 
 __all__ = ["LightWork"]
 
+_COUNTING = {"member": count_members, "datasets": tell_datasets}
 _JUDGING = {"readiness": readiness, "qualify": qualify}
 
 
@@ -41,6 +43,7 @@ class LightWork:
         self._answer(of["answer"])
         self._follow(of["follow"])
         self._register(of["register"])
+        self._count(of)
         self._judge(of)
 
     def _answer(self, items: Sequence[WorkItem]) -> None:
@@ -90,6 +93,12 @@ class LightWork:
         fresh = self._not_refused(items)
         self._settle(register(fresh, self._tools, self._registers))
 
+    def _count(self, of: Mapping[str, Sequence[WorkItem]]) -> None:
+        """Files into their groups, datasets into their programs; a refusal of these is an answer."""
+        for effect, step in _COUNTING.items():
+            if of[effect]:
+                self._settle(step(of[effect], self._tools))
+
     def _judge(self, of: Mapping[str, Sequence[WorkItem]]) -> None:
         for effect, step in _JUDGING.items():
             fresh = self._not_refused(of[effect])
@@ -115,8 +124,10 @@ class LightWork:
                 self._reporting.wait(item, outcome)
             elif isinstance(outcome, Failed):
                 self._fail(item, outcome)
-            else:
+            elif isinstance(outcome, OUTAGES):
                 raise outcome
+            else:
+                self._reporting.park(item, outcome)
         self._report(asks)
         self._finish(over, [])
 

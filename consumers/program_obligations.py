@@ -26,11 +26,12 @@ def program_obligations(record: Record) -> list[Obligation]:
 
 def _datasets(record: Record) -> Iterable[Obligation]:
     data = record.data
+    # First those that are gone: one that has gone over to another program is in both lists, and is there.
+    for each in data.get("gone", ()):
+        yield DatasetKnown(record.subject, each["dataset"], each["program"], {}, record.sequence, gone=True)
     for each in (*data.get("datasets", ()), *data.get("added", ()), *data.get("changed", ())):
         yield _dataset(record, each)
     yield from _metadata(record)
-    for each in data.get("gone", ()):
-        yield DatasetKnown(record.subject, each["dataset"], each["program"], {}, record.sequence, gone=True)
     if record.type == "op.discovered":
         names = ("experiment", "proposal", "observing_program", "repeat", "source")
         yield known(record, WHOLE_OP, {name: data.get(name) for name in names})

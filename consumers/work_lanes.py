@@ -11,6 +11,8 @@ _FILES = {
     "answer": "answers",
     "follow": "follow-ups",
     "inbox": "topics",
+    "member": "members",
+    "datasets": "datasets",
 }
 
 PROGRAM_LANES: Mapping[str, str] = {

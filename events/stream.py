@@ -90,6 +90,9 @@ class StreamConfiguration(Part):
     identity: Name | None = Field(
         None, description="rule of the archive identity, such as koaid; None: no identities"
     )
+    membership: Name | None = Field(
+        None, description="rule that puts files into groups, such as dkist-dataset; None: into none"
+    )
     roles: tuple[PatternRule, ...] = ()
     purposes: tuple[PatternRule, ...] = ()
     checks: tuple[Name, ...] = Field((), description="checks by name; empty: all of the format")

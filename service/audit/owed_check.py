@@ -30,6 +30,13 @@ _OWED = """
             WHEN l.type IN ('file.retried', 'file.reopened') AND l.tostate = 'TRANSFERRING' THEN ARRAY['transfer']
             WHEN l.type IN ('file.retried', 'file.reopened') AND l.tostate = 'TRANSFERRED' THEN ARRAY['register']
             WHEN l.type = 'stream.configured' THEN ARRAY['inbox']
+            ELSE ARRAY[]::text[] END || CASE
+            WHEN l.type IN ('file.validated', 'file.reopened') AND l.data -> 'brief' ? 'membership' THEN ARRAY['member']
+            WHEN l.type IN ('file.registered', 'file.rejected', 'file.dismissed') AND l.data ? 'membership'
+                THEN ARRAY['member']
+            WHEN l.machine = 'group' AND NOT l.is_refusal AND l.fromstate IS DISTINCT FROM l.tostate
+                AND l.tostate IN ('Complete', 'Closed short') AND l.data ->> 'kind' = 'dataset'
+                AND l.data -> 'parents' ?& ARRAY['op', 'program', 'dataset', 'instrument'] THEN ARRAY['datasets']
             ELSE ARRAY[]::text[] END) AS e (effect)
         WHERE l.time > now() - interval '6 days' AND l.ledger_offset < least(v.next_offset, d.next_offset))
     SELECT owed.subject, owed.event_id::text, owed.type, owed.partition, owed.ledger_offset, owed.effect,

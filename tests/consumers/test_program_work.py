@@ -44,6 +44,15 @@ def test_datasets_are_known_as_the_last_fact_has_them(connection):
     assert known(connection, "another") == []
 
 
+def test_a_dataset_that_goes_over_to_another_program_is_there(connection):
+    story = OpStory()
+    dispatched(connection, story.discover(ONE, TWO, CONTEXT))
+    moved = TWO.model_copy(update={"program": VBI})
+    dispatched(connection, story.told("datasets", {"source": "catalogue", "changed": wire(moved)}))
+    assert known(connection) == [ONE]
+    assert {each.dataset for each in known(connection, VBI)} == {"BBBB", "CCCC"}
+
+
 def test_reading_the_ledger_again_changes_nothing_of_what_is_known(connection):
     story = OpStory()
     records = [story.discover(ONE), story.told("datasets", {"source": "catalogue", "added": wire(TWO)})]
