@@ -1,6 +1,6 @@
 """The vocabulary of Meridian and the log that keeps it. This page imports no I/O."""
 
-from events import file, file_requests, identity, inbox, stream
+from events import file, file_requests, identity, inbox, op, op_asks, op_attempts, op_requests, stream
 from events.base import FACTS, REQUESTS, Fact, Request, machine_of
 from events.envelope import Record, RequestEnvelope, decode_record, decode_request, encode_request
 
@@ -19,5 +19,9 @@ __all__ = [
     "identity",
     "inbox",
     "machine_of",
+    "op",
+    "op_asks",
+    "op_attempts",
+    "op_requests",
     "stream",
 ]

@@ -69,18 +69,18 @@ class OpDatasetsChanged(_OfPrograms):
     added: tuple[Dataset, ...] = Field((), max_length=DATASETS_AT_MOST)
     changed: tuple[Dataset, ...] = Field((), max_length=DATASETS_AT_MOST)
     gone: tuple[Gone, ...] = Field((), max_length=DATASETS_AT_MOST)
-    metadata: tuple[Name, ...] = Field((), max_length=DATASETS_AT_MOST)
+    metadata: tuple[Dataset, ...] = Field((), max_length=DATASETS_AT_MOST)
     digest_version: int = Field(1, ge=1)
     reopened: tuple[Name, ...] = Field((), description="programs that had been closed, judged or staged")
     attempts_flagged: tuple[int, ...] = Field((), description="attempts whose program has changed since")
 
 
 class OpMetadataChanged(Fact):
-    """Only fields changed that no criterion and no file list reads."""
+    """Only fields changed that no criterion and no file list reads, such as an embargo; nothing opens again."""
 
     name: ClassVar[str] = "op.metadata_changed"
     source: str = Field(max_length=1024)
-    metadata: tuple[Name, ...] = Field(max_length=DATASETS_AT_MOST)
+    metadata: tuple[Dataset, ...] = Field(max_length=DATASETS_AT_MOST)
 
 
 class OpReadyAwaited(_OfPrograms):

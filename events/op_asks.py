@@ -109,10 +109,11 @@ class ReportOpInverted(Request):
     evidence: dict[str, Any] | None = None
 
 
-class ReportOpHandInRefused(Request):
-    """A worker has looked, and the hand-in does not hold."""
+class ReportOpHandInRefused(_Lease):
+    """A worker has looked, and the hand-in does not hold; the claimant has time again to put it right."""
 
     name: ClassVar[str] = "op.hand_in_refused"
+    attached: ClassVar[frozenset[str]] = frozenset({"lease_from"})
     reasons: tuple[Reason, ...] = Field(min_length=1, max_length=64)
     left_out: int = Field(0, ge=0)
 
@@ -121,6 +122,7 @@ class ReviewOp(Request):
     """What a reviewer, never the claimant, thinks of a verified attempt. The reviewer is the actor."""
 
     name: ClassVar[str] = "op.review"
+    attached: ClassVar[frozenset[str]] = frozenset({"lease_from"})
     decision: Literal["accept", "rework", "reject"]
     note: Reason
     orcid: Orcid | None = None

@@ -110,8 +110,8 @@ class OpHandedIn(_OfAttempt):
     round: int = Field(1, ge=1, description="which hand-in of this attempt")
 
 
-class OpHandInRefused(_OfAttempt):
-    """The hand-in does not hold, for these reasons; the claimant goes on."""
+class OpHandInRefused(_Leased):
+    """The hand-in does not hold, for these reasons; the claimant goes on, with a new lease."""
 
     name: ClassVar[str] = "op.hand_in_refused"
     reasons: tuple[Reason, ...]

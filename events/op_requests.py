@@ -19,6 +19,7 @@ __all__ = [
     "NoteOp",
     "OverdueOp",
     "PrioritiseOp",
+    "QuietDueOp",
     "ReadyOp",
     "RecoverOp",
     "ReportOpNotNeeded",
@@ -50,8 +51,10 @@ class ChangeOpDatasets(Request):
     added: tuple[Dataset, ...] = Field((), max_length=DATASETS_AT_MOST)
     changed: tuple[Dataset, ...] = Field((), max_length=DATASETS_AT_MOST)
     gone: tuple[Gone, ...] = Field((), max_length=DATASETS_AT_MOST)
-    metadata: tuple[Name, ...] = Field(
-        (), max_length=DATASETS_AT_MOST, description="datasets of which only fields that do not count changed"
+    metadata: tuple[Dataset, ...] = Field(
+        (),
+        max_length=DATASETS_AT_MOST,
+        description="datasets of which only fields changed that no criterion reads; an embargo is one",
     )
     digest_version: int = Field(
         1, ge=1, description="version of the criteria that name the significant fields"
@@ -80,8 +83,14 @@ class ReadyOp(Request):
     policy_version: int | None = Field(None, ge=1)
     cover: Cover | None = Field(None, description="what the asker has seen; wanted where a program is named")
     expected_datasets: int | None = Field(None, ge=0, description="as a manifest or the sender says")
-    due_sequence: int | None = Field(None, description="the fact whose waiting has ended, of a quiet period")
     message: str | None = Field(None, max_length=1000)
+
+
+class QuietDueOp(Request):
+    """Nothing has come until the time that the policy named; its program closes."""
+
+    name: ClassVar[str] = "op.quiet_due"
+    due_sequence: int
 
 
 class JudgeOp(Request):
