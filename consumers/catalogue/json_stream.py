@@ -145,6 +145,8 @@ def _array(text: _Text) -> Iterator[Any]:
         text.take("]")
         return
     while True:
-        yield text.value()
-        if text.take(",]") == "]":
+        value = text.value()
+        after = text.take(",]")  # a number is known to be whole only by what follows it
+        yield value
+        if after == "]":
             return

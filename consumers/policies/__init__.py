@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from machines.program.criteria import Criteria
+from machines.program.ranking import Ranking
+from machines.program.readiness import ReadinessPolicy
 
-__all__ = ["PolicyFileError", "criteria", "read_policy", "shipped"]
+__all__ = ["PolicyFileError", "criteria", "ranking", "read_policy", "readiness", "shipped"]
 
 Policy = TypeVar("Policy", bound=BaseModel)
 
@@ -21,6 +23,18 @@ class PolicyFileError(Exception):
 def criteria(path: Path | None = None) -> Criteria:
     """The criteria in a file (TOML, or JSON where its name says so); those that are shipped where none is given."""
     return shipped("visp-v1.toml", Criteria) if path is None else read_policy(path, Criteria)
+
+
+def readiness(path: Path | None = None) -> ReadinessPolicy:
+    """The readiness policy in a file, or the one that is shipped."""
+    return (
+        shipped("readiness-v1.toml", ReadinessPolicy) if path is None else read_policy(path, ReadinessPolicy)
+    )
+
+
+def ranking(path: Path | None = None) -> Ranking:
+    """The weights of the queue in a file, or those that are shipped."""
+    return shipped("ranking-v1.toml", Ranking) if path is None else read_policy(path, Ranking)
 
 
 def read_policy(path: Path, kind: type[Policy]) -> Policy:

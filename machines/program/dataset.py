@@ -16,6 +16,7 @@ __all__ = [
     "flat",
     "is_significant",
     "significant_digest",
+    "whole_digest",
 ]
 
 UNASSIGNED = "unassigned"
@@ -52,11 +53,13 @@ def flat(dataset: Dataset) -> dict[str, Any]:
 
 def significant_digest(members: Mapping[str, Any], significant: Collection[str]) -> str:
     """128 bits of SHA-256 over the members that count, in one spelling: whole numbers and their floats are one."""
-    chosen = {
-        path: _one_spelling(value) for path, value in members.items() if is_significant(path, significant)
-    }
-    text = json.dumps(chosen, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return _digest({path: value for path, value in members.items() if is_significant(path, significant)})
+
+
+def whole_digest(dataset: Dataset) -> str:
+    """Over everything that is said of a dataset, and what is wrong with its record; not over its own digest."""
+    problems = [[each.path, each.found, each.wanted] for each in dataset.problems]
+    return _digest({**flat(dataset), "problems": problems})
 
 
 def is_significant(path: str, significant: Collection[str]) -> bool:
@@ -79,3 +82,9 @@ def _one_spelling(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return int(value)
     return value
+
+
+def _digest(members: Mapping[str, Any]) -> str:
+    spelled = {path: _one_spelling(value) for path, value in members.items()}
+    text = json.dumps(spelled, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

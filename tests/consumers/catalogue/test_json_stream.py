@@ -42,6 +42,14 @@ def test_a_document_that_is_cut_off_gives_what_came_before_and_says_so(found, at
     assert seen == found[: len(seen)]
 
 
+def test_a_number_that_is_cut_off_is_not_taken_for_a_smaller_one():
+    stream = io.StringIO('{"data": {"datasetInventories": [1, 12')
+    seen: list = []
+    with pytest.raises(JsonBrokenError):
+        seen.extend(elements(lambda _: stream.read(7), PATH))
+    assert seen == [1]
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "[", "nonsense", '{"data": {"datasetInventories": [1 2]}}', '{"data": {"datasetInventories": [1]}} more',

@@ -90,6 +90,14 @@ def test_the_sun_is_976_arcseconds_at_perihelion_and_944_at_aphelion():
     assert failed(judge("p", [summer], VISP)) == {"on_disk"}
 
 
+def test_a_corner_on_the_limb_is_not_inside():
+    at = datetime(2023, 7, 6, tzinfo=UTC)
+    radius = apparent_radius_arcsec(at)
+    for corner, passes in ((radius - 0.01, True), (radius, False), (radius + 0.01, False)):
+        box = {"bounding_box": (0.0, 0.0, 0.0, corner)}
+        assert (judge("p", [a_dataset(started_at=at, say=box)], VISP).outcome == "pass") == passes
+
+
 def test_all_four_corners_count_and_not_only_the_two_that_are_written():
     assert failed(judge("p", [a_dataset(say={"bounding_box": (700.0, 0.0, 0.0, 700.0)})], VISP)) == {
         "on_disk"
