@@ -1,6 +1,6 @@
 """Which policies are in force for observing programs: those of the stream that is their home, by its configuration."""
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from sqlalchemy import Engine, text
 
@@ -9,8 +9,11 @@ from consumers.policies import shipped
 from events.program_policy import InForce, ObservingPrograms
 from events.stream import RetryPolicy, StreamConfiguration
 from machines.program.criteria import Criteria
+from machines.program.readiness import ReadinessPolicy
 
-__all__ = ["Home", "Homes", "criteria_in_force"]
+__all__ = ["Home", "Homes", "criteria_in_force", "readiness_in_force"]
+
+Policy = TypeVar("Policy", Criteria, ReadinessPolicy)
 
 
 class Home(NamedTuple):
@@ -50,21 +53,31 @@ def criteria_in_force(home: Home) -> tuple[Criteria, ...]:
     return tuple(_criteria(each) for each in home.programs.criteria)
 
 
+def readiness_in_force(home: Home) -> ReadinessPolicy:
+    """What closes programs. Raises Failed where it is not there or is none."""
+    wanted = home.programs.readiness
+    return _policy(wanted, "readiness", f"readiness-v{wanted.version}.toml", ReadinessPolicy)
+
+
 def _criteria(wanted: InForce) -> Criteria:
+    return _policy(wanted, "criteria", f"{wanted.name}-v{wanted.version}.toml", Criteria)
+
+
+def _policy(wanted: InForce, what: str, file: str, kind: type[Policy]) -> Policy:
+    """The policy as written out, or as shipped; it has to call itself as it is called."""
     label = f"{wanted.name} v{wanted.version}"
+    code = f"{what.upper()}_UNKNOWN"
     try:
-        if wanted.members is None:
-            found = shipped(f"{wanted.name}-v{wanted.version}.toml", Criteria)
-        else:
-            found = Criteria.model_validate(wanted.members)
+        found = shipped(file, kind) if wanted.members is None else kind.model_validate(wanted.members)
     except (OSError, ValueError) as error:
         message = (
-            f"the criteria {label} can't be used: {error}; apply a configuration with others, then recover"
+            f"the {what} {label} can't be used: {error}; apply a configuration with others, then recover"
         )
-        raise Failed("CRITERIA_UNKNOWN", "data", message, wanted=label) from error
+        raise Failed(code, "data", message, wanted=label) from error
     if (found.name, found.version) != (wanted.name, wanted.version):
-        message = f"the criteria written under {label} call themselves {found.label}; give them one name"
-        raise Failed("CRITERIA_UNKNOWN", "data", message, found=found.label, wanted=label)
+        own = f"{found.name} v{found.version}"
+        message = f"the {what} written under {label} call themselves {own}; give them one name"
+        raise Failed(code, "data", message, found=own, wanted=label)
     return found
 
 

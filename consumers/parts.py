@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from sqlalchemy import Engine
 
+from consumers.arrivals import ArrivalsSeen
 from consumers.dispatch import FOLLOWER, apply
 from consumers.gatekeeper import Gatekeeper
 from consumers.homes import Homes
@@ -106,6 +107,7 @@ def run_workers(  # noqa: PLR0913 - plain arguments, each by name
         outcomes=Outcomes(engine, site=topics.site),
         configurations=Configurations(engine),
         homes=Homes(engine),
+        arrivals=ArrivalsSeen(engine),
         clock=clock,
         bucket=bucket,
         staging_dir=staging_dir,

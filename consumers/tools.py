@@ -10,6 +10,7 @@ from typing import Protocol
 
 from sqlalchemy import Engine
 
+from consumers.arrivals import ArrivalsSeen
 from consumers.child import ChildResult
 from consumers.failures import Wait, from_source
 from consumers.formats import Expected
@@ -76,6 +77,7 @@ class Tools:
     outcomes: Outcomes
     configurations: Configurations
     homes: Homes
+    arrivals: ArrivalsSeen
     clock: Callable[[], datetime]
     bucket: str
     staging_dir: Path

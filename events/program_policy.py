@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints
 
 from events.types import Name, Part
 
-__all__ = ["InForce", "ObservingPrograms", "Readiness"]
+__all__ = ["InForce", "ObservingPrograms"]
 
 Uri = Annotated[str, StringConstraints(min_length=1, max_length=2048)]
 Prefix = Annotated[str, StringConstraints(pattern=r"^([a-z0-9][a-z0-9._-]*/)*$")]
@@ -20,27 +20,13 @@ class InForce(Part):
     members: dict[str, Any] | None = Field(None, description="None: as shipped under this name and version")
 
 
-class Readiness(Part):
-    """What closes an instrument program: all that is expected, or enough quiet days since its last data was made."""
-
-    name: Name = "quiet"
-    version: int = Field(1, ge=1)
-    instruments: tuple[Name, ...] = Field((), description="for these; empty: for all others")
-    quiet_days: float = Field(7.0, gt=0, le=3650, description="since the newest of its data was made")
-    on_word_only: bool = Field(
-        False, description="never by itself: a ready event, a manifest or an operator closes it"
-    )
-
-
 class ObservingPrograms(Part):
     """The stream that has this is the home of the site's observing programs. Without any, these are in force."""
 
     criteria: tuple[InForce, ...] = Field(
         (InForce(name="visp"),), min_length=1, description="the first that applies to the instrument judges"
     )
-    readiness: tuple[Readiness, ...] = Field(
-        (Readiness(),), description="the first for the instrument counts"
-    )
+    readiness: InForce = Field(InForce(name="dkist"), description="what closes programs, by instrument")
     inputs: Uri | None = Field(
         None,
         description="where a dataset's files are, such as s3://data/{proposal}/{dataset}/; None: nothing is staged",
@@ -58,8 +44,3 @@ class ObservingPrograms(Part):
     doi_prefix: Annotated[str, StringConstraints(pattern=r"^10\.\d{4,9}$")] | None = None
     publisher: str = Field("", max_length=255)
     lease_days: float = Field(14, gt=0, le=180, description="of a claimant whose hand-in was refused")
-
-    def readiness_for(self, instrument: str) -> Readiness | None:
-        """What closes programs of this instrument; None: only somebody's word does."""
-        found = (each for each in self.readiness if not each.instruments or instrument in each.instruments)
-        return next(found, None)

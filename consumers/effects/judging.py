@@ -1,13 +1,13 @@
 """Readiness and verdicts of instrument programs: many at once, each from its datasets as their facts have them."""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from consumers.claims import WorkItem
 from consumers.effects.asking import Ask, report
 from consumers.failures import Failed
-from consumers.homes import Home, criteria_in_force
+from consumers.homes import criteria_in_force, readiness_in_force
 from consumers.known_programs import datasets_of, parts_of
 from consumers.outage import OUTAGES
 from consumers.tools import Tools
@@ -15,9 +15,10 @@ from events.base import Request
 from events.op_parts import Cover, Dataset, ProgramNow
 from events.op_requests import AwaitOpReady, JudgeOp, ReadyOp
 from machines.program.criteria import Criteria
+from machines.program.readiness import Evidence, ReadinessPolicy, assess
 from machines.program.verdict import applies, judge
 
-__all__ = ["Found", "qualify", "readiness", "verdict_request"]
+__all__ = ["Found", "closing_request", "qualify", "readiness", "verdict_request"]
 
 Found = tuple[WorkItem, Ask | Exception | None]
 """An item with its report, or with why there is none; None: nothing has to be said any more."""
@@ -31,11 +32,17 @@ class _Standing(NamedTuple):
 
 
 def readiness(items: Sequence[WorkItem], tools: Tools) -> Iterator[Found]:
-    """Close programs whose time has come by the policy in force, or say when it will be."""
-    home = tools.homes.now()
+    """Close programs by the policy in force, or say when silence will have closed them."""
+    try:
+        policy = readiness_in_force(tools.homes.now())
+    except Failed as failed:
+        yield from ((item, failed) for item in items)
+        return
     for item, standing in _standings(items, tools):
         try:
-            request = _closing_request(item, standing, home, tools)
+            request = closing_request(standing.now, standing.datasets, policy, at=tools.clock())
+            if isinstance(request, AwaitOpReady):
+                request = _with_forecast(request, standing, tools)
         except OUTAGES:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the others
@@ -73,30 +80,34 @@ def verdict_request(
     return JudgeOp(verdict=judge(now.program, datasets, chosen))
 
 
-def _closing_request(item: WorkItem, standing: _Standing, home: Home, tools: Tools) -> Request | None:
-    now, datasets = standing
+def closing_request(
+    now: ProgramNow, datasets: Sequence[Dataset], policy: ReadinessPolicy, *, at: datetime
+) -> Request | None:
+    """That the program is closed, or when it will be; None: somebody's word is waited for. Raises Failed."""
     if now.is_ready or not now.cover.datasets:
         return None
     _check_cover(now, datasets)
     expected = now.expected_datasets
-    if expected is not None and now.cover.datasets >= expected:
-        return ReadyOp(program=now.program, by="manifest", cover=now.cover, expected_datasets=expected)
-    policy = home.programs.readiness_for(now.instrument)
-    if policy is None or policy.on_word_only or expected is not None:
-        return None
-    newest = max(
-        (each.created_at for each in datasets if each.created_at is not None), default=item.created_at
-    )
-    due_at = newest + timedelta(days=policy.quiet_days)
+    evidence = [] if expected is None else [Evidence("manifest", expected=expected)]
+    found = assess(policy.rule(now.instrument), datasets, evidence, at=at)
     by_policy: dict[str, Any] = {
         "program": now.program,
         "policy": policy.name,
         "policy_version": policy.version,
     }
-    if due_at > tools.clock():
-        return AwaitOpReady(**by_policy, due_at=due_at, cover=now.cover)
-    told = f"nothing new since {newest.isoformat()}, {policy.quiet_days:g} days are wanted"
-    return ReadyOp(**by_policy, by="quiet_period", cover=now.cover, message=told)
+    if found.is_closed and found.by is not None:
+        told: dict[str, Any] = {"by": found.by, "expected_datasets": expected, "message": found.because}
+        return ReadyOp(**by_policy, **told, cover=now.cover)
+    if found.due_at is not None:
+        return AwaitOpReady(**by_policy, due_at=found.due_at, cover=now.cover)
+    return None
+
+
+def _with_forecast(request: AwaitOpReady, standing: _Standing, tools: Tools) -> AwaitOpReady:
+    """When it will be whole, by how others like it have arrived: only told, nothing closes by it."""
+    last = max(each.created_at for each in standing.datasets if each.created_at is not None)
+    found = tools.arrivals.now().forecast(standing.now.instrument, last, at=tools.clock())
+    return request.model_copy(update={"forecast": str(found)})
 
 
 def _check_cover(now: ProgramNow, datasets: Sequence[Dataset]) -> None:

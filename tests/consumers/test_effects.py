@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
+from consumers.arrivals import ArrivalsSeen
 from consumers.claims import WorkItem
 from consumers.effects.asking import Ask
 from consumers.effects.fitting import fitted
@@ -58,6 +59,7 @@ def tools(work_site: WorkSite) -> Tools:
         outcomes=Outcomes(site.engine, site=site.topics.site),
         configurations=Configurations(site.engine),
         homes=Homes(site.engine),
+        arrivals=ArrivalsSeen(site.engine),
         clock=lambda: datetime(2026, 11, 21, tzinfo=UTC),
         bucket=site.bucket,
         staging_dir=site.landing / "staging",

@@ -8,13 +8,14 @@ import pytest
 from sqlalchemy import create_engine
 
 from consumers import claims
+from consumers.arrivals import ArrivalsSeen
 from consumers.effects.judging import qualify, readiness
 from consumers.failures import Failed
 from consumers.homes import Home, Homes, criteria_in_force
 from consumers.known_programs import KnownPart
 from consumers.policies import criteria
 from consumers.program_failures import program_fail_request
-from events.program_policy import InForce, ObservingPrograms, Readiness
+from events.program_policy import InForce, ObservingPrograms
 from events.stream import RetryPolicy
 from tests.consumers.at_work import a_stream, dispatched
 from tests.consumers.programs_given import OP_ID, VBI, VISP, OpStory, dataset, wire
@@ -26,7 +27,9 @@ MADE = datetime(2026, 11, 2, tzinfo=UTC)
 
 def tools(engine, now) -> Any:
     """As much of a worker's tools as these effects use."""
-    return SimpleNamespace(engine=engine, clock=lambda: now, homes=Homes(engine))
+    return SimpleNamespace(
+        engine=engine, clock=lambda: now, homes=Homes(engine), arrivals=ArrivalsSeen(engine)
+    )
 
 
 @pytest.fixture
@@ -62,7 +65,7 @@ def test_an_old_catalogue_closes_at_once_and_a_fresh_one_at_its_time(engine):
     begun(engine, OpStory().discover(ONE))
     items = claimed(engine, "readiness")
     late = requests(readiness(items, tools(engine, MADE + timedelta(days=8))))[VISP]
-    assert (late.name, late.by, late.policy) == ("op.ready", "quiet_period", "quiet")
+    assert (late.name, late.by, late.policy) == ("op.ready", "quiet_period", "dkist")
     early = requests(readiness(items, tools(engine, MADE + timedelta(days=6))))[VISP]
     assert (early.name, early.due_at) == ("op.await", MADE + timedelta(days=7))
     story = OpStory()
@@ -70,16 +73,34 @@ def test_an_old_catalogue_closes_at_once_and_a_fresh_one_at_its_time(engine):
     assert not story.ask("ready", late.wire()).is_refusal
 
 
+def test_a_wait_says_when_it_will_be_over_by_how_others_have_arrived(engine):
+    begun(engine, OpStory().discover(ONE))
+    few = requests(readiness(claimed(engine, "readiness"), tools(engine, MADE + timedelta(days=1))))[VISP]
+    assert few.forecast.startswith("no forecast: 0 like cases")
+    for number in range(30):
+        others = [
+            dataset(f"D{number}-{each}", f"p{number}", created_at=f"2026-0{1 + each}-01T00:00:00Z")
+            for each in range(2)
+        ]
+        begun(engine, OpStory(subject=f"eid_{number}").discover(*others))
+    again = OpStory(subject="eid_again")
+    begun(engine, again.discover(dataset("X", "p", created_at="2026-11-02T00:00:00Z")))
+    items = [item for item in claimed(engine, "readiness") if item.subject == "eid_again"]
+    (request,) = requests(readiness(items, tools(engine, MADE + timedelta(days=1)))).values()
+    assert request.forecast.startswith("complete with 90 % by 2026-12-03")
+
+
 def test_each_instrument_closes_by_its_own_policy(engine):
     rules = [
-        Readiness(name="vbi", version=3, instruments=("VBI",), quiet_days=1),
-        Readiness(name="word", on_word_only=True),
+        {"instruments": ["VBI"], "by": ["quiet_period"], "quiet_days": 1},
+        {"instruments": ["*"], "by": ["ready_event"]},
     ]
-    home_of(engine, {"readiness": [each.model_dump() for each in rules]})
+    members = {"name": "mine", "version": 3, "rule": rules}
+    home_of(engine, {"readiness": {"name": "mine", "version": 3, "members": members}})
     begun(engine, OpStory().discover(ONE, CONTEXT))
     found = requests(readiness(claimed(engine, "readiness"), tools(engine, MADE + timedelta(days=100))))
     assert found.keys() == {VBI}
-    assert (found[VBI].policy, found[VBI].policy_version) == ("vbi", 3)
+    assert (found[VBI].policy, found[VBI].policy_version) == ("mine", 3)
 
 
 def test_what_a_sender_expects_closes_the_program_when_it_has_come_and_not_before(engine):

@@ -172,7 +172,7 @@ def test_a_fresh_program_waits_for_its_time_and_closes_by_its_deadline(programs)
     made = format_time(datetime.now(UTC) - timedelta(days=7) + timedelta(seconds=3))
     discover(programs, dataset("AAAA", created_at=made))
     awaited = wait_fact(programs, "op.ready_awaited")
-    assert awaited.data["policy"] == "quiet"
+    assert awaited.data["policy"] == "dkist"
     programs.run_timers()
     closed = wait_fact(programs, "op.readiness_closed")
     assert (closed.data["by"], closed.actor) == ("quiet_period", "deadline")
