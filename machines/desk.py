@@ -94,6 +94,11 @@ class Desk:
             if name.startswith(f"{machine.name}.")
         }
 
+    @staticmethod
+    def seal(previous: str, body: bytes) -> tuple[bytes, str]:
+        """The record's bytes with their link to the one before, and the link."""
+        return seal(previous, body)
+
     def new(self) -> Subject:
         """A subject of which nothing is known."""
         return Subject(self.machine.new())
@@ -231,7 +236,7 @@ class Desk:
         if request.traceparent is not None:
             members["traceparent"] = request.traceparent
         members["data"] = fact.wire()
-        value, members["chain"] = seal(subject.chain, orjson.dumps(members))
+        value, members["chain"] = self.seal(subject.chain, orjson.dumps(members))
         return Record.of(members), value
 
     def _refusal(self, request: RequestEnvelope, ruling: Refusal) -> Fact:

@@ -1,5 +1,7 @@
 """Fetched batches, read many records at a time, give what kafka-python gives one at a time: records and refusals."""
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 from kafka import errors as kafka_errors
@@ -8,11 +10,14 @@ from kafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchB
 from events.kafka_fetched import FetchedBatch
 from tests.bad_names import BAD_NAME
 
+Told = tuple[int, bytes | None, bytes | None, list[tuple[str, bytes]]]
+"""Time, key, value, headers."""
+
 NONE, GZIP = 0, 1
 HEADERS = st.lists(st.tuples(st.text(max_size=4), st.binary(max_size=4) | st.none()), max_size=2)
 PARTS = st.binary(max_size=300) | st.none()
 TIMES = st.integers(0, 2**41)
-PLAIN = st.tuples(TIMES, PARTS, PARTS, st.just([]))
+PLAIN: st.SearchStrategy[Any] = st.tuples(TIMES, PARTS, PARTS, st.just([]))
 RECORDS = st.lists(PLAIN | st.tuples(TIMES, PARTS, PARTS, HEADERS), min_size=1, max_size=40)
 MAX_RECORDS = 1 << 30
 
@@ -33,7 +38,7 @@ def asked_of(record):
 
 def read_by(kind, buffer):
     """The records, and what was raised behind the last one."""
-    found = []
+    found: list[Any] = []
     try:
         found.extend(map(asked_of, kind(buffer)))  # keeps those before the error
     except kafka_errors.CorruptRecordError as error:
@@ -67,7 +72,7 @@ def test_bytes_that_are_no_batch_are_refused_where_the_library_refuses_them(reco
 
 
 def test_counts_and_lengths_beyond_one_byte_are_read_alike():
-    records = [
+    records: list[Told] = [
         (number * 7, b"k" * (number % 200), b"v" * (number * 37 % 20_000), []) for number in range(600)
     ]
     buffer = batch_of(records)
@@ -83,7 +88,7 @@ def test_the_broker_s_time_holds_for_all_records_of_a_batch_that_has_it():
 
 
 def test_a_header_name_that_is_no_text_stands_between_plain_records():
-    plain = (5, b"k", b"v", [])
+    plain: Told = (5, b"k", b"v", [])
     buffer = batch_of([plain, (5, b"k", b"v", [("xx", b"1")]), plain])
     at = buffer.index(b"xx")
     buffer[at : at + 2] = BAD_NAME[:2]
