@@ -168,11 +168,12 @@ def _not_to_count(group: Group, request: words.CountMember) -> list[str]:
             return [f"the sidecar of place {request.place} is counted already; nothing to do"]
         return []
     was = group.status_of(request.place) if request.place is not None else group.stray(request.member)
-    if was == request.status:
-        return [f"{request.member} is counted as {was} already; nothing to do"]
-    if was is not None and request.status == "seen":
+    told: str = request.status
+    if was is None:
+        return []
+    if told == "seen" != was:
         return [f"{request.member} is {was} already, more than seen; nothing to do"]
-    return []
+    return [f"{request.member} is counted as {was} already; nothing to do"] if told == was else []
 
 
 def _warnings(group: Group, request: words.CountMember, *, is_expected: bool) -> list[WarningFinding]:

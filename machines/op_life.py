@@ -26,6 +26,7 @@ KNOWN = frozenset(S) - {NOTHING}
 LATER = frozenset({WORKING, INVERTED, PUBLISHED, ERROR})
 DONE = frozenset({INVERTED, PUBLISHED, ERROR})
 EARLY = frozenset({DISCOVERED, INVERTIBLE, NOT_INVERTIBLE, PREPROCESSED})
+UNDECIDED = KNOWN - {NOT_INVERTIBLE}
 KEPT = frozenset({INVERTED, PUBLISHED})
 OPENED = frozenset({DISCOVERED, NOT_INVERTIBLE})
 JUDGED = OPENED | {INVERTIBLE}
@@ -49,10 +50,10 @@ OP_LIFE = Lifecycle(
         Row(requests.ChangeOpDatasets,     facts.OpDatasetsChanged,   PREPROCESSED,          EARLY),
         Row(requests.ChangeOpDatasets,     facts.OpDatasetsChanged,   LATER,                 SAME),
         Row(requests.ChangeOpDatasets,     facts.OpMetadataChanged,   KNOWN,                 SAME),
-        Row(requests.AwaitOpReady,         facts.OpReadyAwaited,      KNOWN,                 SAME),
-        Row(requests.ReadyOp,              facts.OpReadinessClosed,   KNOWN,                 SAME),
+        Row(requests.AwaitOpReady,         facts.OpReadyAwaited,      UNDECIDED,             SAME),
+        Row(requests.ReadyOp,              facts.OpReadinessClosed,   UNDECIDED,             SAME),
         Row(requests.ReadyOp,              facts.OpReadyKept,         KNOWN,                 SAME),
-        Row(requests.QuietDueOp,           facts.OpReadinessClosed,   KNOWN,                 SAME),
+        Row(requests.QuietDueOp,           facts.OpReadinessClosed,   UNDECIDED,             SAME),
         Row(requests.JudgeOp,              facts.OpJudged,            DISCOVERED,            JUDGED),
         Row(requests.JudgeOp,              facts.OpJudged,            PASSED,                SAME),
         Row(requests.JudgeOp,              facts.OpJudged,            LATER,                 SAME),

@@ -26,6 +26,8 @@ def wait(op: Op, ask: Ask) -> Ruled:
         return _ignored(ask, program, request.cover)
     if program.is_ready:
         return [f"program {program.name} is closed already; there is nothing to wait for"]
+    if not program.cover["datasets"]:
+        return [f"program {program.name} has no datasets; there is nothing to wait with"]
     return facts.OpReadyAwaited(**members(ask, "program", "cover"), programs=(program.now(),))
 
 

@@ -6,6 +6,7 @@ _EARLY = "Discovered,Invertible,Not Invertible,Preprocessed"
 _DONE = "Inverted,Published,Error"
 _LATER = f"Working,{_DONE}"
 _ANY = f"{_EARLY},{_LATER}"
+_UNDECIDED = f"Discovered,Invertible,Preprocessed,{_LATER}"
 _UNPUBLISHED = f"{_EARLY},Working,Inverted,Error"
 _GROUP = "Open,Complete,Closed short,Reopened"
 
@@ -17,9 +18,9 @@ op.datasets_changed   | Invertible              | Discovered,Invertible,Not Inve
 op.datasets_changed   | Preprocessed            | {_EARLY}
 op.datasets_changed   | {_LATER}                | =
 op.metadata_changed   | {_ANY}                  | =
-op.ready_awaited      | {_ANY}                  | =
+op.ready_awaited      | {_UNDECIDED}            | =
 op.ready_kept         | {_ANY}                  | =
-op.readiness_closed   | {_ANY}                  | =
+op.readiness_closed   | {_UNDECIDED}            | =
 op.judged             | Discovered              | Discovered,Invertible,Not Invertible
 op.judged             | Invertible,Preprocessed | =
 op.judged             | {_LATER}                | =

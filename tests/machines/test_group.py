@@ -5,8 +5,12 @@ from itertools import product
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from events.base import FACTS, REQUESTS
+from events.chain import verify
+from events.envelope import decode_record
 from machines.bitmap import bits_of, pack, ranges_of, unpack
 from machines.group_life import GROUP_LIFE
 from machines.group_state import STRAYS_KEPT, GroupState
@@ -267,6 +271,52 @@ def test_a_half_filled_group_takes_no_more_than_a_few_bits_a_place():
     found = ranges_of(bits, 10**9)
     assert bits_of(found) == bits
     assert len(ranges_of(bits, 5)) == 5
+
+
+STATUSES = ("seen", "complete", "invalid", "dismissed")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    last=st.integers(0, 9),
+    told=st.lists(st.tuples(st.integers(0, 12), st.sampled_from(STATUSES)), max_size=60),
+    excused=st.sets(st.integers(0, 12), max_size=3),
+    when=st.integers(0, 60),
+)
+def test_the_sets_of_bits_count_what_a_plain_list_counts(last, told, excused, when):
+    story, plain = a_group(("expect", expected(last))), dict[int, str]()
+    for number, (place, status) in enumerate(told):
+        if number == when and excused:
+            ranges = [{"first": each, "last": each} for each in excused]
+            story.ask("excuse", {"ranges": ranges}, reason="off")
+        if not (status == "seen" and place in plain):
+            plain[place] = status
+        story.ask("member", a_member(place, status))
+    group = story.state.state
+    counts, gone = group.counts(), set(ranges_to_places(group.excused))
+    for status in STATUSES[1:]:
+        assert getattr(counts, status) == sum(each == status for each in plain.values())
+    done = {place for place, status in plain.items() if status in {"complete", "dismissed"}} | gone
+    assert counts.seen == len(plain)
+    assert counts.unexpected == len([place for place in plain if place > last])
+    assert counts.done == len([place for place in done if place <= last])
+    assert (story.where == "Complete") == (counts.done == last + 1)
+    assert replayed(story) == story.state
+
+
+def ranges_to_places(bits: int) -> list[int]:
+    return [place for first, last in ranges_of(bits, 10**6) for place in range(first, last + 1)]
+
+
+def replayed(story: Story) -> Any:
+    """The records alone, verified and folded, over a snapshot half way."""
+    again, chain = story.desk.new(), ""
+    for number, decision in enumerate(story.decisions):
+        chain = verify(chain, decision.value)
+        story.desk.apply(again, decode_record(decision.value), chain=chain)
+        if number == len(story.decisions) // 2:
+            again = story.desk.load(story.desk.dump(again))
+    return again
 
 
 HOSTILE = [

@@ -35,6 +35,7 @@ EARLY = "Discovered, Invertible, Not Invertible, Preprocessed"
 DONE = "Inverted, Published, Error"
 LATER = f"Working, {DONE}"
 EVERY = f"{EARLY}, {LATER}"
+UNDECIDED = f"Discovered, Invertible, Preprocessed, {LATER}"
 UNPUBLISHED = f"{EARLY}, Working, Inverted, Error"
 
 # request       fact                from                       to
@@ -49,10 +50,10 @@ datasets        | datasets_changed  | Invertible                 | Discovered, I
 datasets        | datasets_changed  | Preprocessed               | {EARLY}
 datasets        | datasets_changed  | {LATER}                    | =
 datasets        | metadata_changed  | {EVERY}                    | =
-await           | ready_awaited     | {EVERY}                    | =
-ready           | readiness_closed  | {EVERY}                    | =
+await           | ready_awaited     | {UNDECIDED}                | =
+ready           | readiness_closed  | {UNDECIDED}                | =
 ready           | ready_kept        | {EVERY}                    | =
-quiet_due       | readiness_closed  | {EVERY}                    | =
+quiet_due       | readiness_closed  | {UNDECIDED}                | =
 judge           | judged            | Discovered                 | Discovered, Invertible, Not Invertible
 judge           | judged            | Invertible, Preprocessed   | =
 judge           | judged            | {LATER}                    | =

@@ -15,6 +15,8 @@ from service.audit.findings import Tally
 from service.audit.ledger_check import UNREADABLE, LedgerCheck
 from service.audit.subject import CUTS, Subject
 from service.audit.subjects import Subjects
+from tests.machines.given import Story
+from tests.machines.op_asker import WORDS, Asker
 from tests.projectors.histories import Desks, Sealed, a_life, random_histories
 
 FAR = dict.fromkeys(CUTS, 1_000_000)
@@ -60,6 +62,44 @@ def test_other_machines_are_in_order_too(machine: str):
     for seed in range(20):
         ledger = Ledger().take([each for each in random_histories(seed) if each[0] == machine])
         assert ledger.raised == {}, ledger.said
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_observing_programs_are_in_order_whatever_is_asked_of_them(seed: int):
+    asker = Asker(Random(seed))
+    for _ in range(40):
+        asker.ask(asker.dice.choice(WORDS))
+        asker.go_on()
+    name = asker.story.subject
+    ledger = Ledger().take([("op", name, each.value) for each in asker.story.decisions])
+    assert ledger.raised == {}, ledger.said
+    assert ledger.subjects[name].now.newest.state == asker.story.where
+    kept = [("op", name, each.value) for each in asker.story.decisions if each.record.type != "op.judged"]
+    assert Ledger().take(kept).raised
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_groups_are_in_order_whatever_is_asked_of_them(seed: int):
+    dice, story = Random(seed), Story("group", "dkist/BLKGA")
+    for _ in range(60):
+        places = [{"first": 0, "last": dice.randint(0, 4)}]
+        member = {
+            "member": "m",
+            "place": dice.randint(0, 6),
+            "status": dice.choice(["seen", "complete", "invalid"]),
+        }
+        asked: list[tuple[str, dict[str, Any]]] = [
+            ("expect", {"kind": "dataset", "by": "policy", "ranges": places}),
+            *[("member", {"kind": "dataset", **member})] * 6,
+            ("excuse", {"ranges": places}),
+            ("close", {}),
+            ("reopen", {}),
+        ]
+        word, data = dice.choice(asked)
+        story.ask(word, data, reason="because")
+    ledger = Ledger().take([("group", story.subject, each.value) for each in story.decisions])
+    assert ledger.raised == {}, ledger.said
+    assert ledger.subjects[story.subject].now.newest.state == story.where
 
 
 @pytest.mark.parametrize("seed", range(10))
