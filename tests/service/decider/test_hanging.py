@@ -12,7 +12,6 @@ from events.kafka_log import KafkaLog
 from events.log import Place
 from events.topics import Topics
 from projectors.database import make_engine
-from service.decider import hanging
 from service.decider.hanging import Patience
 from tests.service.decider.test_process import PARTITIONS, ask, ledger, outcomes_of, running
 
@@ -94,7 +93,7 @@ def test_a_transaction_that_hangs_is_ended_and_what_it_held_is_never_read(kafka,
 
 def test_what_keeps_coming_is_waited_for_and_a_standstill_is_acted_upon_again_and_again(monkeypatch):
     moments = iter([0.0, 2.9, 2.9, 5.0, 5.9, 6.1, 20.0, 21.2])
-    monkeypatch.setattr(hanging.time, "monotonic", lambda: next(moments))
+    monkeypatch.setattr("service.decider.hanging.time.monotonic", lambda: next(moments))
     ended: list[str] = []
     patience = Patience(lambda: ended.append("ended"), say_after_s=2.0)
     patience.tried()
