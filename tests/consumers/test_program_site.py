@@ -102,7 +102,7 @@ def to_be_claimed(site, frames=2):
     return seen
 
 
-def handed_in(site, content=b"inverted", **told):
+def handed_in(site, content=b"inverted", *, attempt=1, **told):
     path = site.landing / "handed-in" / "inv.fits"
     path.write_bytes(content)
     output = {
@@ -112,7 +112,7 @@ def handed_in(site, content=b"inverted", **told):
         "size_bytes": len(content),
     }
     data = {"outputs": [{**output, **told}], "inputs": ["AAAA"], "software": COMMIT}
-    site.ask("op.hand_in", OP_ID, data, attempt=1, actor="ann")
+    site.ask("op.hand_in", OP_ID, data, attempt=attempt, actor="ann")
 
 
 def claim(site):
@@ -345,3 +345,26 @@ def test_another_readiness_that_comes_into_force_closes_what_has_been_quiet_long
     )
     closed = wait_fact(programs, "op.readiness_closed")
     assert (closed.data["policy"], closed.data["policy_version"]) == ("hasty", 2)
+
+
+def test_a_second_inversion_takes_the_first_one_s_place_and_the_store_never_shows_nothing(programs, portal):
+    with_portal(programs, portal)
+    accepted(programs)
+    programs.ask("op.publish", OP_ID, {}, attempt=1, actor="publisher")
+    wait_op(programs, "Published")
+    (first,) = portal.shown
+    lease = {"lease_from": format_time(clock.now()), "lease_s": 86400}
+    programs.ask("op.reinvert", OP_ID, {"program": VISP, **lease}, actor="ann")
+    wait_fact(programs, "op.claimed", count=2)
+    handed_in(programs, b"inverted better", attempt=2)
+    wait_fact(programs, "op.inverted", count=2)
+    programs.ask("op.review", OP_ID, {"decision": "accept", "note": "better"}, attempt=2, actor="bob")
+    wait_fact(programs, "op.accepted", count=2)
+    programs.ask("op.publish", OP_ID, {}, attempt=2, actor="publisher")
+    record = wait_fact(programs, "op.published", count=2)
+    assert record.data["supersedes"] == 1
+    (second,) = portal.shown
+    assert (portal.shown[second]["replaces"], portal.shown[second]["attempt"]) == (first, 2)
+    assert {each.tostate for each in programs.history(OP_ID, "op")[-8:]} == {"Published"}
+    keys = [key for key, _ in programs.storage.list_keys(programs.bucket, "published/")]
+    assert any("attempt-0001" in key for key in keys), "what was replaced is kept"
