@@ -134,6 +134,7 @@ def _held(record: Record) -> Iterable[Obligation]:
 
 
 def _due_date(record: Record) -> Iterable[Obligation]:
+    yield known(record, WHOLE_OP, {})
     yield cancelled(record, "op.overdue", WHOLE_OP)
     if record.data.get("due_at"):
         yield deadline(record, "op.overdue", WHOLE_OP)
