@@ -23,6 +23,7 @@ from service.cli import (
     machine_commands,
     op_commands,
     op_scan,
+    op_studies,
     projection_commands,
     recover_command,
     replay_command,
@@ -39,7 +40,7 @@ from service.cli.options import Options, hoisted
 from service.cli.output import FORMATS
 from service.cli.session import Session
 
-__all__ = ["app", "file_asks", "op_scan", "run"]
+__all__ = ["app", "file_asks", "op_scan", "op_studies", "run"]
 
 app = typer.Typer(
     name="meridian",
