@@ -22,8 +22,10 @@ from service.cli import (
     inbox_commands,
     machine_commands,
     op_commands,
+    op_invert,
     op_scan,
     op_studies,
+    op_verbs,
     projection_commands,
     recover_command,
     replay_command,
@@ -40,7 +42,7 @@ from service.cli.options import Options, hoisted
 from service.cli.output import FORMATS
 from service.cli.session import Session
 
-__all__ = ["app", "file_asks", "op_scan", "op_studies", "run"]
+__all__ = ["app", "file_asks", "op_invert", "op_scan", "op_studies", "op_verbs", "run"]
 
 app = typer.Typer(
     name="meridian",
