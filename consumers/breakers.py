@@ -13,6 +13,7 @@ __all__ = [
     "DEPENDENCIES",
     "IS_OVER",
     "LOG",
+    "PORTAL",
     "REGISTER",
     "breaker",
     "store_of",
@@ -22,7 +23,8 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-ARCHIVE, REGISTER, LOG = "archive", "register", "log"
+ARCHIVE, REGISTER, LOG, PORTAL = "archive", "register", "log", "portal"
+"""``portal``: the metadata store to which publications are announced."""
 
 DEPENDENCIES: Mapping[str, tuple[str, ...]] = {
     "ingest": (LOG,),
@@ -31,6 +33,19 @@ DEPENDENCIES: Mapping[str, tuple[str, ...]] = {
     "answer": (LOG,),
     "follow": (LOG,),
     "inbox": (LOG,),
+    "member": (LOG,),
+    "datasets": (LOG,),
+    "readiness": (LOG,),
+    "qualify": (LOG,),
+    "preprocess": (LOG,),
+    "verify": (LOG,),
+    "package": (LOG, ARCHIVE),
+    "archive": (LOG, ARCHIVE),
+    "announce": (LOG, PORTAL),
+    "cite": (LOG, ARCHIVE),
+    "publish": (LOG, ARCHIVE),
+    "withdraw": (LOG, PORTAL),
+    "unveil": (LOG, PORTAL),
 }
 """What an effect can't do without; ``ingest`` and ``transfer`` need the stream's own stores as well."""
 
@@ -45,7 +60,7 @@ PostgreSQL's clock was set back."""
 breaker = Table(
     "breaker",
     metadata,
-    Column("dependency", Text, primary_key=True, comment="archive, register, log, store/<stream>"),
+    Column("dependency", Text, primary_key=True, comment="archive, register, log, portal, store/<stream>"),
     Column("since", DateTime(timezone=True), nullable=False, comment="first failure"),
     Column("failures", Integer, nullable=False, comment="probes that failed, the first failure counted"),
     Column("retry_at", DateTime(timezone=True), nullable=False, comment="no work until then"),

@@ -63,6 +63,12 @@ class WorkItem:
         return Key(self.event_id, self.effect)
 
     @property
+    def cause(self) -> str:
+        """The fact that obliges to it; of several items of one fact, their ids are derived from it."""
+        cause: str = self.payload.get("cause", self.event_id)
+        return cause
+
+    @property
     def lease(self) -> Lease:
         """What proves that the item is still ours."""
         return Lease(self.event_id, self.effect, self.lease_owner, self.lease_epoch)
@@ -130,7 +136,7 @@ def claim_light(
     at_most: int,
     lease_s: float,
 ) -> list[WorkItem]:
-    """Lease items that wait for no stream: answers, follow-ups, topics."""
+    """Lease items that wait for no stream: answers, follow-ups, topics, and work on programs that are not held."""
     wanted = {effect: room_of(effect, standing.rooms, at_most) for effect in effects}
     rows = [{"effect": effect, "room": room} for effect, room in wanted.items() if room > 0]
     if standing.is_shut or not rows:
@@ -276,6 +282,8 @@ _CLAIM_LIGHT = text(f"""
         SELECT h.place FROM lane CROSS JOIN LATERAL (
             SELECT i.ctid AS place, i.queued_at FROM work.item i
             WHERE i.effect = lane.effect AND i.state = 'open' AND i.lane <> 'steps' AND {_IS_HEAD}
+                AND (i.part IS NULL OR i.lane = 'answers'
+                    OR NOT EXISTS (SELECT FROM work.hold h WHERE h.subject = i.subject))
             ORDER BY i.queued_at LIMIT lane.room) h
         ORDER BY h.queued_at LIMIT :at_most
     ), locked AS ({_LOCKED}

@@ -32,12 +32,13 @@ deadline = Table(
     "deadline",
     metadata,
     Column("event_id", UUID(as_uuid=False), primary_key=True, comment="the fact that set the deadline"),
-    Column("request", Text, nullable=False, comment="file.retry or file.lift"),
+    Column("request", Text, nullable=False, comment="such as file.retry, op.lease_due"),
     Column("subject", Text(collation="C"), nullable=False),
     Column("version", Integer),
     Column("due_sequence", BigInteger, nullable=False, comment="sequence of the fact that set the deadline"),
     Column("due_at", DateTime(timezone=True), nullable=False),
     Column("correlationid", Text),
+    Column("part", Text, comment="of an observing program: what the request is about; NULL: no part of it"),
     Column("request_id", UUID(as_uuid=False), nullable=False, comment="derived from the fact"),
     Column("state", Text, nullable=False, comment="waiting, delivered, done, cancelled"),
     Column("delivered_at", DateTime(timezone=True)),
@@ -61,6 +62,7 @@ class Deadline(NamedTuple):
     due_at: datetime
     correlationid: str | None
     request_id: str
+    part: str | None = None
 
 
 def request_id_of(event_id: str) -> str:
@@ -73,17 +75,20 @@ def owe(connection: Connection, rows: Sequence[dict[str, Any]]) -> int:
     return connection.execute(_OWE, {"rows": rows_json(rows)}).rowcount if rows else 0
 
 
-def cancel(connection: Connection, passed: Iterable[tuple[str, int | None, str, int, datetime]]) -> int:
-    """Deadlines for ``request`` set by earlier facts (subject, version or None for all, request, sequence, time)."""
+def cancel(
+    connection: Connection, passed: Iterable[tuple[str, int | None, str | None, str, int, datetime]]
+) -> int:
+    """Deadlines for ``request`` of earlier facts: subject, version and part (None: all), request, sequence, time."""
     rows = [
         {
             "subject": subject,
             "version": version,
+            "part": part,
             "request": request,
             "sequence": sequence,
             "at": at.isoformat(),
         }
-        for subject, version, request, sequence, at in passed
+        for subject, version, part, request, sequence, at in passed
     ]
     return connection.execute(_CANCEL, {"rows": rows_json(rows)}).rowcount if rows else 0
 
@@ -124,20 +129,20 @@ def prune_deadlines(connection: Connection, *, before: datetime, at_most: int = 
 
 _OWE = text("""
     INSERT INTO work.deadline
-        (event_id, request, subject, version, due_sequence, due_at, correlationid, request_id, state)
-    SELECT event_id, request, subject, version, due_sequence, due_at, correlationid, request_id, 'waiting'
+        (event_id, request, subject, version, due_sequence, due_at, correlationid, request_id, part, state)
+    SELECT event_id, request, subject, version, due_sequence, due_at, correlationid, request_id, part, 'waiting'
     FROM jsonb_to_recordset(CAST(:rows AS jsonb))
          AS r (event_id uuid, request text, subject text, version int, due_sequence bigint, due_at timestamptz,
-               correlationid text, request_id uuid)
+               correlationid text, request_id uuid, part text)
     ON CONFLICT (event_id) DO NOTHING
 """)
 
 _CANCEL = text("""
     UPDATE work.deadline d SET state = 'cancelled', finished_at = r.at
     FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-         AS r (subject text, version int, request text, sequence bigint, at timestamptz)
+         AS r (subject text, version int, request text, sequence bigint, at timestamptz, part text)
     WHERE d.subject = r.subject AND d.state = 'waiting' AND d.request = r.request AND d.due_sequence < r.sequence
-      AND (r.version IS NULL OR d.version = r.version)
+      AND (r.version IS NULL OR d.version = r.version) AND (r.part IS NULL OR d.part = r.part)
 """)
 
 _CLOSE = text("""
@@ -147,7 +152,7 @@ _CLOSE = text("""
 """)
 
 _COLUMNS = """CAST(event_id AS text), request, subject, version, due_sequence, due_at, correlationid,
-        CAST(request_id AS text)"""
+        CAST(request_id AS text), part"""
 
 _DUE = text(f"""
     SELECT {_COLUMNS} FROM work.deadline WHERE state = 'waiting' AND due_at <= :at ORDER BY due_at LIMIT :at_most

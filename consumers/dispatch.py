@@ -6,15 +6,18 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from consumers import deadlines, held, redriving, work_items
+from consumers import deadlines, held, known_programs, redriving, work_items
 from consumers.obligations import closing, obligations
 from consumers.owed import (
     Cancelled,
     Configured,
+    DatasetKnown,
     DeadlineOwed,
     Held,
     ItemOwed,
     Obligation,
+    PartKnown,
+    PartPassed,
     Passed,
     Redriven,
     StreamStands,
@@ -57,8 +60,11 @@ def write(connection: Connection, owed: Iterable[Obligation], outcomes: Iterable
     work_items.supersede(connection, ((one.subject, one.version, one.sequence, one.at) for one in passed))
     cancelled: list[Cancelled] = sorted_by_kind[Cancelled]
     deadlines.cancel(
-        connection, ((one.subject, one.version, one.request, one.sequence, one.at) for one in cancelled)
+        connection,
+        ((one.subject, one.version, one.part, one.request, one.sequence, one.at) for one in cancelled),
     )
+    parts: list[PartPassed] = sorted_by_kind[PartPassed]
+    known_programs.pass_parts(connection, ((one.subject, one.part, one.sequence, one.at) for one in parts))
     redriven: list[Redriven] = sorted_by_kind[Redriven]
     opened += redriving.redrive(connection, [(each.subject, each.sequence) for each in redriven])
     if opened or sorted_by_kind[Held] or sorted_by_kind[StreamStands]:
@@ -81,6 +87,9 @@ _KINDS = (
     Configured,
     Held,
     Redriven,
+    DatasetKnown,
+    PartKnown,
+    PartPassed,
 )
 
 
@@ -113,7 +122,18 @@ def _keep(connection: Connection, kinds: dict[type, list[Any]]) -> None:
     )
     if streams:
         work_items.notify(connection, channel=held.STREAM_CHANNEL)
+    known_programs.keep_datasets(connection, [_dataset_row(each) for each in kinds[DatasetKnown]])
+    known_programs.keep_parts(connection, [_part_row(each) for each in kinds[PartKnown]])
 
 
 def _item_row(item: ItemOwed) -> dict[str, Any]:
     return {**asdict(item), "lane": item.lane, "stream": item.stream, "report_id": item.report_id}
+
+
+def _dataset_row(known: DatasetKnown) -> dict[str, Any]:
+    return {**asdict(known), "is_gone": known.gone}
+
+
+def _part_row(known: PartKnown) -> dict[str, Any]:
+    since = known.at if known.owes else None
+    return {**asdict(known), "owes_effect": known.owes, "owes_since": since}

@@ -1,6 +1,6 @@
 """Light items, many at once in one thread: answers, follow-ups, topics, and rows of registers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from consumers import work_items
 from consumers.breakers import LOG
@@ -8,7 +8,9 @@ from consumers.claims import WorkItem
 from consumers.effects.answer import answer
 from consumers.effects.asking import Ask
 from consumers.effects.follow import follow
+from consumers.effects.groups import count_members, tell_datasets
 from consumers.effects.inbox_topics import make_topics
+from consumers.effects.judging import Found, qualify, readiness
 from consumers.effects.register import register
 from consumers.failures import Failed, Wait
 from consumers.outage import OUTAGES
@@ -17,9 +19,13 @@ from consumers.reporting import Reporting
 from consumers.sender import Outgoing
 from consumers.steps import report_refused
 from consumers.tools import Tools
+from consumers.work_lanes import LANES
 from events.log import LogError
 
 __all__ = ["LightWork"]
+
+_COUNTING = {"member": count_members, "datasets": tell_datasets}
+_JUDGING = {"readiness": readiness, "qualify": qualify}
 
 
 class LightWork:
@@ -32,11 +38,13 @@ class LightWork:
 
     def do(self, items: Sequence[WorkItem]) -> None:
         """Bring about what all of these ask for."""
-        of = {effect: [item for item in items if item.effect == effect] for effect in work_items.LANES}
+        of = {effect: [item for item in items if item.effect == effect] for effect in LANES}
         self._make_topics(of["inbox"])
         self._answer(of["answer"])
         self._follow(of["follow"])
         self._register(of["register"])
+        self._count(of)
+        self._judge(of)
 
     def _answer(self, items: Sequence[WorkItem]) -> None:
         outgoing: list[Outgoing] = []
@@ -82,20 +90,46 @@ class LightWork:
         self._report(asks)
 
     def _register(self, items: Sequence[WorkItem]) -> None:
+        fresh = self._not_refused(items)
+        self._settle(register(fresh, self._tools, self._registers))
+
+    def _count(self, of: Mapping[str, Sequence[WorkItem]]) -> None:
+        """Files into their groups, datasets into their programs; a refusal of these is an answer."""
+        for effect, step in _COUNTING.items():
+            if of[effect]:
+                self._settle(step(of[effect], self._tools))
+
+    def _judge(self, of: Mapping[str, Sequence[WorkItem]]) -> None:
+        for effect, step in _JUDGING.items():
+            fresh = self._not_refused(of[effect])
+            if fresh:
+                self._settle(step(fresh, self._tools))
+
+    def _not_refused(self, items: Sequence[WorkItem]) -> list[WorkItem]:
+        for item in items:
+            if "refused" in item.payload:
+                self._fail(item, report_refused(item))
+        return [item for item in items if "refused" not in item.payload]
+
+    def _settle(self, found: Iterable[Found]) -> None:
+        """Each item by what its effect came to."""
         asks: list[Ask] = []
-        for item in (item for item in items if "refused" in item.payload):
-            self._fail(item, report_refused(item))
-        fresh = [item for item in items if "refused" not in item.payload]
-        for item, found in register(fresh, self._tools, self._registers):
-            if isinstance(found, Ask):
-                asks.append(found)
-            elif isinstance(found, Wait):
-                self._reporting.wait(item, found)
-            elif isinstance(found, Failed):
-                self._fail(item, found)
+        over: list[WorkItem] = []
+        for item, outcome in found:
+            if outcome is None:
+                over.append(item)
+            elif isinstance(outcome, Ask):
+                asks.append(outcome)
+            elif isinstance(outcome, Wait):
+                self._reporting.wait(item, outcome)
+            elif isinstance(outcome, Failed):
+                self._fail(item, outcome)
+            elif isinstance(outcome, OUTAGES):
+                raise outcome
             else:
-                raise found
+                self._reporting.park(item, outcome)
         self._report(asks)
+        self._finish(over, [])
 
     def _report(self, asks: Sequence[Ask]) -> None:
         if not asks:

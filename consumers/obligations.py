@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+from consumers.group_obligations import counted, group_obligations
 from consumers.held import WHOLE_FILE
 from consumers.owed import (
     Cancelled,
@@ -16,10 +17,14 @@ from consumers.owed import (
     StreamStands,
     VersionKnown,
 )
+from consumers.program_obligations import program_obligations
 from consumers.work_items import Closing
 from events.envelope import Record
 
-__all__ = ["closing", "obligations"]
+__all__ = ["IGNORED", "closing", "obligations"]
+
+IGNORED = frozenset({"file.report_ignored", "op.report_ignored"})
+"""A report that came too late: it is recorded, and closes its item as stale."""
 
 PRIORITIES = {"live": 0, "catch-up": 1}
 
@@ -28,6 +33,10 @@ def obligations(record: Record) -> list[Obligation]:
     """Everything this record obliges us to do or to remember."""
     if record.machine == "stream":
         return _of_stream(record)
+    if record.machine == "op":
+        return program_obligations(record)
+    if record.machine == "group":
+        return group_obligations(record)
     rule = _FILE.get(record.type)
     return list(rule(record)) if rule is not None else []
 
@@ -39,7 +48,7 @@ def closing(record: Record) -> Closing:
         return Closing(
             record.requestid, "refused", record.at, data.get("code"), tuple(data.get("reasons", ()))
         )
-    return Closing(record.requestid, "stale" if record.type == "file.report_ignored" else "done", record.at)
+    return Closing(record.requestid, "stale" if record.type in IGNORED else "done", record.at)
 
 
 # --- files ---
@@ -77,6 +86,7 @@ def _validated(record: Record) -> Iterable[Obligation]:
         yield _item(
             "transfer", record, {"brief": record.data["brief"], "media_type": record.data.get("media_type")}
         )
+    yield from counted(record, record.data["brief"].get("membership"), "seen")
     yield from _follow(record)
 
 
@@ -88,6 +98,8 @@ def _transferred(record: Record) -> Iterable[Obligation]:
 def _registered(record: Record) -> Iterable[Obligation]:
     yield _passed(record)
     yield _answer(record)
+    status = "complete" if record.type == "file.registered" else "invalid"
+    yield from counted(record, record.data.get("membership"), status)
     yield from _follow(record)
 
 
@@ -122,12 +134,14 @@ def _reopened(record: Record) -> Iterable[Obligation]:
     yield VersionKnown(
         record.subject, record.version or 1, {"base_attempt": record.attempt, "queued_at": record.time}
     )
+    yield from counted(record, record.data["brief"].get("membership"), "seen")
     yield from _resumed(record)
 
 
 def _dismissed(record: Record) -> Iterable[Obligation]:
     yield _passed(record)
     yield _no_retry(record)
+    yield from counted(record, record.data.get("membership"), "dismissed")
     yield from _follow(record)
 
 

@@ -5,17 +5,21 @@ from datetime import datetime
 from typing import Any
 
 from consumers.deadlines import request_id_of
-from consumers.work_items import LANES
+from consumers.work_lanes import LANES, PROGRAM_LANES
 from events.ids import derived_id
 
 __all__ = [
+    "OF_PROGRAMS",
     "Cancelled",
     "Configured",
     "Data",
+    "DatasetKnown",
     "DeadlineOwed",
     "Held",
     "ItemOwed",
     "Obligation",
+    "PartKnown",
+    "PartPassed",
     "Passed",
     "Redriven",
     "StreamStands",
@@ -24,10 +28,17 @@ __all__ = [
 
 Data = dict[str, Any]
 
+OF_PROGRAMS = "(programs)"
+"""In place of the stream: work on observing programs, which are no stream's. No stream can have this name."""
+
 
 @dataclass(frozen=True, slots=True)
 class ItemOwed:
-    """An effect to be brought about. What is None is taken from the version."""
+    """An effect to be brought about. What is None is taken from the version.
+
+    ``event_id`` is the fact's; where one fact obliges to the same for several parts of an observing program, it is
+    derived from both, and ``payload`` has the fact's as ``cause``.
+    """
 
     effect: str
     event_id: str
@@ -40,6 +51,7 @@ class ItemOwed:
     payload: Data = field(default_factory=dict)
     work_class: str | None = None
     priority: int | None = None
+    part: str | None = None
 
     @property
     def lane(self) -> str:
@@ -49,6 +61,8 @@ class ItemOwed:
     @property
     def stream(self) -> str:
         """The stream of the subject; of a stream, itself."""
+        if self.effect in PROGRAM_LANES or self.part is not None:
+            return OF_PROGRAMS
         return self.subject.partition("/")[0]
 
     @property
@@ -68,6 +82,7 @@ class DeadlineOwed:
     due_sequence: int
     due_at: str
     correlationid: str | None
+    part: str | None = None
 
     @property
     def request_id(self) -> str:
@@ -87,13 +102,14 @@ class Passed:
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """Deadlines for this request, set by earlier facts, are void; of all versions where ``version`` is None."""
+    """Deadlines for this request, set by earlier facts, are void; of all versions and parts where these are None."""
 
     subject: str
     version: int | None
     request: str
     sequence: int
     at: datetime
+    part: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +158,54 @@ class Redriven:
     sequence: int
 
 
+@dataclass(frozen=True, slots=True)
+class DatasetKnown:
+    """A dataset of an observing program as a fact has it; ``gone``: its catalogue no longer has it."""
+
+    subject: str
+    dataset: str
+    program: str
+    told: Data
+    sequence: int
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PartKnown:
+    """What is to be remembered of a part of an observing program; members that are None are forgotten.
+
+    ``owes``: the effect that the part waits for now, until a later fact about it says otherwise.
+    """
+
+    subject: str
+    part: str
+    known: Data
+    sequence: int
+    at: datetime
+    owes: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartPassed:
+    """The part has gone on: work owed by its earlier facts is nobody's any more."""
+
+    subject: str
+    part: str
+    sequence: int
+    at: datetime
+
+
 Obligation = (
-    ItemOwed | DeadlineOwed | Passed | Cancelled | VersionKnown | StreamStands | Configured | Held | Redriven
+    ItemOwed
+    | DeadlineOwed
+    | Passed
+    | Cancelled
+    | VersionKnown
+    | StreamStands
+    | Configured
+    | Held
+    | Redriven
+    | DatasetKnown
+    | PartKnown
+    | PartPassed
 )

@@ -13,7 +13,7 @@ from consumers.obligations import obligations
 from consumers.owed import DeadlineOwed, ItemOwed, Obligation, VersionKnown
 from events.envelope import Record
 
-__all__ = ["Missing", "missing_deadlines", "missing_follow_ups", "missing_steps"]
+__all__ = ["Missing", "missing_deadlines", "missing_follow_ups", "missing_program_steps", "missing_steps"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,16 @@ def missing_follow_ups(
             yield Missing(
                 tuple(each for each in owed if isinstance(each, ItemOwed) and each.effect == "follow"), True
             )
+
+
+def missing_program_steps(connection: Connection, *, before: datetime, at_most: int) -> Iterator[Missing]:
+    """Parts of observing programs that have waited for a step since before then, without an item for it."""
+    for row in connection.execute(_PROGRAM_STEPS, {"before": before, "at_most": at_most}).all():
+        record = _record(row)
+        if record is not None:
+            items = (each for each in obligations(record) if isinstance(each, ItemOwed))
+            wanted = (each for each in items if (each.part, each.effect) == (row.part, row.owes_effect))
+            yield Missing(tuple(wanted), True)
 
 
 def _record(row: Row[Any]) -> Record | None:
@@ -140,4 +150,14 @@ _FOLLOW_UPS = text(f"""
         AND l.data ? 'pending'
         AND NOT EXISTS (SELECT FROM work.item i WHERE i.event_id = l.event_id AND i.effect = 'follow')
     ORDER BY l.time LIMIT :at_most
+""")
+
+_PROGRAM_STEPS = text(f"""
+    SELECT {_COLUMNS}, p.part, p.owes_effect
+    FROM work.program_part p JOIN projection.ledger l
+        ON l.machine = 'op' AND l.subject = p.subject AND l.sequence = p.sequence
+    WHERE p.owes_effect IS NOT NULL AND p.owes_since < :before AND NOT EXISTS (
+        SELECT FROM work.item i WHERE i.subject = p.subject AND i.part = p.part
+            AND i.state IN ('open', 'leased', 'reported', 'parked'))
+    ORDER BY p.owes_since LIMIT :at_most
 """)

@@ -11,8 +11,10 @@ from uuid import uuid4
 
 from sqlalchemy import Engine
 
+from consumers.arrivals import ArrivalsSeen
 from consumers.dispatch import FOLLOWER, apply
 from consumers.gatekeeper import Gatekeeper
+from consumers.homes import Homes
 from consumers.outage import OUTAGES, in_words
 from consumers.reconciler import Patience, Reconciler
 from consumers.sender import Sender
@@ -104,6 +106,8 @@ def run_workers(  # noqa: PLR0913 - plain arguments, each by name
         inspector=inspector,
         outcomes=Outcomes(engine, site=topics.site),
         configurations=Configurations(engine),
+        homes=Homes(engine),
+        arrivals=ArrivalsSeen(engine),
         clock=clock,
         bucket=bucket,
         staging_dir=staging_dir,

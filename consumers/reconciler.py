@@ -10,8 +10,15 @@ from sqlalchemy import Connection, Engine, text
 
 from consumers import claims, deadlines, dispatch, work_items
 from consumers.deadlines import Deadline
+from consumers.obligations import IGNORED
 from consumers.owed import ItemOwed
-from consumers.owed_again import Missing, missing_deadlines, missing_follow_ups, missing_steps
+from consumers.owed_again import (
+    Missing,
+    missing_deadlines,
+    missing_follow_ups,
+    missing_program_steps,
+    missing_steps,
+)
 from consumers.sender import Sender
 from consumers.timers import asked
 from consumers.work_items import Closing, Key
@@ -123,6 +130,7 @@ class Reconciler:
         found = [
             *missing_steps(connection, before=before, thorough=thorough, at_most=at_most),
             *missing_deadlines(connection, before=before, at_most=at_most),
+            *missing_program_steps(connection, before=before, at_most=at_most),
         ]
         if thorough:
             since = now - self._patience.follow_ups_for
@@ -146,9 +154,7 @@ class Reconciler:
 
 def _closing(outcome: Outcome) -> Closing:
     if outcome.accepted:
-        return Closing(
-            outcome.request_id, "stale" if outcome.type == "file.report_ignored" else "done", outcome.at
-        )
+        return Closing(outcome.request_id, "stale" if outcome.type in IGNORED else "done", outcome.at)
     return Closing(outcome.request_id, "refused", outcome.at, outcome.code, outcome.reasons)
 
 

@@ -10,9 +10,13 @@ from consumers.claims import WorkItem
 from consumers.effects.asking import Ask, report
 from consumers.effects.ingest import configuration_for
 from consumers.failures import Failed, Wait, fail_request
+from consumers.known_programs import part_of
+from consumers.program_failures import is_of_program, program_fail_request
 from consumers.tools import Tools
 from events import failpoints
+from events.file_requests import FailFile
 from events.log import LogUnavailableError, Sent
+from events.op_requests import FailOp
 from events.stream import RetryPolicy
 
 __all__ = ["Reporting", "named"]
@@ -70,13 +74,8 @@ class Reporting:
 
     def fail(self, item: WorkItem, failed: Failed) -> None:
         """Report that the attempt failed, and when it is tried again if the budget has that. Raises Wait."""
-        request = fail_request(
-            failed,
-            policy=self._policy(item),
-            report_id=item.report_id,
-            attempt=item.attempt or 1,
-            base_attempt=item.base_attempt,
-            clock=self._tools.clock,
+        request = (
+            self._program_failure(item, failed) if is_of_program(item) else self._file_failure(item, failed)
         )
         if failed.failure_class == "code":
             extra = {**named(item), "code": failed.code, "error": failed.message}
@@ -91,6 +90,11 @@ class Reporting:
             else:
                 until = self._tools.clock() + timedelta(seconds=why.pause_s)
             claims.wait(connection, item, until=until, code=why.code, error=why.message)
+
+    def finish(self, item: WorkItem) -> None:
+        """It is done, and nobody waits for word of it."""
+        with self._tools.engine.begin() as connection:
+            work_items.finish(connection, [item.lease], at=self._tools.clock())
 
     def park(self, item: WorkItem, error: Exception) -> None:
         """A bug of ours: this item and what waits behind it stand still, and say why."""
@@ -108,6 +112,22 @@ class Reporting:
         with self._tools.engine.begin() as connection:
             for dependency in sorted(used & limping):
                 breakers.succeed(connection, dependency)
+
+    def _file_failure(self, item: WorkItem, failed: Failed) -> FailFile:
+        return fail_request(
+            failed,
+            policy=self._policy(item),
+            report_id=item.report_id,
+            attempt=item.attempt or 1,
+            base_attempt=item.base_attempt,
+            clock=self._tools.clock,
+        )
+
+    def _program_failure(self, item: WorkItem, failed: Failed) -> FailOp:
+        with self._tools.engine.connect() as connection:
+            known = part_of(connection, item.subject, item.payload["part"])
+        policy = self._tools.homes.now().retry
+        return program_fail_request(item, failed, known, policy=policy, clock=self._tools.clock)
 
     def _policy(self, item: WorkItem) -> RetryPolicy:
         try:

@@ -3,7 +3,7 @@
 import logging
 
 from consumers.claims import WorkItem
-from consumers.effects import HEAVY
+from consumers.effects import STEPS, UNREPORTED
 from consumers.effects.asking import Ask
 from consumers.failures import Failed, Wait, from_archive
 from consumers.outage import OUTAGES
@@ -71,12 +71,15 @@ class Steps:
             self._look_first(item)
         sent: list[Sent] = []
         report: Ask | None = None
-        for ask in HEAVY[item.effect](item, self._tools):
+        for ask in STEPS[item.effect](item, self._tools):
             if ask.is_report:
                 report = ask
             else:
                 sent.append(self._reporting.send(ask))
         self._reporting.acknowledged(sent)
+        if report is None and item.effect in UNREPORTED:
+            self._reporting.finish(item)
+            return
         if report is None:
             raise Failed("NO_REPORT", "code", f"{item.effect} came to its end without a report")
         self._reporting.report([report])

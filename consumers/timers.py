@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, text
 
 from consumers import deadlines
 from consumers.deadlines import Deadline
+from consumers.known_programs import attempt_of
 from consumers.outage import OUTAGES, in_words
 from consumers.sender import Outgoing, Sender
 from events.base import machine_of
@@ -98,6 +99,7 @@ def asked(found: Sequence[Deadline], *, topics: Topics, source: str, at: datetim
                 causationid=each.event_id,
                 correlationid=each.correlationid,
                 version=each.version,
+                attempt=attempt_of(each.part),
             ),
         )
         for each in found

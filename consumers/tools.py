@@ -10,10 +10,12 @@ from typing import Protocol
 
 from sqlalchemy import Engine
 
+from consumers.arrivals import ArrivalsSeen
 from consumers.child import ChildResult
 from consumers.failures import Wait, from_source
 from consumers.formats import Expected
 from consumers.held import configuration_of
+from consumers.homes import Homes
 from consumers.sender import Sender
 from consumers.sources import open_source
 from consumers.storage import Storage
@@ -74,6 +76,8 @@ class Tools:
     inspector: Inspects
     outcomes: Outcomes
     configurations: Configurations
+    homes: Homes
+    arrivals: ArrivalsSeen
     clock: Callable[[], datetime]
     bucket: str
     staging_dir: Path

@@ -23,13 +23,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from consumers.rows import rows_json
+from consumers.work_lanes import STEP_LANES
 from events.ids import derived_id
 from projectors.database import metadata
 from projectors.positions import position_table
 
 __all__ = [
     "CHANNEL",
-    "LANES",
     "UNFINISHED",
     "Closing",
     "Key",
@@ -49,17 +49,6 @@ __all__ = [
 
 CHANNEL = "meridian_work"
 """Notified when items were added or may be claimed again."""
-
-LANES = {
-    "ingest": "steps",
-    "transfer": "steps",
-    "register": "steps",
-    "answer": "answers",
-    "follow": "follow-ups",
-    "inbox": "topics",
-}
-"""The lane of each effect. Only the first unfinished item of a subject *in its lane* may be claimed, so that an answer
-never waits for a copy."""
 
 item = Table(
     "item",
@@ -81,6 +70,7 @@ item = Table(
     Column("report_id", UUID(as_uuid=False), nullable=False, comment="id of the request that will report on it"),
     Column("payload", JSONB, nullable=False, comment="what the effect needs, from the fact"),
     Column("correlationid", Text),
+    Column("part", Text, comment="of an observing program: program:<id>, attempt:<number>; NULL: no part of it"),
     Column("due_at", DateTime(timezone=True), comment="not before; NULL: at once"),
     Column("lease_owner", Text),
     Column("lease_epoch", BigInteger, nullable=False, server_default="0", comment="raised by each claim: the fence"),
@@ -219,7 +209,7 @@ def notify(connection: Connection, effects: Iterable[str] = (), *, channel: str 
 
 
 def _refuse(connection: Connection, row: Row[Any], closing: Closing) -> bool:
-    if row.lane != "steps":
+    if row.lane not in STEP_LANES:
         state, number = "done", row.try_number
     elif row.was_refused:
         state, number = "parked", row.try_number
@@ -247,15 +237,15 @@ _NO_LEASE = "lease_owner = NULL, lease_until = NULL"
 
 _ADD = text("""
     INSERT INTO work.item (event_id, effect, lane, subject, stream, version, attempt, sequence, work_class, priority,
-                           queued_at, created_at, state, report_id, payload, correlationid, due_at)
+                           queued_at, created_at, state, report_id, payload, correlationid, part, due_at)
     SELECT r.event_id, r.effect, r.lane, r.subject, r.stream, r.version, r.attempt, r.sequence,
            coalesce(r.work_class, v.work_class, 'normal'), coalesce(r.priority, v.priority, 0),
            coalesce(v.queued_at, r.created_at), r.created_at, 'open', r.report_id, coalesce(r.payload, '{}'),
-           r.correlationid, r.due_at
+           r.correlationid, r.part, r.due_at
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (
         event_id uuid, effect text, lane text, subject text, stream text, version int, attempt int, sequence bigint,
         work_class text, priority smallint, created_at timestamptz, report_id uuid, payload jsonb, correlationid text,
-        due_at timestamptz)
+        part text, due_at timestamptz)
     LEFT JOIN work.version v ON v.subject = r.subject AND v.version = r.version
     ON CONFLICT (event_id, effect) DO NOTHING
 """)

@@ -9,7 +9,7 @@ from queue import SimpleQueue
 
 from consumers import claims
 from consumers.claims import WorkItem
-from consumers.effects import HEAVY, LIGHT
+from consumers.effects import HEAVY, LIGHT, PROGRAM_STEPS, STEPS
 from consumers.held import STREAM_CHANNEL
 from consumers.light_work import LightWork
 from consumers.outage import OUTAGES, in_words
@@ -111,7 +111,7 @@ class Worker:
 
     def _claim_heavy(self) -> bool:
         with self._lock:
-            have = [item for item in self._mine.values() if item.effect in HEAVY]
+            have = [item for item in self._mine.values() if item.effect in STEPS]
         room = self._pace.threads + self._pace.ahead - len(have)
         large = self._pace.large_at_once - sum(item.work_class == "large" for item in have)
         if room < self._pace.ahead:
@@ -126,6 +126,14 @@ class Worker:
                 effects=tuple(HEAVY),
                 at_most=room,
                 large_at_most=max(0, large),
+                lease_s=self._pace.lease_s,
+            )
+            found += claims.claim_light(
+                connection,
+                standing,
+                owner=self._tools.worker,
+                effects=tuple(PROGRAM_STEPS),
+                at_most=room - len(found),
                 lease_s=self._pace.lease_s,
             )
         self._hold(found)
@@ -222,9 +230,9 @@ class Worker:
 
     def _on_notice(self, payload: str) -> None:
         effects = set(filter(None, payload.split(",")))
-        if not effects or effects & HEAVY.keys():
+        if not effects or effects & STEPS.keys():
             self._call_heavy.set()
-        if not effects or effects - HEAVY.keys():
+        if not effects or effects - STEPS.keys():
             self._call_light.set()
 
     def _hand_back(self, light: threading.Thread) -> None:

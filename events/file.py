@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from events.base import Fact
-from events.file_parts import Brief, Content, IdentityHeld, Object
+from events.file_parts import Brief, Content, GroupPlace, IdentityHeld, Object
 from events.refusal import Refused
 from events.types import (
     Code,
@@ -51,6 +51,7 @@ __all__ = [
     "FileUnheld",
     "FileValidated",
     "FileWitnessed",
+    "GroupPlace",
     "IdentityHeld",
     "Object",
 ]
@@ -147,6 +148,7 @@ class FileRejected(Fact):
     warnings: tuple[WarningFinding, ...] = ()
     quarantine: Object | None = None
     usage: Usage | None = None
+    membership: GroupPlace | None = None
     pending: dict[str, Any] | None = None
 
 
@@ -166,6 +168,7 @@ class FileRegistered(Fact):
     register_table: Name
     row_id: Name
     best: int = Field(ge=1)
+    membership: GroupPlace | None = None
     pending: dict[str, Any] | None = None
 
 
@@ -249,6 +252,7 @@ class FileDismissed(Fact):
     name: ClassVar[str] = "file.dismissed"
     code: Code
     dismissed_from: str
+    membership: GroupPlace | None = None
     pending: dict[str, Any] | None = None
 
 

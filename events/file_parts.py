@@ -1,12 +1,13 @@
 """Pieces of a file's facts: the content announced, the object in the archive, the identity held, a brief for work."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
+from events.group import MEMBERS_AT_MOST, Kind, Parents
 from events.types import Name, Part, Sha256, UtcTime
 
-__all__ = ["Brief", "Content", "IdentityHeld", "Object"]
+__all__ = ["Brief", "Content", "GroupPlace", "IdentityHeld", "Object"]
 
 
 class Content(Part):
@@ -37,6 +38,17 @@ class IdentityHeld(Part):
     reserved_by: str = Field(description="id of the identity.reserved fact")
 
 
+class GroupPlace(Part):
+    """Where a file belongs by its stream's membership rule; ``place`` None: the file does not say which it is."""
+
+    group: Name = Field(description="its id within the stream")
+    kind: Kind
+    place: int | None = Field(None, ge=0, lt=MEMBERS_AT_MOST)
+    role: Literal["primary", "sidecar"] = "primary"
+    parents: Parents = Parents()
+    expected: int | None = Field(None, ge=1, le=MEMBERS_AT_MOST)
+
+
 class Brief(Part):
     """All that work on a version needs to know, so that a fact which obliges work is complete in itself."""
 
@@ -52,4 +64,5 @@ class Brief(Part):
     identity: IdentityHeld | None = None
     instrument: str | None = None
     obs_start_utc: str | None = None
+    membership: GroupPlace | None = None
     overrides: dict[str, Any] = Field(default_factory=dict)

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from events.base import Request
-from events.file import Content, IdentityHeld, Object
+from events.file import Content, GroupPlace, IdentityHeld, Object
 from events.types import (
     Code,
     FailureClass,
@@ -97,6 +97,7 @@ class ReportFileValidated(Request):
     checks_version: str
     identity_required: bool = False
     identity: IdentityHeld | None = None
+    membership: GroupPlace | None = None
     usage: Usage | None = None
 
 
@@ -113,6 +114,7 @@ class RejectFile(Request):
     qa: tuple[QaFinding, ...] = ()
     warnings: tuple[WarningFinding, ...] = ()
     quarantine: Object | None = None
+    membership: GroupPlace | None = None
     usage: Usage | None = None
 
 

@@ -9,9 +9,9 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from kafka import errors as kafka_errors
 from kafka.record import memory_records
-from kafka.record.default_records import DefaultRecordBatch
 
 from events.kafka_admin import KafkaAdmin, KafkaConnection, translated
+from events.kafka_fetched import FetchedBatch
 from events.kafka_writers import KafkaTransactionalWriter, KafkaWriter
 from events.log import Headers, LogError, LogUnavailableError, Message, Place, TopicSpec
 from events.without import is_without
@@ -212,7 +212,7 @@ class KafkaReader:
         if self._closed:
             raise LogError(f"read {self._topics()}: this reader is closed")
         if self._consumer is None:
-            memory_records.DefaultRecordBatch = _Batch
+            memory_records.DefaultRecordBatch = FetchedBatch
             self._consumer = self._connection.consumer(committed=self._only_committed)
             self._seek(self._consumer)
         return self._consumer
@@ -242,43 +242,6 @@ class KafkaReader:
         return ", ".join(sorted({place.topic for place in self._next})) or "nothing yet"
 
 
-class _Batch(DefaultRecordBatch):  # type: ignore[misc]  # the client has no types
-    """A batch as the client reads it, but for header names that are no UTF-8.
-
-    Left to itself the client raises at such a record, again each time, and nothing behind it is ever read. Here the
-    bytes that are no text stand in the name as lone surrogates (``surrogateescape``), so that none is lost.
-    """
-
-    def __next__(self) -> Any:
-        try:
-            return super().__next__()
-        except kafka_errors.CorruptRecordError as error:
-            if not isinstance(error.__context__, UnicodeDecodeError):
-                raise
-            self._buffer: bytearray = _Tolerant(self._buffer)  # it stands where it stood before this record
-            return super().__next__()
-
-
-class _Tolerant(bytearray):
-    """Bytes whose slices decode whatever they hold."""
-
-    def __getitem__(self, at: Any) -> Any:
-        found = super().__getitem__(at)
-        return _Tolerant(found) if isinstance(at, slice) else found
-
-    def decode(self, encoding: str = "utf-8", errors: str = "surrogateescape") -> str:
-        return _Name(super().decode(encoding, errors))
-
-
-class _Name(str):
-    """A name that the client may encode again, as it does to count its bytes."""
-
-    __slots__ = ()
-
-    def encode(self, encoding: str = "utf-8", errors: str = "surrogateescape") -> bytes:
-        return super().encode(encoding, errors)
-
-
 def _partition(place: Place) -> TopicPartition:
     return TopicPartition(place.topic, place.partition)
 
@@ -286,10 +249,18 @@ def _partition(place: Place) -> TopicPartition:
 def _messages(place: Place, records: list[Any]) -> list[Message]:
     topic, partition = place
     return [
-        Message(topic, partition, each.offset, each.key, each.value, _headers(each.headers), each.timestamp)
+        Message(
+            topic,
+            partition,
+            each.offset,
+            each.key,
+            each.value,
+            _headers(each.headers) if each.headers else (),
+            each.timestamp,
+        )
         for each in records
     ]
 
 
 def _headers(found: list[tuple[str, bytes | None]]) -> Headers:
-    return tuple((str(name), value or b"") for name, value in found) if found else ()
+    return tuple((str(name), value or b"") for name, value in found)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from events.base import Fact, Request
+from events.program_policy import ObservingPrograms
 from events.refusal import Refused
 from events.types import Name, Part, StreamName, UtcTime
 
@@ -89,6 +90,9 @@ class StreamConfiguration(Part):
     identity: Name | None = Field(
         None, description="rule of the archive identity, such as koaid; None: no identities"
     )
+    membership: Name | None = Field(
+        None, description="rule that puts files into groups, such as dkist-dataset; None: into none"
+    )
     roles: tuple[PatternRule, ...] = ()
     purposes: tuple[PatternRule, ...] = ()
     checks: tuple[Name, ...] = Field((), description="checks by name; empty: all of the format")
@@ -101,6 +105,9 @@ class StreamConfiguration(Part):
     class_limits: dict[str, int] = Field(default_factory=dict, description="work items at once, by class")
     observing_day: Literal["utc", "utc-12h", "hawaii"] = "utc"
     settings: dict[str, Any] = Field(default_factory=dict, description="for the format's own rules")
+    programs: ObservingPrograms | None = Field(
+        None, description="how observing programs are worked on; one stream of a site has it"
+    )
 
 
 class ConfigureStream(Request):

@@ -31,14 +31,15 @@ class FileMachine:
 
     def decide(self, state: File, ask: Ask) -> Ruling:
         """One fact or one refusal with reasons."""
-        if isinstance(ask.payload, asks.ArriveFile):
+        asked = type(ask.payload)
+        if asked is asks.ArriveFile:
             return arrive(state, ask)
-        if isinstance(ask.payload, asks.AdoptFile):
+        if asked is asks.AdoptFile:
             return adopt(state, ask)
         version = _addressed(state, ask)
         if isinstance(version, Refusal):
             return version
-        if type(ask.payload) in REPORTS and (stale := _stale(version, ask)) is not None:
+        if asked in REPORTS and (stale := _stale(version, ask)) is not None:
             return stale
         return _ruled(state, version, ask)
 
@@ -49,7 +50,7 @@ class FileMachine:
     def where(self, state: File) -> str | None:
         """The state of the newest version."""
         newest = state.newest
-        return newest.state.value if newest else None
+        return str(newest.state) if newest else None
 
     def allowed(self, state: File) -> tuple[str, ...]:
         """Requests that the newest version's state allows."""
@@ -66,16 +67,18 @@ class FileMachine:
 
 
 def _addressed(file: File, ask: Ask) -> Version | Refusal:
+    version = file.versions.get(ask.envelope.version or 0)
+    if version is not None:
+        return version
     newest = file.newest
     if newest is None:
         reason = "nothing is known of this file; check the name, or announce it first"
         return Refusal((reason,), None, FILE_LIFE.allowed(FileState.NOTHING), code="UNKNOWN_SUBJECT")
-    number = ask.envelope.version or newest.number
-    version = file.versions.get(number)
-    if version is None:
-        reason = f"found version {number}, wanted one of {min(file.versions)} to {newest.number}"
-        return Refusal((reason,), newest.state, FILE_LIFE.allowed(newest.state), version=newest.number)
-    return version
+    number = ask.envelope.version
+    if number is None:
+        return newest
+    reason = f"found version {number}, wanted one of {min(file.versions)} to {newest.number}"
+    return Refusal((reason,), newest.state, FILE_LIFE.allowed(newest.state), version=newest.number)
 
 
 def _stale(version: Version, ask: Ask) -> Ruling | None:

@@ -87,7 +87,9 @@ def _validated(_file: File, version: Version, record: Record) -> None:
     version.sha256, version.size_bytes = data["sha256"], data["size_bytes"]
     brief = data["brief"]
     version.work |= {
-        name: brief[name] for name in ("identity", "instrument", "obs_start_utc") if name in brief
+        name: brief[name]
+        for name in ("identity", "instrument", "obs_start_utc", "membership")
+        if name in brief
     }
 
 

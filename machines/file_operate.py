@@ -60,7 +60,12 @@ def dismiss(file: File, version: Version, ask: Ask) -> Ruled:
     if not ask.by_person:
         return [NEEDS_REASON.format("dismiss")]
     members = vars(ask.payload)
-    fact = facts.FileDismissed(**members, dismissed_from=version.state.value, pending=file.pending)
+    fact = facts.FileDismissed(
+        **members,
+        dismissed_from=version.state.value,
+        pending=file.pending,
+        membership=version.work.get("membership"),
+    )
     return fact, FileState.DISMISSED, version.attempt
 
 

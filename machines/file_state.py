@@ -69,6 +69,26 @@ class Version:
         }
         return Brief.model_validate({**known, **self.work, **more})
 
+    def dump(self) -> dict[str, Any]:
+        """As JSON members; orjson writes them in half the time that it takes for the dataclass itself."""
+        return {
+            "number": self.number,
+            "state": str(self.state),
+            "content": self.content,
+            "attempt": self.attempt,
+            "work": self.work,
+            "witnesses": self.witnesses,
+            "sha256": self.sha256,
+            "size_bytes": self.size_bytes,
+            "object": self.object,
+            "code": self.code,
+            "failed_from": self.failed_from,
+            "due_sequence": self.due_sequence,
+            "transfer": self.transfer,
+            "came_from": self.came_from,
+            "dismissed_from": self.dismissed_from,
+        }
+
 
 @dataclass(slots=True)
 class File:
@@ -89,9 +109,9 @@ class File:
         return next(reversed(self.versions.values())) if self.versions else None
 
     def dump(self) -> dict[str, Any]:
-        """As JSON members, the parts as dataclasses (orjson writes them)."""
+        """As JSON members."""
         return {
-            "versions": list(self.versions.values()),
+            "versions": [version.dump() for version in self.versions.values()],
             "best": self.best,
             "pending": self.pending,
             "overtaken": self.overtaken,

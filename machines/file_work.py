@@ -42,7 +42,7 @@ def validated(file: File, version: Version, ask: Ask) -> Ruled:
     if reasons:
         return reasons
     end = FileState.TRANSFERRING if version.transfer else version.came_from or FileState.TRANSFERRING
-    members = {name: value for name, value in vars(report).items() if name != "identity_required"}
+    members = {name: value for name, value in vars(report).items() if name not in _OF_BRIEF}
     pending = None if end is FileState.TRANSFERRING else file.pending
     brief = version.brief(
         sha256=report.sha256,
@@ -50,8 +50,12 @@ def validated(file: File, version: Version, ask: Ask) -> Ruled:
         identity=report.identity,
         instrument=_text(report.metadata.get("instrument")),
         obs_start_utc=_text(report.metadata.get("obs_start_utc")),
+        membership=report.membership,
     )
     return facts.FileValidated(**members, brief=brief, pending=pending), end, version.attempt
+
+
+_OF_BRIEF = frozenset({"identity_required", "membership"})
 
 
 def _text(value: object) -> str | None:
@@ -60,7 +64,10 @@ def _text(value: object) -> str | None:
 
 def reject(file: File, version: Version, ask: Ask) -> Ruled:
     """The file itself is wrong."""
-    return facts.FileRejected(**vars(ask.payload), pending=file.pending), FileState.INVALID, version.attempt
+    report = ask.payload
+    assert isinstance(report, asks.RejectFile)
+    members = {**vars(report), "membership": report.membership or version.work.get("membership")}
+    return facts.FileRejected(**members, pending=file.pending), FileState.INVALID, version.attempt
 
 
 def transferred(_file: File, version: Version, ask: Ask) -> Ruled:
@@ -87,7 +94,9 @@ def registered(file: File, version: Version, ask: Ask) -> Ruled:
     assert isinstance(report, asks.ReportFileRegistered)
     best = max(file.best or 0, version.number)
     return (
-        facts.FileRegistered(**vars(report), best=best, pending=file.pending),
+        facts.FileRegistered(
+            **vars(report), best=best, pending=file.pending, membership=version.work.get("membership")
+        ),
         FileState.COMPLETE,
         version.attempt,
     )

@@ -60,11 +60,11 @@ class Lifecycle(Generic[S]):
 
     def after(self, fact: str, state: S, to: S | None = None) -> S:
         """Where this fact leads. One with several ends says which in ``to``; raises IllegalTransitionError."""
-        ends = self.ends(fact, state)
+        ends = self._ends.get((fact, state), ())
+        if to is not None and to in ends:
+            return to
         if to is None and len(ends) == 1:
             return ends[0]
-        if to in ends:
-            return to
         allowed = ", ".join(self.allowed(state)) or "nothing"
         wanted = f" with the end {to}" if to is not None else ""
         raise IllegalTransitionError(f"{fact}{wanted} cannot follow {state}; allowed here: {allowed}")

@@ -1,6 +1,6 @@
 """Every module that defines a table; loading this one fills ``metadata``."""
 
-from consumers import breakers, deadlines, dispatch, held, work_items
+from consumers import breakers, deadlines, dispatch, held, known_programs, work_items
 from projectors import (
     PROJECTIONS,
     decided,
@@ -21,6 +21,7 @@ TABLE_MODULES = (
     deadlines,
     dispatch,
     held,
+    known_programs,
     work_items,
     decided,
     fold_version,

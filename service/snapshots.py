@@ -145,7 +145,7 @@ class Snapshots:
             self._check_unmoved(cursor)
             cursor.execute(
                 "SELECT record_id::text, request_digest FROM decider.outcome WHERE record_id = ANY(%s::uuid[])",
-                (list(record_ids),),
+                ("{" + ",".join(record_ids) + "}",),  # ids need no quotes, and one text is soon handed over
             )
             return dict(cursor.fetchall())
 
@@ -232,7 +232,7 @@ class Snapshots:
             return
         lines = b"".join([_snapshot_line(*each) for each in snapshots])
         cursor.execute(SNAPSHOT_STAGE)
-        cursor.copy_expert("COPY snapshot_stage FROM STDIN", io.BytesIO(lines))
+        _copy(cursor, "COPY snapshot_stage FROM STDIN", lines)
         cursor.execute(SNAPSHOT_MERGE, (self._machine, self._partition))
 
     def _save_outcomes(self, cursor: Any, outcomes: Sequence[OutcomeRow], *, are_new: bool) -> None:
@@ -241,11 +241,11 @@ class Snapshots:
         if are_new:
             place = f"{self._machine}\t{self._partition}\t"
             lines = "".join([place + _outcome_line(row) for row in outcomes]).encode()
-            cursor.copy_expert(OUTCOME_COPY, io.BytesIO(lines))
+            _copy(cursor, OUTCOME_COPY, lines)
             return
         lines = "".join([_outcome_line(row) for row in outcomes]).encode()
         cursor.execute(OUTCOME_STAGE)
-        cursor.copy_expert("COPY outcome_stage FROM STDIN", io.BytesIO(lines))
+        _copy(cursor, "COPY outcome_stage FROM STDIN", lines)
         cursor.execute(OUTCOME_MERGE, (self._machine, self._partition))
 
     def _move(self, cursor: Any, mark: Watermark) -> None:
@@ -308,6 +308,11 @@ def is_halted(engine: Engine, *, part: str, machine: str, partition: int) -> boo
             (part, machine, partition),
         )
         return cursor.fetchone() is not None
+
+
+def _copy(cursor: Any, statement: str, lines: bytes) -> None:
+    """In one piece: with each further one the driver lets other threads run, and waits until it may go on."""
+    cursor.copy_expert(statement, io.BytesIO(lines), len(lines) or 1)
 
 
 def _snapshot_line(subject: str, sequence: int, state: bytes) -> bytes:

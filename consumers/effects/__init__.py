@@ -5,10 +5,13 @@ from collections.abc import Callable, Mapping
 from consumers.claims import WorkItem
 from consumers.effects.asking import Ask, Asks
 from consumers.effects.ingest import ingest
+from consumers.effects.preprocess import preprocess
+from consumers.effects.publish import announce, archive, cite, package, publish, unveil, withdraw
 from consumers.effects.transfer import transfer
+from consumers.effects.verify import verify
 from consumers.tools import Tools
 
-__all__ = ["HEAVY", "LIGHT", "Ask", "Asks", "Step"]
+__all__ = ["HEAVY", "LIGHT", "PROGRAM_STEPS", "STEPS", "UNREPORTED", "Ask", "Asks", "Step"]
 
 Step = Callable[[WorkItem, Tools], Asks]
 """Looks before it acts, acts, and yields what it asks; the report comes last."""
@@ -16,5 +19,24 @@ Step = Callable[[WorkItem, Tools], Asks]
 HEAVY: Mapping[str, Step] = {"ingest": ingest, "transfer": transfer}
 """Effects that read whole files: one a thread."""
 
-LIGHT = ("answer", "follow", "inbox")
+PROGRAM_STEPS: Mapping[str, Step] = {
+    "preprocess": preprocess,
+    "verify": verify,
+    "package": package,
+    "archive": archive,
+    "announce": announce,
+    "cite": cite,
+    "publish": publish,
+    "withdraw": withdraw,
+    "unveil": unveil,
+}
+"""Steps of observing programs that take their time: one a thread, held up by no stream."""
+
+UNREPORTED = frozenset({"unveil"})
+"""Steps after which the ledger has nothing to learn: they are done when they end."""
+
+STEPS: Mapping[str, Step] = {**HEAVY, **PROGRAM_STEPS}
+"""All that threads of a worker do."""
+
+LIGHT = ("answer", "follow", "inbox", "member", "datasets", "readiness", "qualify")
 """Effects that take no time: many at once, in one thread, with ``register``. They never wait behind big files."""

@@ -40,7 +40,7 @@ class Ask:
             source=source,
             at=at,
             data=self.request.wire(),
-            causationid=self.item.event_id,
+            causationid=self.item.cause,
             correlationid=self.correlationid or self.item.correlationid or self.item.sender_event_id,
             version=self.version,
             attempt=self.attempt,

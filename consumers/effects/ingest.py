@@ -16,11 +16,12 @@ from consumers.formats import FORMATS, Expected
 from consumers.formats.inspection import Inspection
 from consumers.storage_errors import StorageError
 from consumers.tools import Tools
-from events.file import Brief, IdentityHeld
+from events.file import Brief, GroupPlace, IdentityHeld
 from events.file_requests import RejectFile, ReportFileValidated, StartFile
 from events.ids import derived_id
 from events.stream import StreamConfiguration
 from events.types import FailureClass, HeaderFix, QaFinding, Usage, WarningFinding
+from machines.membership import RULES, membership
 
 __all__ = ["brief_of", "configuration_for", "ingest"]
 
@@ -68,8 +69,9 @@ def _look(item: WorkItem, tools: Tools, path: Path, brief: Brief, configuration:
     usage = Usage(host=tools.host, **asdict(result.usage))
     if inspection is None:
         raise _no_inspection(result, usage)
+    place = _place(inspection, brief, configuration)
     if inspection.verdict == "invalid":
-        yield report(item, _rejection(item, tools, path, inspection, usage, configuration))
+        yield report(item, _rejection(item, tools, path, inspection, usage, configuration, place))
         return
     held = None
     if configuration.identity is not None:
@@ -77,7 +79,21 @@ def _look(item: WorkItem, tools: Tools, path: Path, brief: Brief, configuration:
         held = yield from reserve(
             item, tools, wanted, sha256=str(inspection.sha256), rule=configuration.identity
         )
-    yield report(item, fitted(_validation(inspection, brief, configuration, held, usage, tools)))
+    yield report(item, fitted(_validation(inspection, brief, configuration, held, usage, tools, place)))
+
+
+def _place(inspection: Inspection, brief: Brief, configuration: StreamConfiguration) -> GroupPlace | None:
+    """Where the file belongs, by its name and what is in it; of a file that is invalid, perhaps by its name alone."""
+    if configuration.membership is None:
+        return None
+    name = PurePosixPath(unquote(urlsplit(brief.content.uri).path)).name
+    try:
+        found = membership(configuration.membership, name=name, metadata=inspection.metadata)
+    except KeyError as error:
+        known = ", ".join(sorted(RULES))
+        message = f"stream {configuration.stream}: found the membership rule {error}, wanted one of {known}"
+        raise Failed("UNKNOWN_MEMBERSHIP_RULE", "code", message) from error
+    return None if found is None else GroupPlace.model_validate(found._asdict())
 
 
 def _inspected(tools: Tools, path: Path, brief: Brief, configuration: StreamConfiguration) -> ChildResult:
@@ -117,6 +133,7 @@ def _rejection(
     inspection: Inspection,
     usage: Usage,
     configuration: StreamConfiguration,
+    place: GroupPlace | None,
 ) -> RejectFile:
     original = put_aside(item, tools, path, inspection, configuration)
     return fitted(
@@ -130,6 +147,7 @@ def _rejection(
             qa=_qa(inspection),
             warnings=_warnings(inspection),
             quarantine=original,
+            membership=place,
             usage=usage,
         )
     )
@@ -142,6 +160,7 @@ def _validation(
     held: IdentityHeld | None,
     usage: Usage,
     tools: Tools,
+    place: GroupPlace | None,
 ) -> ReportFileValidated:
     metadata: dict[str, Any] = dict(inspection.metadata)
     if "program" in brief.overrides:
@@ -157,6 +176,7 @@ def _validation(
         checks_version=f"{configuration.format}/{tools.software_version}",
         identity_required=configuration.identity is not None,
         identity=held,
+        membership=place,
         usage=usage,
     )
 

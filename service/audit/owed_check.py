@@ -5,6 +5,7 @@
 from typing import Any
 
 from service.audit.findings import Offender, Tally
+from service.audit.owed_programs import OWED_TO_PROGRAMS
 
 __all__ = ["check_owed"]
 
@@ -29,6 +30,13 @@ _OWED = """
             WHEN l.type IN ('file.retried', 'file.reopened') AND l.tostate = 'TRANSFERRING' THEN ARRAY['transfer']
             WHEN l.type IN ('file.retried', 'file.reopened') AND l.tostate = 'TRANSFERRED' THEN ARRAY['register']
             WHEN l.type = 'stream.configured' THEN ARRAY['inbox']
+            ELSE ARRAY[]::text[] END || CASE
+            WHEN l.type IN ('file.validated', 'file.reopened') AND l.data -> 'brief' ? 'membership' THEN ARRAY['member']
+            WHEN l.type IN ('file.registered', 'file.rejected', 'file.dismissed') AND l.data ? 'membership'
+                THEN ARRAY['member']
+            WHEN l.machine = 'group' AND NOT l.is_refusal AND l.fromstate IS DISTINCT FROM l.tostate
+                AND l.tostate IN ('Complete', 'Closed short') AND l.data ->> 'kind' = 'dataset'
+                AND l.data -> 'parents' ?& ARRAY['op', 'program', 'dataset', 'instrument'] THEN ARRAY['datasets']
             ELSE ARRAY[]::text[] END) AS e (effect)
         WHERE l.time > now() - interval '6 days' AND l.ledger_offset < least(v.next_offset, d.next_offset))
     SELECT owed.subject, owed.event_id::text, owed.type, owed.partition, owed.ledger_offset, owed.effect,
@@ -39,15 +47,20 @@ _OWED = """
 
 def check_owed(connection: Any, site: str, tally: Tally) -> None:
     """Facts of the last six days without the item that they oblige us to."""
+    for owed in (_OWED, OWED_TO_PROGRAMS):
+        _check(connection, owed, site, tally)
+
+
+def _check(connection: Any, owed: str, site: str, tally: Tally) -> None:
     cursor = connection.cursor()
     cursor.execute(
-        f"SELECT count(*), count(*) FILTER (WHERE missing) FROM ({_OWED}) AS o (s, e, t, p, l, f, missing)"
+        f"SELECT count(*), count(*) FILTER (WHERE missing) FROM ({owed}) AS o (s, e, t, p, l, f, missing)"
     )
     looked, missing = cursor.fetchone()
     tally.looked("lost", looked)
     if not missing:
         return
-    cursor.execute(f"SELECT * FROM ({_OWED}) AS o (s, e, t, p, l, f, missing) WHERE missing ORDER BY l")
+    cursor.execute(f"SELECT * FROM ({owed}) AS o (s, e, t, p, l, f, missing) WHERE missing ORDER BY l")
     for subject, event_id, kind, partition, offset, effect, _ in cursor:
         found, wanted = f"{kind} without the work item {effect}", "one, open or done"
         position = f"{site}.{kind.partition('.')[0]}.events/{partition}/{offset}"

@@ -9,7 +9,9 @@ from events.kafka_log import KafkaLog
 from events.topics import Topics
 from projectors.database import make_engine
 from service.bench import decide, project
+from service.bench.aggregates import change_aggregates
 from service.bench.project_floor import project_floor
+from service.bench.unsafe import decide_unsafely
 from service.collecting import collect_seldom
 
 __all__ = ["measured"]
@@ -34,6 +36,12 @@ def _run(order: dict[str, Any]) -> dict[str, Any]:
             found = decide.decide(logs, engine, topics, requests=count)
         case "decide-floor":
             found = decide.floor(logs, topics, requests=count, name="floor")
+        case "decide-unsafely":
+            found = decide_unsafely(
+                logs, topics, requests=count, partitions=decide.PARTITIONS, batch=decide.BATCH
+            )
+        case "aggregates":
+            found = change_aggregates(order["database"], requests=count)
         case "project":
             found = project.project(logs, engine, topics, records=count)
         case "project-one-table":

@@ -28,6 +28,16 @@ class Figure:
         """Median over the floor's median."""
         return median(self.runs) / median(self.floor_runs)
 
+    def line(self) -> str:
+        """For a person: the medians, the ratio, and what the notes say of it."""
+        unit = "a second" if self.unit == "1/s" else self.unit
+        said = (
+            f"{self.name}: {median(self.runs):,.6g} {unit}; {self.floor_name}: {median(self.floor_runs):,.6g}"
+        )
+        wanted = {name: value for name, value in self.notes.items() if name.startswith(("goal", "safety"))}
+        notes = [f"{name.replace('_', ' ')} {value:g}" for name, value in wanted.items()]
+        return "; ".join([said, f"ratio {self.ratio:.3g}", *notes])
+
     def as_json(self) -> dict[str, Any]:
         """Min, median, max of both, and the ratio."""
         return {

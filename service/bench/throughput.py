@@ -1,13 +1,13 @@
 """``meridian bench core``: the decider and the projector beside their floors, on servers of the bench's own."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from statistics import median
 from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
 from events.topics import Topics
-from service.bench import decide
+from service.bench import aggregates, decide
 from service.bench.about import versions
 from service.bench.audited import audited
 from service.bench.child import measured
@@ -20,7 +20,7 @@ from service.bench.workload import REFUSED, REPEATED
 from service.settings import Settings
 from service.wiring import Wiring
 
-__all__ = ["bench_core"]
+__all__ = ["bench_core", "cost_of_safety"]
 
 
 class Line(NamedTuple):
@@ -30,24 +30,45 @@ class Line(NamedTuple):
     what: str
     name: str
     floor: str
+    floor_what: str
+    notes: dict[str, Any]
 
 
 DECIDE = Line(
-    "decide", "decide", "decided requests, one process", "consume + produce in transactions, deciding nothing"
+    "decide",
+    "decide",
+    "decided requests, one process",
+    "consume + produce in transactions, deciding nothing",
+    "decide-floor",
+    {"goal_at_least": 0.6},
+)
+AGGREGATES = Line(
+    "decide",
+    "decide",
+    "decided requests, beside aggregates changed one by one",
+    "eventsourcing on the same PostgreSQL: load, change, save",
+    "aggregates",
+    {"goal_at_least": 10.0},
 )
 PROJECT = Line(
     "project",
     "project",
     "projected records, all default views, one process",
     "consume + decode + COPY of the same rows into the same tables and indexes",
+    "project-floor",
+    {"goal_at_least": 0.5},
 )
 ONE_TABLE = Line(
     "project",
     "project-one-table",
     "projected records, one row a version of a file alone, one process",
     f"of all default views: {PROJECT.floor}",
+    "project-floor",
+    {},
 )
-LINES = (DECIDE, PROJECT, ONE_TABLE)
+LINES = (DECIDE, AGGREGATES, PROJECT, ONE_TABLE)
+CHANGES = 2_000
+"""Aggregates changed a turn: each has a transaction of its own, and all of the workload would take minutes."""
 
 SETTINGS = {
     "partitions": decide.PARTITIONS,
@@ -74,14 +95,23 @@ def bench_core(
             for turn in range(times):
                 runs.append(_turn(wiring, files=files, turn=turn, parts=parts, progress=progress))
                 audits.append(_audited(wiring, site_of(turn), parts, progress))
-            figures += [_figure(runs, line) for line in lines]
+            figures += [_figure(runs, line) for line in lines if line.floor_what in runs[0]]
+            if "decide" in parts:
+                figures.append(cost_of_safety(runs))
         if "latency" in parts:
             _forget(wiring)
             figures += latency(wiring, times=times, progress=progress)
             audits.append(_audited(wiring, wiring.settings.site, ["project"], progress))
         found = versions(wiring.settings)
-    seeds = list(range(1, times + 1))
-    return Result(figures, found, {"files": files, "seeds": seeds, **SETTINGS}, audits)
+    for figure in figures:
+        progress(figure.line())
+    told: dict[str, Any] = {"files": files, "seeds": list(range(1, times + 1)), **SETTINGS}
+    if "decide" in parts and not aggregates.is_installed():
+        wanted = ", ".join(aggregates.NEEDED)
+        missing = f"{AGGREGATES.name}: its floor needs {wanted}, which are not all installed"
+        told["not_measured"] = [missing]
+        progress(f"not measured: {missing}")
+    return Result(figures, found, told, audits)
 
 
 def site_of(turn: int) -> str:
@@ -120,7 +150,11 @@ def _turn(
         )
         return found
 
-    found = {"decide-floor": run("decide-floor", requests)} if "decide" in parts else {}
+    found = {}
+    if "decide" in parts:
+        found = {what: run(what, requests) for what in ("decide-floor", "decide-unsafely")}
+        if aggregates.is_installed():
+            found["aggregates"] = run("aggregates", CHANGES)
     found["decide"] = run("decide", requests)  # projecting needs it too
     if "project" in parts:
         records = int(found["decide"]["outcomes"])
@@ -130,17 +164,30 @@ def _turn(
 
 
 def _figure(runs: list[dict[str, dict[str, Any]]], line: Line) -> Figure:
-    floor = f"{line.part}-floor"
-    ours, theirs = [dict(run[line.what]) for run in runs], [dict(run[floor]) for run in runs]
+    ours, theirs = [dict(run[line.what]) for run in runs], [dict(run[line.floor_what]) for run in runs]
     return Figure(
         name=line.name,
         unit="1/s",
         runs=tuple(each.pop("rate") for each in ours),
         floor_name=line.floor,
         floor_runs=tuple(each.pop("rate") for each in theirs),
-        notes={"cpu_over_floor": round(_cpu(ours) / _cpu(theirs), 2)},
+        notes={"cpu_over_floor": round(_cpu(ours) / _cpu(theirs), 2), **line.notes},
         each=tuple(ours),
         floor_each=tuple(theirs),
+    )
+
+
+def cost_of_safety(runs: Sequence[dict[str, dict[str, Any]]]) -> Figure:
+    """Processor time of a request with everything on, beside the same with nothing kept and nothing chained."""
+    whole, bare = ([run[what]["cpu_us"] for run in runs] for what in ("decide", "decide-unsafely"))
+    cost = median(whole) - median(bare)
+    return Figure(
+        name="what safety costs: processor time of a decided request",
+        unit="µs",
+        runs=tuple(whole),
+        floor_name="the same without snapshots, outcomes, watermark, leases and chain",
+        floor_runs=tuple(bare),
+        notes={"safety_us": round(cost, 1), "safety_share": round(cost / median(whole), 3)},
     )
 
 

@@ -52,6 +52,15 @@ class Batch:
     next_request: int = 0
 
 
+class _Asked(NamedTuple):
+    """A request that could be read: where it stood, the id of the record that answers it, and its digest."""
+
+    message: Message
+    request: RequestEnvelope
+    identifier: str
+    digest: str
+
+
 class BatchDecider:
     """Keeps the subjects of one partition in a bounded memory; a state leaves it only once it is saved."""
 
@@ -98,25 +107,19 @@ class BatchDecider:
         """Every message in order: one record, a repetition, or a dead letter."""
         batch = Batch(next_request=messages[-1].offset + 1)
         read, site = self._read, self._desk.site
-        asked = [(message, request) for message in messages if (request := read(message, batch)) is not None]
-        ids = [record_id(site, request.subject, request.id) for _, request in asked]
-        known = self._store.digests(ids)
-        self.fetch(request.subject for _, request in asked)
-        for (message, request), identifier in zip(asked, ids, strict=True):
-            self._decide_one(message, request, identifier, known, owner, now, batch)
+        asked = [
+            _Asked(message, request, record_id(site, request.subject, request.id), digest_of(request))
+            for message in messages
+            if (request := read(message, batch)) is not None
+        ]
+        known = self._store.digests([each.identifier for each in asked])
+        self.fetch(each.request.subject for each in asked)
+        for each in asked:
+            self._decide_one(each, known, owner, now, batch)
         return batch
 
-    def _decide_one(
-        self,
-        message: Message,
-        request: RequestEnvelope,
-        identifier: str,
-        known: dict[str, str],
-        owner: Owner,
-        now: str,
-        batch: Batch,
-    ) -> None:
-        digest = digest_of(request)
+    def _decide_one(self, asked: _Asked, known: dict[str, str], owner: Owner, now: str, batch: Batch) -> None:
+        message, request, identifier, digest = asked
         reused = identifier in known and known[identifier] != digest
         if reused:
             identifier = record_id(self._desk.site, request.subject, f"{request.id}#{digest}")
@@ -134,19 +137,19 @@ class BatchDecider:
         )
         known[identifier] = digest
         batch.decisions.append(decision)
-        self._watch_poison(decision, message, batch)
-
-    def _watch_poison(self, decision: Decision, message: Message, batch: Batch) -> None:
         if decision.poison is None:
             self._poison_in_a_row.clear()
-            return
-        batch.dead.append(DeadLetter(message, "INTERNAL", decision.poison))
+        else:
+            self._watch_poison(decision, message, batch)
+
+    def _watch_poison(self, decision: Decision, message: Message, batch: Batch) -> None:
+        batch.dead.append(DeadLetter(message, "INTERNAL", decision.poison or ""))
         self._poison_in_a_row.add(decision.record.subject)
         if len(self._poison_in_a_row) >= POISON_IN_A_ROW:
             raise Halt(
                 "CODE_IS_WRONG",
                 f"deciding raised for {POISON_IN_A_ROW} different subjects in a row, last {decision.record.subject}: "
-                f"{decision.poison.splitlines()[-1]}; wanted a decision; deploy code that can decide them",
+                f"{batch.dead[-1].reason.splitlines()[-1]}; wanted a decision; deploy code that can decide them",
                 subject=decision.record.subject,
                 offset=message.offset,
             )

@@ -117,7 +117,13 @@ class PartitionOwner:
                 extra={"seat": seat.name, "sessions": cut_off},
             )
         tail = read_tail(
-            seat, logs=self._logs, store=self._store, desk=self._desk, batch=self._batch, stopped=stopped
+            seat,
+            logs=self._logs,
+            writer=self._writer,
+            store=self._store,
+            desk=self._desk,
+            batch=self._batch,
+            stopped=stopped,
         )
         self._owner = Owner(self._store.raise_epoch(at_least=tail.owner_epoch), seat.requests_topic_id)
         self.position = resume_at(seat, logs=self._logs, group=self._group, tail=tail)

@@ -1,17 +1,18 @@
 """Taking a partition over: fence, epoch, watermark, the rest of the ledger, and where to go on with the requests."""
 
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from events.chain import BrokenChainError, verify
 from events.envelope import Record, UndecodableError, decode_record
-from events.log import Log, LogUnavailableError, Message, Place, Reader
+from events.log import Log, LogUnavailableError, Message, Place, Reader, TransactionalWriter
 from events.upcast import UnknownVersionError, upcast
 from machines.desk import Desk, GapError
 from service.decider.batch import BatchDecider
 from service.decider.halts import Halt, UnusableSnapshotError
+from service.decider.hanging import Patience, end_hanging
 from service.decider.store import NOTHING_LED_PAST, LedPast, OutcomeRow, Store, Watermark
 
 __all__ = ["Seat", "Tail", "outcome_of", "read_tail", "resume_at"]
@@ -55,9 +56,19 @@ class Tail:
 
 
 def read_tail(
-    seat: Seat, *, logs: Log, store: Store, desk: Desk, batch: BatchDecider, stopped: Callable[[], bool]
+    seat: Seat,
+    *,
+    logs: Log,
+    writer: TransactionalWriter,
+    store: Store,
+    desk: Desk,
+    batch: BatchDecider,
+    stopped: Callable[[], bool],
 ) -> Tail:
-    """Read the ledger from the watermark to its uncommitted end, folding and saving on the way."""
+    """Read the ledger from the watermark to its uncommitted end, folding and saving on the way.
+
+    ``writer`` has fenced every earlier one; where a transaction of theirs hangs nevertheless, it ends it.
+    """
     mark = _usable_mark(seat, store, desk)
     past = store.led_past(seat.requests_topic_id)
     tail = Tail(mark.next_offset, max(mark.next_request, past.next_request), mark.owner_epoch, past)
@@ -65,18 +76,14 @@ def read_tail(
     try:
         _check_reach(seat, reader, mark)
         reader.assign({seat.ledger: mark.next_offset})
-        waiting_since = time.monotonic()
+        patience = Patience(partial(end_hanging, writer, seat.ledger), say_after_s=SAY_AFTER_S)
         while not stopped() and (position := reader.position(seat.ledger)) < (end := reader.end(seat.ledger)):
             messages = reader.poll(at_most=CHUNK, timeout_s=0.1).get(seat.ledger, [])
             if messages:
                 _fold_chunk(seat, messages, tail, store=store, desk=desk, batch=batch)
-                waiting_since = time.monotonic()
-            elif time.monotonic() - waiting_since > SAY_AFTER_S:
-                log.warning(
-                    "waiting for an open transaction",
-                    extra={"seat": seat.name, "position": position, "end": end},
-                )
-                waiting_since = time.monotonic()
+                patience.renew()
+            else:
+                patience.tried(seat=seat.name, position=position, end=end)
         tail.next_offset = max(tail.next_offset, reader.position(seat.ledger))
     finally:
         reader.close()

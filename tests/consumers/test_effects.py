@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
+from consumers.arrivals import ArrivalsSeen
 from consumers.claims import WorkItem
 from consumers.effects.asking import Ask
 from consumers.effects.fitting import fitted
@@ -18,6 +19,7 @@ from consumers.effects.register import register
 from consumers.effects.transfer import transfer
 from consumers.failures import Failed, Wait
 from consumers.held import keep_configurations
+from consumers.homes import Homes
 from consumers.register import Entry, Register, UnknownRegisterError
 from consumers.sender import Sender
 from consumers.tools import Configurations, Tools
@@ -56,6 +58,8 @@ def tools(work_site: WorkSite) -> Tools:
         inspector=site.inspector,
         outcomes=Outcomes(site.engine, site=site.topics.site),
         configurations=Configurations(site.engine),
+        homes=Homes(site.engine),
+        arrivals=ArrivalsSeen(site.engine),
         clock=lambda: datetime(2026, 11, 21, tzinfo=UTC),
         bucket=site.bucket,
         staging_dir=site.landing / "staging",

@@ -97,6 +97,12 @@ class WorkSite:
         }
         return self.run(lambda: parts.run_workers(**given))
 
+    def run_timers(self) -> None:
+        """Deadlines are sent when their time comes."""
+        self.run(
+            lambda: parts.run_timers(log=self.log, topics=self.topics, engine=self.engine, stop=self.stop)
+        )
+
     def end(self) -> None:
         """Stop all."""
         self.stop.set()

@@ -200,8 +200,8 @@ def test_a_record_that_the_client_cannot_take_apart_is_an_error_each_time_and_ca
     log, place = KafkaLog(kafka), Place(f"{site}.door", 0)
     log.ensure([TopicSpec(place.topic, 1)])
     writer = log.writer()
-    for value in (b"good", b"bad", b"behind"):
-        writer.send(place.topic, key=b"k", value=value).result(LONG_S)
+    for value in (b"good", b"bad", b"behind"):  # with headers, the client reads them itself
+        writer.send(place.topic, key=b"k", value=value, headers=(("a", b"b"),)).result(LONG_S)
     writer.close()
     read_record = DefaultRecordBatch._read_msg
 

@@ -1,9 +1,11 @@
 """Files' lives as stories: versions, attempts, what waits, what is refused and why."""
 
+from dataclasses import fields
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from machines.file_state import VERSIONS_KEPT
+from machines.file_state import VERSIONS_KEPT, File, Version
 from tests.machines.given import (
     COMPLETE,
     DUE,
@@ -32,6 +34,12 @@ def test_a_good_file_becomes_complete_and_best():
         "COMPLETE",
     ]
     assert story.decisions[-1].record.data["best"] == 1
+
+
+def test_a_snapshot_has_every_member_of_a_file_and_of_its_versions():
+    dumped = a_file(*COMPLETE).state.state.dump()
+    assert list(dumped) == [each.name for each in fields(File)]
+    assert list(dumped["versions"][0]) == [each.name for each in fields(Version)]
 
 
 def test_the_same_announced_again_is_one_more_witness():

@@ -7,6 +7,13 @@ import orjson
 import pytest
 from sqlalchemy import text
 
+from events.envelope import decode_record
+from events.log import Place
+from events.memory_log import MemoryLog
+from events.topic_specs import topic_specs
+from events.topics import Topics
+from machines import MACHINES
+from machines.desk import Desk
 from projectors import PROJECTIONS
 from projectors.database import make_engine
 from projectors.ledger import ledger
@@ -16,7 +23,10 @@ from service.bench.figure import Figure
 from service.bench.latency import _percentile
 from service.bench.project import project, project_one_table
 from service.bench.project_floor import SCHEMA, project_floor
+from service.bench.throughput import cost_of_safety
+from service.bench.unsafe import Forgetful, decide_unsafely
 from service.bench.workload import lives
+from service.decider.batch import BatchDecider, Owner
 from tests.projectors.histories import TOPICS, on_log, random_histories
 
 
@@ -76,3 +86,49 @@ def test_the_floor_of_projecting_copies_the_rows_that_projecting_leaves(postgres
         assert connection.scalar(text("SELECT count(*) FROM projection.ledger")) == 0
         assert connection.scalar(text("SELECT count(*) FROM projection.file_version")) > 0
     engine.dispose()
+
+
+def test_what_safety_costs_is_the_difference_of_the_medians_and_its_share_of_the_whole():
+    runs = [
+        {"decide": {"cpu_us": whole}, "decide-unsafely": {"cpu_us": bare}}
+        for whole, bare in ((100.0, 80.0), (160.0, 60.0), (120.0, 90.0))
+    ]
+    figure = cost_of_safety(runs)
+    assert (figure.runs, figure.floor_runs) == ((100.0, 160.0, 120.0), (80.0, 60.0, 90.0))
+    assert (figure.notes["safety_us"], figure.notes["safety_share"]) == (40.0, 0.333)
+    assert figure.line().endswith(
+        "120 µs; " + figure.floor_name + ": 80; ratio 1.5; safety us 40; safety share 0.333"
+    )
+
+
+def test_a_line_for_people_tells_medians_ratio_and_goal():
+    figure = Figure(
+        "x", "1/s", (30_000.0, 10_000.0, 20_000.0), "y", (400.0,), {"goal_at_least": 10.0, "other": 1}
+    )
+    assert figure.line() == "x: 20,000 a second; y: 400; ratio 50; goal at least 10"
+
+
+def test_what_is_decided_without_safety_is_the_same_but_for_the_chain():
+    """Else the difference would be the cost of something else, too."""
+    asked, log, topics = list(lives(60, seed=3)), MemoryLog(), Topics("bench")
+    log.ensure(topic_specs(topics, {"file": 1}, ()))
+    writer = log.writer()
+    for subject, value in asked:
+        writer.send(topics.requests("file"), key=subject.encode(), value=value, partition=0)
+    decide_unsafely(log, topics, requests=len(asked), partitions=1, batch=1000)
+    found = _read(log, Topics("bench-unsafe").events("file"))
+    desk = Desk(MACHINES["file"], site="bench")
+    decider = BatchDecider(desk, Forgetful(), partition=0, partitions=1, subjects_kept=1000)
+    wanted = decider.decide(_read(log, topics.requests("file")), Owner(1, "x"), "").decisions
+    assert len(found) == len(wanted) > 300
+    for message, decision in zip(found, wanted, strict=True):
+        record = decode_record(message.value)
+        assert record.chain == "0" * 64 != decision.record.chain
+        for name in ("id", "type", "subject", "sequence", "tostate", "requestdigest", "data"):
+            assert getattr(record, name) == getattr(decision.record, name)
+
+
+def _read(log, topic):
+    reader = log.reader()
+    reader.assign({Place(topic, 0): 0})
+    return reader.poll(at_most=10_000, timeout_s=0)[Place(topic, 0)]

@@ -15,6 +15,8 @@ from typing import Any, cast
 from uuid import UUID
 
 from consumers import dispatch, work_items
+from consumers.arrivals import ArrivalsSeen
+from consumers.homes import Homes
 from consumers.sender import Sender
 from consumers.timers import Timers
 from consumers.tools import Configurations, Tools
@@ -262,6 +264,8 @@ class Site:
             inspector=Reader(self.scheduler),
             outcomes=Outcomes(engine, site=TOPICS.site),
             configurations=Configurations(engine),
+            homes=Homes(engine),
+            arrivals=ArrivalsSeen(engine),
             clock=self._clock_of(process),
             bucket="archive",
             staging_dir=self.landing,

@@ -345,13 +345,14 @@ def _claim_steps(connection: Connection, members: Row, _statement: Any) -> Resul
 
 @meaning(claims._CLAIM_LIGHT)
 def _claim_light(connection: Connection, members: Row, _statement: Any) -> Result:
-    items, found = connection.write(ITEM), []
+    items, holds, found = connection.write(ITEM), connection.read(HOLD), []
     for lane in orjson.loads(members["lanes"]):
         of_lane = [
             i
             for i in items.values()
             if i["effect"] == lane["effect"] and i["state"] == "open" and i["lane"] != "steps"
             and _is_head(connection, i)
+            and (i["part"] is None or i["lane"] == "answers" or i["subject"] not in holds)
         ]  # fmt: skip
         found += sorted(of_lane, key=lambda i: (i["queued_at"], i["event_id"]))[: lane["room"]]
     found.sort(key=lambda i: i["queued_at"])
@@ -468,6 +469,7 @@ def _cancel(connection: Connection, members: Row, _statement: Any) -> Result:
             for key, d in connection.read(DEADLINE).items()
             if d["subject"] == r["subject"] and d["state"] == "waiting" and d["request"] == r["request"]
             and d["due_sequence"] < r["sequence"] and (r["version"] is None or d["version"] == r["version"])
+            and (r["part"] is None or d["part"] == r["part"])
         ]  # fmt: skip
         _change(connection, DEADLINE, over, state="cancelled", finished_at=_time(r["at"]))
     return Result()

@@ -1,0 +1,1 @@
+"""Metadata catalogues: where they are read, what their records say, and what has changed since the last look."""

@@ -1,0 +1,60 @@
+"""A look at a catalogue: what every source offers, and what a look could not see."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+__all__ = ["Gap", "Look", "Seen", "Source"]
+
+
+class Gap(NamedTuple):
+    """A part of the catalogue that could not be seen: where, what was found there, what was wanted, what would help."""
+
+    where: str
+    found: str
+    wanted: str
+    help: str = "scan again"
+
+    def __str__(self) -> str:
+        return f"{self.where}: found {self.found}, wanted {self.wanted}; {self.help}"
+
+
+class Seen(NamedTuple):
+    """A record as it stands in the catalogue, and where."""
+
+    at: str
+    raw: Any
+
+
+@dataclass(slots=True)
+class Look:
+    """What a source fills in while it is read. Only a look without gaps can say that something is gone."""
+
+    gaps: list[Gap] = field(default_factory=list)
+    unchanged: bool = False
+    """The catalogue says itself that it is as it was at the last look; nothing was read."""
+    validators: dict[str, str] = field(default_factory=dict)
+    """What to ask with next time, so that an unchanged catalogue need not be sent again: entity tags by address."""
+
+    def missed(self, where: str, found: str, wanted: str, help_: str = "scan again") -> None:
+        """Note a gap."""
+        self.gaps.append(Gap(where, found, wanted, help_))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything was seen."""
+        return not self.gaps and not self.unchanged
+
+
+class Source(Protocol):
+    """A catalogue. Its records come one at a time, so that it may be of any length."""
+
+    @property
+    def name(self) -> str:
+        """What people call it: a path, an address."""
+
+    def records(self, look: Look) -> Iterator[Seen]:
+        """All records; trouble with some of them goes into ``look`` and does not end the rest."""
+
+    def again(self, dataset_ids: Sequence[str]) -> list[Seen] | None:
+        """Ask for these by name, before they are called gone; None: this catalogue can't be asked so."""

@@ -1,0 +1,255 @@
+"""A scan: everything that a catalogue says, held against what is known; new, changed and gone by OP."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import NamedTuple
+
+from consumers.catalogue.look import Gap, Look, Seen, Source
+from consumers.catalogue.op_change import Changed, OpChange
+from consumers.catalogue.record import read_record
+from consumers.catalogue.record_fields import Problem
+from consumers.catalogue.spool_sql import Entry, Pair, Spool
+from events.op_parts import Dataset, Gone
+from machines.program.dataset import changes, flat, significant_digest, whole_digest
+
+__all__ = ["Known", "Question", "RecordProblem", "Scan", "scan"]
+
+REOPENED_AT_MOST = 0.10
+_LISTED = 1000
+_SAMPLE = 10
+
+
+class Known(NamedTuple):
+    """A dataset as the ledger has it; None: an OP without any. ``is_closed``: its program is closed or judged."""
+
+    op_id: str
+    dataset: Dataset | None = None
+    is_closed: bool = False
+
+
+class RecordProblem(NamedTuple):
+    """What is wrong with one record."""
+
+    at: str
+    op_id: str | None
+    dataset_id: str | None
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """So many OPs would be re-opened that a person should say whether that is meant."""
+
+    reopened: int
+    known: int
+    at_most: float
+    sample: tuple[str, ...]
+
+    def __str__(self) -> str:
+        share = 100 * self.reopened / self.known
+        names = ", ".join(self.sample) + (", …" if self.reopened > len(self.sample) else "")
+        return (
+            f"this scan would re-open {self.reopened} of {self.known} OPs ({share:.0f} %), wanted at most "
+            f"{100 * self.at_most:.0f} % ({names}); look at what changed in them, and confirm if it is meant"
+        )
+
+
+@dataclass
+class Scan:
+    """What came of a scan; ``changes`` can be walked as long as its spool is open."""
+
+    source: str
+    look: Look
+    significant: Collection[str]
+    spool: Spool
+    counts: Counter[str] = field(default_factory=Counter)
+    problems: list[RecordProblem] = field(default_factory=list)
+    """The first thousand; ``counts["problems"]`` has how many there are."""
+    question: Question | None = None
+    """Asked before anything is recorded; None: nothing to ask."""
+
+    @property
+    def gaps(self) -> list[Gap]:
+        """What could not be seen. With any, nothing is called gone."""
+        return self.look.gaps
+
+    def changes(self) -> Iterator[OpChange]:
+        """Every OP with something to record, in order."""
+        new = {op: (experiment, proposal) for op, experiment, proposal in self.spool.new_ops()}
+        for op, pairs in groupby(self.spool.differing(), key=lambda pair: pair.op):
+            change = self._change(op, pairs)
+            if op in new:
+                change.is_new = True
+                change.experiment, change.proposal = new.pop(op)
+            if not change.is_nothing:
+                yield change
+        for op, (experiment, proposal) in sorted(new.items()):  # of which no record could be read whole
+            yield OpChange(op, is_new=True, experiment=experiment, proposal=proposal)
+
+    def _change(self, op: str, pairs: Iterable[Pair]) -> OpChange:
+        change = OpChange(op)
+        touched = set()
+        for pair in pairs:
+            if self._sort(pair, change):
+                touched |= {each.program for each in pair[1:] if each is not None}
+        if touched:
+            change.reopens = tuple(sorted(touched & self.spool.closed_programs(op)))
+        return change
+
+    def _sort(self, pair: Pair, change: OpChange) -> bool:
+        """Put a pair where it belongs; whether it concerns what counts."""
+        seen, known = pair.seen, pair.known
+        if seen is None:
+            return known is not None and self._gone(known, change)
+        after = Dataset.model_validate_json(seen.body)
+        if known is None:
+            change.added.append(after)
+            return True
+        before = Dataset.model_validate_json(known.body)
+        # Other criteria name other members: then the digests differ and the members that count now need not.
+        if seen.digest in {known.digest, significant_digest(flat(before), self.significant)}:
+            change.metadata.append(Changed(after.model_copy(update={"digest": known.digest}), before))
+            return False
+        change.changed.append(Changed(after.model_copy(update={"was": known.digest}), before))
+        return True
+
+    def _gone(self, known: Entry, change: OpChange) -> bool:
+        moved = self.spool.seen(known.dataset) is not None
+        if not moved and (not self.look.is_whole or self.spool.is_unplaced(known.dataset)):
+            return False
+        change.gone.append(Gone(dataset=known.dataset, program=known.program, digest=known.digest))
+        return True
+
+
+def scan(
+    source: Source,
+    known: Iterable[Known],
+    *,
+    significant: Collection[str],
+    spool: Spool,
+    reopened_at_most: float = REOPENED_AT_MOST,
+) -> Scan:
+    """Read the whole catalogue and hold it against ``known``; records nothing and asks nobody.
+
+    ``significant`` are the members that the criteria in force read. Raises OSError where the source can't be opened.
+    """
+    found = Scan(source.name, Look(), frozenset(significant), spool)
+    for seen in source.records(found.look):
+        _take(seen, found)
+    if found.look.unchanged:
+        return found
+    for each in known:
+        entry = None if each.dataset is None else _entry(each.op_id, each.dataset, is_closed=each.is_closed)
+        spool.put_known(each.op_id, entry)
+    _look_again(source, found)
+    _tally(found, reopened_at_most)
+    return found
+
+
+def _take(seen: Seen, found: Scan) -> None:
+    """One record into the spool; its problems into the list."""
+    read = read_record(seen.raw, found.significant, at=seen.at)
+    found.counts["records"] += 1
+    _list(found, seen.at, read.op_id, read.dataset_id, read.problems)
+    if read.op_id is not None:
+        values = read.dataset.values if read.dataset else {}
+        experiment, proposal = values.get("experiment"), values.get("proposal")
+        found.spool.put_op(read.op_id, _text(experiment), _text(proposal))
+    if read.dataset is not None and read.op_id is not None:
+        _put(_entry(read.op_id, read.dataset), found, seen.at)
+    elif read.dataset_id is not None:
+        found.spool.put_unplaced(read.dataset_id)
+    else:
+        found.look.missed(
+            seen.at, "a record that names no dataset", "a datasetId", "mend the catalogue's record"
+        )
+
+
+def _put(entry: Entry, found: Scan, at: str) -> None:
+    there = found.spool.put_seen(entry)
+    if there is None:
+        return
+    found.counts["repeated"] += 1
+    if there.whole == entry.whole and there.op == entry.op:
+        return
+    # Contradictory records: the newer one counts, and whoever reads the OP sees that there were two.
+    one, other = Dataset.model_validate_json(there.body), Dataset.model_validate_json(entry.body)
+    entries = sorted(
+        [(_age(one), there.whole, there.op, one), (_age(other), entry.whole, entry.op, other)], key=_order
+    )
+    newer = entries[-1]
+    paths = [each.path for each in changes(flat(one), flat(other))] + (["op"] if there.op != entry.op else [])
+    problem = Problem.of(
+        "datasetId", f"two records that differ in {', '.join(paths)}", "one record of each dataset"
+    )
+    _list(found, at, newer[2], newer[3].dataset, (problem,))
+    problems = {each.path: each for each in (*newer[3].problems, problem.part())}
+    both = newer[3].model_copy(update={"problems": tuple(problems.values())[:32]})
+    found.spool.replace_seen(_entry(newer[2], both))
+
+
+def _order(entry: tuple[str, str, str, Dataset]) -> tuple[str, str, str]:
+    return entry[:3]
+
+
+def _age(dataset: Dataset) -> str:
+    return str(dataset.values.get("updated_at") or "")
+
+
+def _list(
+    found: Scan, at: str, op_id: str | None, dataset_id: str | None, problems: Collection[Problem]
+) -> None:
+    found.counts["problems"] += len(problems)
+    room = _LISTED - len(found.problems)
+    found.problems += [RecordProblem(at, op_id, dataset_id, each) for each in list(problems)[:room]]
+
+
+def _look_again(source: Source, found: Scan) -> None:
+    """What nobody mentioned any more is asked for by name before it is called gone."""
+    missing = [dataset for _, dataset in found.spool.missing()]
+    found.counts["unseen"] = len(missing)
+    if not missing or not found.look.is_whole:
+        return
+    again = source.again(missing)
+    if not again:
+        return
+    for each in again:
+        _take(each, found)
+    where = f"{len(again)} datasets, such as {', '.join(missing[:3])}"
+    found.look.missed(
+        where, "nothing in the list of all, and each of them when asked by name", "them in the list"
+    )
+    found.counts["unseen"] = len(list(found.spool.missing()))
+
+
+def _tally(found: Scan, reopened_at_most: float) -> None:
+    counts = found.counts
+    sample: list[str] = []
+    for change in found.changes():
+        counts["ops_new"] += change.is_new
+        counts["ops_changed"] += not change.is_new
+        counts["added"] += len(change.added)
+        counts["changed"] += len(change.changed)
+        counts["gone"] += len(change.gone)
+        counts["metadata_changed"] += len(change.metadata)
+        counts["reopened"] += bool(change.reopens)
+        if change.reopens and len(sample) < _SAMPLE:
+            sample.append(change.op_id)
+    counts["ops"] = found.spool.count("op")
+    counts["datasets"] = found.spool.count("seen")
+    counts["ops_known"] = found.spool.count("known_ops")
+    if counts["reopened"] > reopened_at_most * counts["ops_known"]:
+        found.question = Question(counts["reopened"], counts["ops_known"], reopened_at_most, tuple(sample))
+
+
+def _entry(op_id: str, dataset: Dataset, *, is_closed: bool = False) -> Entry:
+    body = dataset.__pydantic_serializer__.to_json(dataset, exclude_none=True)
+    return Entry(
+        op_id, dataset.dataset, dataset.program, dataset.digest, whole_digest(dataset), body, is_closed
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

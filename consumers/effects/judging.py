@@ -1,0 +1,141 @@
+"""Readiness and verdicts of instrument programs: many at once, each from its datasets as their facts have them."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from consumers.claims import WorkItem
+from consumers.effects.asking import Ask, report
+from consumers.failures import Failed
+from consumers.homes import criteria_in_force, readiness_in_force
+from consumers.known_programs import datasets_of, parts_of
+from consumers.outage import OUTAGES
+from consumers.tools import Tools
+from events.base import Request
+from events.op_parts import Cover, Dataset, ProgramNow
+from events.op_requests import AwaitOpReady, JudgeOp, ReadyOp
+from machines.program.criteria import Criteria
+from machines.program.readiness import Evidence, ReadinessPolicy, assess
+from machines.program.verdict import applies, judge
+
+__all__ = ["Found", "closing_request", "qualify", "readiness", "verdict_request"]
+
+Found = tuple[WorkItem, Ask | Exception | None]
+"""An item with its report, or with why there is none; None: nothing has to be said any more."""
+
+
+class _Standing(NamedTuple):
+    """An instrument program as its facts have left it, and its datasets."""
+
+    now: ProgramNow
+    datasets: list[Dataset]
+
+
+def readiness(items: Sequence[WorkItem], tools: Tools) -> Iterator[Found]:
+    """Close programs by the policy in force, or say when silence will have closed them."""
+    try:
+        policy = readiness_in_force(tools.homes.now())
+    except Failed as failed:
+        yield from ((item, failed) for item in items)
+        return
+    for item, standing in _standings(items, tools):
+        try:
+            request = closing_request(standing.now, standing.datasets, policy, at=tools.clock())
+            if isinstance(request, AwaitOpReady):
+                request = _with_forecast(request, standing, tools)
+        except OUTAGES:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the others
+            yield item, _failed(item, error)
+        else:
+            yield item, None if request is None else report(item, request)
+
+
+def qualify(items: Sequence[WorkItem], tools: Tools) -> Iterator[Found]:
+    """Judge programs by the criteria in force."""
+    try:
+        criteria = criteria_in_force(tools.homes.now())
+    except Failed as failed:
+        yield from ((item, failed) for item in items)
+        return
+    for item, standing in _standings(items, tools):
+        try:
+            request = verdict_request(standing.now, standing.datasets, criteria)
+        except OUTAGES:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the others
+            yield item, _failed(item, error)
+        else:
+            yield item, None if request is None else report(item, request)
+
+
+def verdict_request(
+    now: ProgramNow, datasets: Sequence[Dataset], criteria: Sequence[Criteria]
+) -> JudgeOp | None:
+    """The verdict; None where the program has re-opened or has one. Raises Failed."""
+    if not now.is_ready or now.state != "Discovered":
+        return None
+    _check_cover(now, datasets)
+    chosen = next((each for each in criteria if applies(each, datasets)), criteria[0])
+    return JudgeOp(verdict=judge(now.program, datasets, chosen))
+
+
+def closing_request(
+    now: ProgramNow, datasets: Sequence[Dataset], policy: ReadinessPolicy, *, at: datetime
+) -> Request | None:
+    """That the program is closed, or when it will be; None: somebody's word is waited for. Raises Failed."""
+    if now.is_ready or not now.cover.datasets:
+        return None
+    _check_cover(now, datasets)
+    expected = now.expected_datasets
+    evidence = [] if expected is None else [Evidence("manifest", expected=expected)]
+    found = assess(policy.rule(now.instrument), datasets, evidence, at=at)
+    by_policy: dict[str, Any] = {
+        "program": now.program,
+        "policy": policy.name,
+        "policy_version": policy.version,
+    }
+    if found.is_closed and found.by is not None:
+        told: dict[str, Any] = {"by": found.by, "expected_datasets": expected, "message": found.because}
+        return ReadyOp(**by_policy, **told, cover=now.cover)
+    if found.due_at is not None:
+        return AwaitOpReady(**by_policy, due_at=found.due_at, cover=now.cover)
+    return None
+
+
+def _with_forecast(request: AwaitOpReady, standing: _Standing, tools: Tools) -> AwaitOpReady:
+    """When it will be whole, by how others like it have arrived: only told, nothing closes by it."""
+    last = max(each.created_at for each in standing.datasets if each.created_at is not None)
+    found = tools.arrivals.now().forecast(standing.now.instrument, last, at=tools.clock())
+    return request.model_copy(update={"forecast": str(found)})
+
+
+def _check_cover(now: ProgramNow, datasets: Sequence[Dataset]) -> None:
+    """What dispatch has kept in one transaction fits together; if not, judging it would be judging something else."""
+    found = Cover.of((each.dataset, each.digest) for each in datasets)
+    if found != now.cover:
+        message = (
+            f"of {now.program} {found.datasets} datasets are known here (digest {found.digest}), wanted the "
+            f"{now.cover.datasets} of its last fact (digest {now.cover.digest}); have dispatch read the ledger again"
+        )
+        raise Failed("DATASETS_UNKNOWN", "code", message)
+
+
+def _standings(items: Sequence[WorkItem], tools: Tools) -> Iterator[tuple[WorkItem, _Standing]]:
+    """The items with their programs, all read in one look."""
+    names = {item.key: (item.subject, item.payload["part"]) for item in items}
+    with tools.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        parts = parts_of(connection, names.values())
+        datasets = datasets_of(
+            connection, ((subject, part.partition(":")[2]) for subject, part in names.values())
+        )
+    for item in items:
+        subject, part = names[item.key]
+        now = ProgramNow.model_validate(parts[subject, part].known["now"])
+        yield item, _Standing(now, [each.dataset for each in datasets[subject, now.program]])
+
+
+def _failed(item: WorkItem, error: Exception) -> Failed:
+    if isinstance(error, Failed):
+        return error
+    return Failed("EFFECT_BUG", "code", f"{item.effect} raised {type(error).__name__}: {error}")

@@ -1,0 +1,201 @@
+"""What a fact about an observing program obliges us to do, and what it ends. Pure, like ``obligations``."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from consumers.attempt_obligations import OF_ATTEMPTS
+from consumers.known_programs import WHOLE_OP
+from consumers.owed import Data, DatasetKnown, Held, ItemOwed, Obligation
+from consumers.program_pieces import cancelled, deadline, gone_on, item, known, program_part, told
+from consumers.publishing import STEPS
+from events.envelope import Record
+
+__all__ = ["program_obligations"]
+
+_OURS = frozenset({"worker", "deadline"})
+
+
+def program_obligations(record: Record) -> list[Obligation]:
+    """Everything this record of the machine ``op`` obliges us to do or to remember."""
+    rule = _RULES.get(record.type)
+    return list(rule(record)) if rule is not None else []
+
+
+# --- datasets ---
+
+
+def _datasets(record: Record) -> Iterable[Obligation]:
+    data = record.data
+    # First those that are gone: one that has gone over to another program is in both lists, and is there.
+    for each in data.get("gone", ()):
+        yield DatasetKnown(record.subject, each["dataset"], each["program"], {}, record.sequence, gone=True)
+    for each in (*data.get("datasets", ()), *data.get("added", ()), *data.get("changed", ())):
+        yield _dataset(record, each)
+    yield from _metadata(record)
+    if record.type == "op.discovered":
+        names = ("experiment", "proposal", "observing_program", "repeat", "source")
+        yield known(record, WHOLE_OP, {name: data.get(name) for name in names})
+    for now in data.get("programs", ()):
+        part = program_part(now)
+        yield from gone_on(record, part)
+        yield cancelled(record, "op.quiet_due", part)
+        wanted = "readiness" if now["cover"]["datasets"] else None
+        yield from _program_now(record, now, wanted)
+    yield from _answer(record)
+
+
+def _metadata(record: Record) -> Iterable[Obligation]:
+    for each in record.data.get("metadata", ()):
+        yield _dataset(record, each)
+
+
+def _dataset(record: Record, dataset: Data) -> DatasetKnown:
+    return DatasetKnown(record.subject, dataset["dataset"], dataset["program"], dataset, record.sequence)
+
+
+# --- readiness, verdicts, staging ---
+
+
+def _awaited(record: Record) -> Iterable[Obligation]:
+    for now in record.data["programs"]:
+        part = program_part(now)
+        yield cancelled(record, "op.quiet_due", part)
+        yield deadline(record, "op.quiet_due", part)
+        yield from _program_now(record, now)
+
+
+def _closed(record: Record) -> Iterable[Obligation]:
+    for now in record.data["programs"]:
+        yield from gone_on(record, program_part(now))
+        yield cancelled(record, "op.quiet_due", program_part(now))
+        yield from _program_now(record, now, "qualify")
+    yield from _answer(record)
+
+
+def _judged(record: Record) -> Iterable[Obligation]:
+    for now in record.data["programs"]:
+        yield from gone_on(record, program_part(now))
+        verdict = {name: record.data["verdict"][name] for name in ("criteria", "criteria_version", "outcome")}
+        wanted = "preprocess" if now["state"] == "Invertible" else None
+        yield from _program_now(record, now, wanted, verdict=verdict)
+
+
+def _requalified(record: Record) -> Iterable[Obligation]:
+    for now in record.data["programs"]:
+        yield from gone_on(record, program_part(now))
+        yield from _program_now(record, now, "qualify" if now["is_ready"] else "readiness")
+
+
+def _staged(record: Record) -> Iterable[Obligation]:
+    for now in record.data["programs"]:
+        yield from gone_on(record, program_part(now))
+        yield from _program_now(record, now, location=record.data.get("location"))
+
+
+def _program_now(record: Record, now: Data, effect: str | None = None, **more: Any) -> Iterable[Obligation]:
+    part = program_part(now)
+    yield known(record, part, {"now": now, "location": None, "failed": None, **more}, effect)
+    if effect is not None:
+        yield item(effect, record, part)
+
+
+# --- failures, holds, due dates ---
+
+
+def _failed(record: Record) -> Iterable[Obligation]:
+    part = record.data["part"]
+    yield from gone_on(record, part)
+    evidence = record.data.get("evidence") or {}
+    failed = {"step": record.data["step"], "tries": evidence.get("tries", 1)}
+    yield known(record, part, {"failed": failed})
+    yield cancelled(record, "op.recover", part)
+    if record.data.get("due_at"):
+        yield deadline(record, "op.recover", part)
+
+
+def _recovered(record: Record) -> Iterable[Obligation]:
+    part, step = record.data["part"], record.data["step"]
+    yield from gone_on(record, part)
+    yield cancelled(record, "op.recover", part)
+    # A program that is Discovered may wait for its verdict; its staging has nothing left to do.
+    is_owed = step in _JUDGING or (step in _STEPS_OF_PARTS and not record.data.get("superseded"))
+    again = step if is_owed else None
+    by_itself = record.data.get("due_sequence") is not None
+    # Whoever looks and says go on gives it as many tries as it had in the beginning.
+    yield known(record, part, {} if by_itself else {"failed": None}, again)
+    if again is not None:
+        yield item(again, record, part)
+
+
+_JUDGING = frozenset({"readiness", "qualify"})
+_STEPS_OF_PARTS = frozenset({"preprocess", "verify", "withdraw", *STEPS})
+
+
+def _held(record: Record) -> Iterable[Obligation]:
+    yield Held(record.subject, record.type == "op.held", record.sequence)
+
+
+def _due_date(record: Record) -> Iterable[Obligation]:
+    yield cancelled(record, "op.overdue", WHOLE_OP)
+    if record.data.get("due_at"):
+        yield deadline(record, "op.overdue", WHOLE_OP)
+
+
+def _refused(record: Record) -> Iterable[Obligation]:
+    if record.data.get("request") in {"op.ready", "op.discover", "op.datasets"}:
+        yield from _answer(record)
+
+
+_TOLD = ("code", "reasons", "by", "expected_datasets", "seen_datasets", "message", "programs")
+
+
+def _answer(record: Record) -> Iterable[Obligation]:
+    """To a sender that spoke of the program; workers and deadlines read the ledger."""
+    if record.actor in _OURS or record.correlationid is None:
+        return
+    about = told(record, _TOLD)
+    if "programs" in about:
+        names = ("program", "state", "is_ready")
+        about["programs"] = [{name: each[name] for name in names} for each in about["programs"]]
+    payload: Data = {
+        "type": record.type,
+        "state": record.tostate,
+        "request_id": record.requestid,
+        "told": about,
+        "sender": record.actor,
+        "event_id": record.correlationid,
+    }
+    yield ItemOwed(
+        effect="answer",
+        event_id=record.id,
+        subject=record.subject,
+        version=None,
+        attempt=record.attempt,
+        sequence=record.sequence,
+        created_at=record.at,
+        correlationid=record.correlationid,
+        payload=payload,
+        part=WHOLE_OP,
+    )
+
+
+_RULES: Mapping[str, Callable[[Record], Iterable[Obligation]]] = {
+    **OF_ATTEMPTS,
+    "op.discovered": _datasets,
+    "op.datasets_changed": _datasets,
+    "op.metadata_changed": _metadata,
+    "op.ready_awaited": _awaited,
+    "op.ready_kept": _answer,
+    "op.readiness_closed": _closed,
+    "op.judged": _judged,
+    "op.requalified": _requalified,
+    "op.preprocessed": _staged,
+    "op.not_needed": _staged,
+    "op.failed": _failed,
+    "op.recovered": _recovered,
+    "op.held": _held,
+    "op.unheld": _held,
+    "op.assigned": _due_date,
+    "op.overdue": _due_date,
+    "op.refused": _refused,
+}

@@ -1,0 +1,46 @@
+"""How a site works on observing programs, as part of a stream's configuration, and so a versioned fact."""
+
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints
+
+from events.types import Name, Part
+
+__all__ = ["InForce", "ObservingPrograms"]
+
+Uri = Annotated[str, StringConstraints(min_length=1, max_length=2048)]
+Prefix = Annotated[str, StringConstraints(pattern=r"^([a-z0-9][a-z0-9._-]*/)*$")]
+
+
+class InForce(Part):
+    """A policy in this version: as it is shipped with the program, or with its members written out here."""
+
+    name: Name
+    version: int = Field(1, ge=1)
+    members: dict[str, Any] | None = Field(None, description="None: as shipped under this name and version")
+
+
+class ObservingPrograms(Part):
+    """The stream that has this is the home of the site's observing programs. Without any, these are in force."""
+
+    criteria: tuple[InForce, ...] = Field(
+        (InForce(name="visp"),), min_length=1, description="the first that applies to the instrument judges"
+    )
+    readiness: InForce = Field(InForce(name="dkist"), description="what closes programs, by instrument")
+    inputs: Uri | None = Field(
+        None,
+        description="where a dataset's files are, such as s3://data/{proposal}/{dataset}/; None: nothing is staged",
+    )
+    work_area: Uri | None = Field(None, description="the folder (file:///…) to which inputs are staged")
+    output_roots: tuple[Uri, ...] = Field(
+        (), description="URI prefixes under which what is handed in must lie"
+    )
+    repositories: tuple[Uri, ...] = Field(
+        (), description="URL prefixes of repositories that may be asked whether they have a commit"
+    )
+    bucket: Name | None = Field(None, description="of what is published; None: the site's bucket")
+    prefix: Prefix = "published/"
+    portal: Uri | None = Field(None, description="the metadata store (http…); None: nothing can be published")
+    doi_prefix: Annotated[str, StringConstraints(pattern=r"^10\.\d{4,9}$")] | None = None
+    publisher: str = Field("", max_length=255)
+    lease_days: float = Field(14, gt=0, le=180, description="of a claimant whose hand-in was refused")

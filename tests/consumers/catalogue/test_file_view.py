@@ -1,0 +1,84 @@
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from consumers.catalogue.file_view import FileView
+from consumers.catalogue.look import Look
+from consumers.catalogue.record import read_record
+from consumers.catalogue.scan import scan
+from consumers.catalogue.spool_sql import Spool
+
+T0 = datetime(2023, 1, 10, 18, tzinfo=UTC)
+
+
+def a_frame(dataset: str = "AAAAA", n: int = 0, **keywords):
+    said = {
+        "DSETID": dataset, "OBSPR_ID": "op-1", "IP_ID": "id.1", "INSTRUME": "VISP", "PROP_ID": "pid_1",
+        "EXPER_ID": "eid_1", "HEADVERS": "4.0", "DATE": (T0 + timedelta(days=30, seconds=n)).isoformat(),
+        "DSHEALTH": "GOOD", "GOS_STAT": "open", "AO_LOCK": True, "STOKES": "IQUV"[n % 4], "LIGHTLVL": 300.0 + n,
+        "ATMOS_R0": 0.1, "WAVEMIN": 629.4 + n / 1000, "WAVEMAX": 631.0 + n / 1000,
+    }  # fmt: skip
+    return {
+        "obs_start_utc": T0 + timedelta(seconds=n),
+        "obs_end_utc": T0 + timedelta(seconds=n + 1),
+        "extra": {**said, **keywords},
+    }
+
+
+def seen(rows):
+    look = Look()
+    return [read_record(each.raw) for each in FileView(lambda: rows).records(look)], look
+
+
+def test_frames_become_the_record_of_their_dataset_in_whatever_order_they_came():
+    rows = [a_frame(n=n, AO_LOCK=n != 3, DSHEALTH="GOOD" if n else "ILL") for n in range(40)]
+    random.Random(1).shuffle(rows)
+    (read,), look = seen(rows)
+    dataset = read.dataset
+    assert (read.op_id, dataset.program, dataset.instrument, dataset.frames) == ("op-1", "id.1", "VISP", 40)
+    said = dataset.values
+    assert (said["stokes"], said["ao_locked"], said["health.good"], said["health.ill"], said["gos.open"]) == (
+        "IQUV",
+        39,
+        39,
+        1,
+        40,
+    )
+    assert (said["wavelength_min_nm"], said["wavelength_max_nm"]) == (629.4, 631.039)
+    assert (said["light_level.min"], said["light_level.max"]) == (300.0, 339.0)
+    assert dataset.started_at == T0
+    assert dataset.ended_at == T0 + timedelta(seconds=40)
+    assert dataset.created_at == T0 + timedelta(days=30, seconds=39)
+    assert {each.path for each in read.problems} == {
+        "boundingBox",
+        "datasetSize",
+        "exposureTime",
+        "isEmbargoed",
+    }
+    assert look.is_whole
+
+
+def test_frames_that_disagree_whose_they_are_make_no_op():
+    (read,), _ = seen([a_frame(), a_frame(n=1, OBSPR_ID="op-2")])
+    assert read.dataset is None
+    assert [each.path for each in read.problems] == ["observingProgramExecutionId"]
+
+
+@pytest.mark.parametrize("rows", [
+    [a_frame(), {"extra": {}}, {"extra": None}, {}], [a_frame("A"), a_frame("B"), a_frame("A", n=1)],
+])  # fmt: skip
+def test_rows_that_can_not_be_told_apart_are_a_gap(rows):
+    with Spool() as spool:
+        found = scan(FileView(lambda: rows), [], significant=(), spool=spool)
+        assert len(found.gaps) == 1
+        assert found.counts["datasets"] >= 1
+
+
+def test_a_frame_of_nonsense_spoils_only_what_it_says():
+    (read,), _ = seen(
+        [a_frame(), a_frame(n=1, LIGHTLVL="bright", WAVEMIN=float("nan"), DATE="soon", STOKES=7)]
+    )
+    assert read.dataset.frames == 2
+    assert read.dataset.values["wavelength_min_nm"] == 629.4
+    assert read.dataset.values["stokes"] == "I"

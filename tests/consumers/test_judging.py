@@ -1,0 +1,203 @@
+"""Readiness and verdicts as workers ask for them: by the policies in force, on exactly what the facts have told."""
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine
+
+from consumers import claims
+from consumers.arrivals import ArrivalsSeen
+from consumers.effects.judging import qualify, readiness
+from consumers.failures import Failed
+from consumers.homes import Home, Homes, criteria_in_force
+from consumers.known_programs import KnownPart
+from consumers.policies import criteria
+from consumers.program_failures import program_fail_request
+from events.program_policy import InForce, ObservingPrograms
+from events.stream import RetryPolicy
+from tests.consumers.at_work import a_stream, dispatched
+from tests.consumers.programs_given import OP_ID, VBI, VISP, OpStory, dataset, wire
+
+ONE, BAD = dataset("AAAA"), dataset("BBBB", values={"stokes": "I", "ao_locked": 1})
+CONTEXT = dataset("CCCC", VBI, "VBI")
+MADE = datetime(2026, 11, 2, tzinfo=UTC)
+
+
+def tools(engine, now) -> Any:
+    """As much of a worker's tools as these effects use."""
+    return SimpleNamespace(
+        engine=engine, clock=lambda: now, homes=Homes(engine), arrivals=ArrivalsSeen(engine)
+    )
+
+
+@pytest.fixture
+def engine(postgres):
+    engine = create_engine(postgres)
+    yield engine
+    engine.dispose()
+
+
+def begun(engine, *records):
+    with engine.begin() as connection:
+        dispatched(connection, *records)
+
+
+def claimed(engine, effect):
+    with engine.begin() as connection:
+        standing = claims.stand(connection)
+        return claims.claim_light(
+            connection, standing, owner="w1", effects=(effect,), at_most=100, lease_s=30.0
+        )
+
+
+def home_of(engine, programs):
+    with engine.begin() as connection:
+        a_stream(connection, "dkist", programs=programs)
+
+
+def requests(found):
+    return {item.payload["part"].partition(":")[2]: ask.request for item, ask in found if ask is not None}
+
+
+def test_an_old_catalogue_closes_at_once_and_a_fresh_one_at_its_time(engine):
+    begun(engine, OpStory().discover(ONE))
+    items = claimed(engine, "readiness")
+    late = requests(readiness(items, tools(engine, MADE + timedelta(days=8))))[VISP]
+    assert (late.name, late.by, late.policy) == ("op.ready", "quiet_period", "dkist")
+    early = requests(readiness(items, tools(engine, MADE + timedelta(days=6))))[VISP]
+    assert (early.name, early.due_at) == ("op.await", MADE + timedelta(days=7))
+    story = OpStory()
+    story.discover(ONE)
+    assert not story.ask("ready", late.wire()).is_refusal
+
+
+def test_a_wait_says_when_it_will_be_over_by_how_others_have_arrived(engine):
+    begun(engine, OpStory().discover(ONE))
+    few = requests(readiness(claimed(engine, "readiness"), tools(engine, MADE + timedelta(days=1))))[VISP]
+    assert few.forecast.startswith("no forecast: 0 like cases")
+    for number in range(30):
+        others = [
+            dataset(f"D{number}-{each}", f"p{number}", created_at=f"2026-0{1 + each}-01T00:00:00Z")
+            for each in range(2)
+        ]
+        begun(engine, OpStory(subject=f"eid_{number}").discover(*others))
+    again = OpStory(subject="eid_again")
+    begun(engine, again.discover(dataset("X", "p", created_at="2026-11-02T00:00:00Z")))
+    items = [item for item in claimed(engine, "readiness") if item.subject == "eid_again"]
+    (request,) = requests(readiness(items, tools(engine, MADE + timedelta(days=1)))).values()
+    assert request.forecast.startswith("complete with 90 % by 2026-12-03")
+
+
+def test_each_instrument_closes_by_its_own_policy(engine):
+    rules = [
+        {"instruments": ["VBI"], "by": ["quiet_period"], "quiet_days": 1},
+        {"instruments": ["*"], "by": ["ready_event"]},
+    ]
+    members = {"name": "mine", "version": 3, "rule": rules}
+    home_of(engine, {"readiness": {"name": "mine", "version": 3, "members": members}})
+    begun(engine, OpStory().discover(ONE, CONTEXT))
+    found = requests(readiness(claimed(engine, "readiness"), tools(engine, MADE + timedelta(days=100))))
+    assert found.keys() == {VBI}
+    assert (found[VBI].policy, found[VBI].policy_version) == ("mine", 3)
+
+
+def test_what_a_sender_expects_closes_the_program_when_it_has_come_and_not_before(engine):
+    story = OpStory()
+    begun(engine, story.discover(ONE))
+    begun(engine, story.told("ready", {"program": VISP, "by": "ready_event", "expected_datasets": 2}))
+    added = story.told("datasets", {"source": "catalogue", "added": wire(BAD)})
+    begun(engine, added)
+    (ready,) = requests(readiness(claimed(engine, "readiness"), tools(engine, MADE))).values()
+    assert (ready.by, ready.expected_datasets) == ("manifest", 2)
+
+
+def test_the_verdict_has_every_criterion_and_is_taken_by_the_machine(engine):
+    story = OpStory()
+    begun(engine, story.discover(ONE, BAD), story.close(ONE, BAD))
+    (request,) = requests(qualify(claimed(engine, "qualify"), tools(engine, MADE))).values()
+    record = story.told("judge", request.wire())
+    assert record.tostate == "Not Invertible"
+    assert set(record.data["failed"]) == {"stokes", "ao"}
+    listed = {(each["name"], each.get("dataset")) for each in record.data["verdict"]["findings"]}
+    assert {("stokes", "AAAA"), ("stokes", "BBBB"), ("ao", "AAAA"), ("ao", "BBBB")} <= listed
+
+
+def test_a_program_without_criteria_is_context(engine):
+    story = OpStory()
+    begun(engine, story.discover(CONTEXT), story.close(CONTEXT, program=VBI))
+    (request,) = requests(qualify(claimed(engine, "qualify"), tools(engine, MADE))).values()
+    assert request.verdict.outcome == "not_applicable"
+    assert story.told("judge", request.wire()).tostate == "Not Invertible"
+
+
+def test_a_program_that_has_re_opened_is_not_judged(engine):
+    story = OpStory()
+    begun(engine, story.discover(ONE), story.close(ONE))
+    items = claimed(engine, "qualify")
+    begun(engine, story.told("datasets", {"source": "catalogue", "added": wire(BAD)}))
+    assert [ask for _, ask in qualify(items, tools(engine, MADE))] == [None]
+
+
+def test_datasets_that_do_not_fit_their_program_s_fact_are_never_judged(engine):
+    story = OpStory()
+    record = story.discover(ONE)
+    begun(engine, record, story.close(ONE))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE work.program_dataset SET is_gone = true")
+    ((_, failed),) = qualify(claimed(engine, "qualify"), tools(engine, MADE))
+    assert isinstance(failed, Failed)
+    assert failed.code == "DATASETS_UNKNOWN"
+
+
+def test_the_criteria_in_force_are_those_of_the_newest_configuration(engine):
+    assert [each.label for each in criteria_in_force(Homes(engine).now())] == ["visp v1"]
+    strict = criteria().model_dump(mode="json", by_alias=True, exclude_none=True)
+    strict["version"] = 2
+    home_of(engine, {"criteria": [{"name": "visp", "version": 2, "members": strict}]})
+    home = Homes(engine).now()
+    assert (home.stream, home.version) == ("dkist", 1)
+    assert [each.label for each in criteria_in_force(home)] == ["visp v2"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "says"),
+    [
+        (InForce(name="visp", version=9), "visp v9 can't be used"),
+        (InForce(name="visp", version=2, members={"name": "visp"}), "visp v2 can't be used"),
+        (
+            InForce(
+                name="mine",
+                members=criteria().model_dump(mode="json", by_alias=True, exclude_none=True),
+            ),
+            "call themselves visp v1",
+        ),
+    ],
+)
+def test_criteria_that_are_none_say_so(wanted, says):
+    with pytest.raises(Failed, match=says):
+        criteria_in_force(Home(ObservingPrograms(criteria=(wanted,))))
+
+
+def test_a_step_is_tried_again_while_its_budget_lasts_and_then_a_person_looks():
+    story = OpStory()
+    story.discover(ONE)
+    item = claims.WorkItem(
+        "e", "preprocess", OP_ID, "(programs)", None, None, 1, "normal", MADE, 1, "r", "w1", 1, {}
+    )
+    policy = RetryPolicy(tries=2, first_s=10, factor=1)
+    failed = Failed("IO_ERROR", "transient", "no answer")
+    now = story.decisions[-1].record.data["programs"][0]
+    known, due = {"now": now}, []
+    for _ in range(3):
+        request = program_fail_request(item, failed, KnownPart(known), policy=policy, clock=lambda: MADE)
+        due.append(request.due_at is not None)
+        record = story.told("fail", request.wire())
+        known["failed"] = {"step": "preprocess", "tries": record.data["evidence"]["tries"]}
+        story.told("recover", {"due_sequence": record.sequence} if due[-1] else {}, reason="mended")
+    assert due == [True, True, False]
+    other = KnownPart({"now": now, "failed": {"step": "qualify", "tries": 9}})
+    assert program_fail_request(item, failed, other, policy=policy, clock=lambda: MADE).evidence == {
+        "tries": 1
+    }
