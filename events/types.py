@@ -42,6 +42,9 @@ def format_time(moment: datetime) -> str:
 def _in_utc(moment: datetime) -> datetime:
     if moment.utcoffset() is None or moment.utcoffset().total_seconds() != 0:  # type: ignore[union-attr]
         raise ValueError(f"found the offset {moment.utcoffset()}, wanted UTC (a time that ends in Z)")
+    if not 1000 <= moment.year <= 9998:
+        # Years of fewer digits do not sort as text, and to the last year no lease can be added.
+        raise ValueError(f"found the year {moment.year}, wanted one from 1000 to 9998")
     return moment
 
 

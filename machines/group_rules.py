@@ -22,11 +22,7 @@ def expect(group: Group, ask: Ask) -> Ruled:
     """What is expected replaces what was; more of it opens what was over."""
     request = ask.payload
     assert isinstance(request, words.ExpectGroup)
-    reasons = [
-        f"found the places {each.first} to {each.last}, wanted the first not after the last"
-        for each in request.ranges
-        if each.last < each.first
-    ]
+    reasons = _backwards(request.ranges)
     if request.by == "operator" and not ask.by_person:
         reasons.append("expect by an operator needs a reason")
     if reasons:
@@ -64,8 +60,12 @@ def excuse(group: Group, ask: Ask) -> Ruled:
     """These need not come; what is there already stays counted as what it is."""
     request = ask.payload
     assert isinstance(request, words.ExcuseMembers)
-    bits = bits_of((each.first, each.last) for each in request.ranges if each.first <= each.last)
-    reasons = [] if ask.by_person else ["excuse needs a reason"]
+    reasons = _backwards(request.ranges)
+    if not ask.by_person:
+        reasons.append("excuse needs a reason")
+    if reasons:
+        return reasons
+    bits = bits_of((each.first, each.last) for each in request.ranges)
     if not bits & ~group.excused:
         reasons.append("these places are excused already; nothing to do")
     if group.is_bounded and not bits & group.expected:
@@ -150,6 +150,14 @@ def _is_expected(group: Group, place: int | None, expects: int | None) -> bool:
     if group.is_bounded:
         return bool(group.expected >> place & 1)
     return expects is None or place < expects
+
+
+def _backwards(ranges: tuple[words.Range, ...]) -> list[str]:
+    return [
+        f"found the places {each.first} to {each.last}, wanted the first not after the last"
+        for each in ranges
+        if each.last < each.first
+    ]
 
 
 def _missing(group: Group) -> dict[str, Any]:
