@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -38,7 +38,7 @@ _SHOWN = 20
 CriteriaFiles = Annotated[
     list[Path] | None,
     typer.Option(
-        "--criteria", help="criteria in force, TOML or JSON; again for more; those shipped if not given"
+        "--criteria", help="by these criteria instead of those in force, TOML or JSON; again for more"
     ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="say what differs; ask for nothing")]
@@ -68,13 +68,13 @@ def scan_catalogue(
     from service.scanning import NoSourceError, known, source_of
 
     session = session_of(context)
-    judging = [read_criteria(path) for path in criteria or (None,)]
     try:
         catalogue = source_of(source, page_size=page_size, is_document=document)
     except NoSourceError as error:
         raise WrongUseError(str(error)) from error
-    significant = frozenset[str]().union(*(each.reads for each in judging))
     with session.client() as client, Spool() as spool:
+        judging = [read_criteria(path) for path in criteria] if criteria else _in_force(client)
+        significant = frozenset[str]().union(*(each.reads for each in judging))
         found = scan(catalogue, known(client), significant=significant, spool=spool)
         _print(session, found)
         if not dry_run:
@@ -93,6 +93,17 @@ def read_criteria(path: Path | None) -> "Criteria":
         return read(path)
     except PolicyFileError as error:
         raise WrongUseError(str(error)) from error
+
+
+def _in_force(client: "Client") -> "Sequence[Criteria]":
+    """The criteria of the stream that is the home of observing programs; raises AttentionError where they can't be."""
+    from consumers.failures import Failed
+    from consumers.homes import Homes, criteria_in_force
+
+    try:
+        return criteria_in_force(Homes(client.engine).now())
+    except Failed as error:
+        raise AttentionError(str(error)) from error
 
 
 def _print(session: Session, found: "Scan") -> None:

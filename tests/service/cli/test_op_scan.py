@@ -2,15 +2,18 @@
 
 import copy
 import json
+import time
+import tomllib
 
 import pytest
 
+from consumers.homes import Homes
 from events.op_requests import ReadyOp
 from service.cli.errors import ATTENTION, FINE, WRONG_USE
 from service.roles import run_projector
 from tests.consumers.catalogue.making import a_record, records, write_catalogue
 from tests.consumers.catalogue.store_server import Store, running
-from tests.service.cli.a_site import a_site
+from tests.service.cli.a_site import STREAM, a_site
 from tests.service.cli.command_line import meridian
 
 OPS = [f"eid_1_{n}_opX_R001.{n}" for n in range(3)]
@@ -121,3 +124,30 @@ def test_an_endpoint_is_scanned_and_views_that_lag_are_waited_for_in_vain(site_r
         monkeypatch.setattr("service.scanning.VIEWS_WITHIN_S", 0.5)
         behind = meridian(capsys, "op", "scan", store.url)
         assert "wanted all of them: see meridian status whether a projector runs" in behind.err
+
+
+def test_what_counts_is_what_the_criteria_in_force_read(site_running, scanned, tmp_path, capsys):
+    before = records(1)
+    after = copy.deepcopy(before)
+    after[0]["aoLocked"] = 300
+    assert scanned(before).code == FINE
+    shipped = scanned(after, "--dry-run", "-o", "json")
+    assert json.loads(shipped.out)["counts"]["changed"] == 1
+    seeing = {
+        "name": "seeing", "metric": "fried_parameter_median_m", "comparison": ">=", "threshold": 0.1,
+        "scope": "each dataset",
+    }  # fmt: skip
+    members = {"name": "visp", "version": 2, "instruments": ["VISP"], "criterion": [seeing]}
+    home = {
+        **tomllib.loads(STREAM),
+        "programs": {"criteria": [{"name": "visp", "version": 2, "members": members}]},
+    }
+    path = tmp_path / "home.json"
+    path.write_text(json.dumps(home))
+    assert meridian(capsys, "stream", "apply", str(path)).code == FINE
+    until = time.monotonic() + 30
+    while Homes(site_running.client.engine).now().stream is None and time.monotonic() < until:
+        time.sleep(0.2)
+    in_force = scanned(after, "--dry-run", "-o", "json")
+    counts = json.loads(in_force.out)["counts"]
+    assert (counts["changed"], counts["metadata_changed"]) == (0, 1)
