@@ -35,6 +35,7 @@ DEPENDENCIES: Mapping[str, tuple[str, ...]] = {
     "inbox": (LOG,),
     "member": (LOG,),
     "datasets": (LOG,),
+    "policies": (LOG,),
     "readiness": (LOG,),
     "qualify": (LOG,),
     "preprocess": (LOG,),

@@ -216,6 +216,10 @@ _IS_HEAD = f"""
         SELECT min(e.sequence) FROM work.item e WHERE e.subject = i.subject AND e.lane = i.lane
             AND e.state IN ('open', 'leased', 'reported', 'parked'))
 """
+# Parts of an observing program wait for nothing of each other.
+_IS_HEAD_OF_PART = _IS_HEAD.replace(
+    "e.lane = i.lane", "e.lane = i.lane AND e.part IS NOT DISTINCT FROM i.part"
+)
 # By their place in the table, for the same reason. A row that somebody else has just changed waits for the next claim.
 _LOCKED = """
         SELECT i.ctid AS place FROM work.item i JOIN chosen ON i.ctid = chosen.place
@@ -281,7 +285,7 @@ _CLAIM_LIGHT = text(f"""
     ), chosen AS (
         SELECT h.place FROM lane CROSS JOIN LATERAL (
             SELECT i.ctid AS place, i.queued_at FROM work.item i
-            WHERE i.effect = lane.effect AND i.state = 'open' AND i.lane <> 'steps' AND {_IS_HEAD}
+            WHERE i.effect = lane.effect AND i.state = 'open' AND i.lane <> 'steps' AND {_IS_HEAD_OF_PART}
                 AND (i.part IS NULL OR i.lane = 'answers'
                     OR NOT EXISTS (SELECT FROM work.hold h WHERE h.subject = i.subject))
             ORDER BY i.queued_at LIMIT lane.room) h

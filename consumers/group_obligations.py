@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from consumers.owed import Cancelled, Data, DeadlineOwed, ItemOwed, Obligation
+from consumers.program_pieces import answer
 from events.envelope import Record
 
 __all__ = ["counted", "group_obligations"]
@@ -34,6 +35,8 @@ def group_obligations(record: Record) -> list[Obligation]:
                     record.correlationid,
                 )
             )
+    if record.type == "group.expected" or record.data.get("request") == "group.expect":
+        found += answer(record)
     if not record.is_refusal and _is_a_whole_dataset(record):
         told = {"parents": record.data["parents"], "counts": record.data["counts"], "at": record.time}
         found.append(_item("datasets", record, told))

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from consumers.announced import Place
 from consumers.arrival import arrive, rule_for, rule_of_place
+from consumers.expectation import expect, ready
 from consumers.foreign import Foreign, NotTaken, S3Change, recognise
 from consumers.header_names import readable_name, unreadable
 from consumers.objections import Objection
@@ -17,7 +18,14 @@ from events.base import Payload, Request
 from events.cloudevents import EVENT_BYTES_AT_MOST, InboxEvent, read_event
 from events.envelope import UndecodableError, encode_request, readable
 from events.ids import derived_id
-from events.inbox import INBOX, InboxFileArrived, InboxInstrumentOffline, InboxInstrumentOnline
+from events.inbox import (
+    INBOX,
+    InboxFileArrived,
+    InboxFilesExpected,
+    InboxInstrumentOffline,
+    InboxInstrumentOnline,
+    InboxOpReady,
+)
 from events.log import Message
 from events.stream import OfflineStream, StandbyStream
 from projectors.stream_rules import StreamRule
@@ -164,8 +172,14 @@ def _json(value: bytes | None) -> object:
 def _take_event(letter: _Letter, event: InboxEvent, rules: Mapping[str, StreamRule]) -> Asked:
     _check_source(letter, event)
     payload = payload_of(event)
+    rule = rule_for(str(getattr(payload, "stream", "")), letter.sender, rules)
+    subject, request, reason = _request_of(payload, rule, letter)
+    return letter.ask(request, subject=subject, event_id=event.id, reason=reason)
+
+
+def _request_of(payload: Payload, rule: StreamRule, letter: _Letter) -> tuple[str, Request, str | None]:
+    """Whom to ask for what, and why if it has to be said; raises ``Objection``."""
     if isinstance(payload, InboxFileArrived):
-        rule = rule_for(payload.stream, letter.sender, rules)
         subject, request = arrive(
             Place.of_uri(payload.uri),
             rule,
@@ -175,19 +189,16 @@ def _take_event(letter: _Letter, event: InboxEvent, rules: Mapping[str, StreamRu
             modified_at=payload.modified_at,
             catch_up=payload.catch_up,
         )
-        return letter.ask(request, subject=subject, event_id=event.id)
+        return subject, request, None
     if isinstance(payload, InboxInstrumentOffline):
-        rule = rule_for(payload.stream, letter.sender, rules)
-        offline = OfflineStream(until=payload.until)
-        return letter.ask(
-            offline, subject=rule.stream, event_id=event.id, reason="the instrument says it is off"
-        )
+        return rule.stream, OfflineStream(until=payload.until), "the instrument says it is off"
     if isinstance(payload, InboxInstrumentOnline):
-        rule = rule_for(payload.stream, letter.sender, rules)
-        return letter.ask(
-            StandbyStream(), subject=rule.stream, event_id=event.id, reason="the instrument says it is back"
-        )
-    raise Objection("UNKNOWN_TYPE", f"type {event.type!r}: known, but intake has no rule for it")
+        return rule.stream, StandbyStream(), "the instrument says it is back"
+    if isinstance(payload, InboxOpReady):
+        return payload.op, ready(payload, rule), None
+    if isinstance(payload, InboxFilesExpected):
+        return f"{rule.stream}/{payload.group}", expect(payload, rule, witness=letter.witness), None
+    raise Objection("UNKNOWN_TYPE", f"type {payload.name!r}: known, but intake has no rule for it")
 
 
 def _check_source(letter: _Letter, event: InboxEvent) -> None:

@@ -26,6 +26,7 @@ __all__ = [
     "pass_parts",
     "program_dataset",
     "program_part",
+    "programs_after",
 ]
 
 WHOLE_OP = "op"
@@ -143,6 +144,22 @@ def part_of(connection: Connection, subject: str, part: str) -> KnownPart:
     """What is known of a part; of one that no fact has spoken of, nothing."""
     return parts_of(connection, [(subject, part)])[subject, part]
 
+
+def programs_after(
+    connection: Connection, place: tuple[str, str], *, at_most: int
+) -> dict[tuple[str, str], KnownPart]:
+    """A page of instrument programs (subject, part) that have datasets, in order, behind this place."""
+    members = {"subject": place[0], "part": place[1], "at_most": at_most}
+    rows = connection.execute(_PAGE, members)
+    return {(row.subject, row.part): KnownPart(row.known, row.sequence) for row in rows}
+
+
+_PAGE = text("""
+    SELECT subject, part, known, sequence FROM work.program_part
+    WHERE (subject, part) > (:subject, :part) AND part LIKE 'program:%'
+        AND CAST(known #>> '{now,cover,datasets}' AS int) > 0
+    ORDER BY subject, part LIMIT :at_most
+""")
 
 _KEEP_DATASETS = text("""
     INSERT INTO work.program_dataset AS d (subject, dataset, program, told, is_gone, sequence)

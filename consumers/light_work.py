@@ -1,6 +1,6 @@
 """Light items, many at once in one thread: answers, follow-ups, topics, and rows of registers."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from consumers import work_items
 from consumers.breakers import LOG
@@ -11,6 +11,7 @@ from consumers.effects.follow import follow
 from consumers.effects.groups import count_members, tell_datasets
 from consumers.effects.inbox_topics import make_topics
 from consumers.effects.judging import Found, qualify, readiness
+from consumers.effects.policies import look_again
 from consumers.effects.register import register
 from consumers.failures import Failed, Wait
 from consumers.outage import OUTAGES
@@ -39,12 +40,13 @@ class LightWork:
     def do(self, items: Sequence[WorkItem]) -> None:
         """Bring about what all of these ask for."""
         of = {effect: [item for item in items if item.effect == effect] for effect in LANES}
-        self._make_topics(of["inbox"])
+        self._one_by_one(of["inbox"], make_topics)
         self._answer(of["answer"])
         self._follow(of["follow"])
         self._register(of["register"])
         self._count(of)
         self._judge(of)
+        self._one_by_one(of["policies"], look_again)
 
     def _answer(self, items: Sequence[WorkItem]) -> None:
         outgoing: list[Outgoing] = []
@@ -65,10 +67,11 @@ class LightWork:
                 outgoing.append(given)
         self._finish(done, outgoing)
 
-    def _make_topics(self, items: Sequence[WorkItem]) -> None:
+    def _one_by_one(self, items: Sequence[WorkItem], step: Callable[[WorkItem, Tools], None]) -> None:
+        """Effects that report nothing: done when all that they asked for is there."""
         for item in items:
             try:
-                make_topics(item, self._tools)
+                step(item, self._tools)
             except LogError as error:
                 self._reporting.wait(item, Wait(LOG, "LOG_UNAVAILABLE", str(error)))
             except OUTAGES:

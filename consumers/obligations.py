@@ -292,4 +292,5 @@ def _of_stream(record: Record) -> list[Obligation]:
             record.subject, state, record.sequence, class_limits=configuration.get("class_limits", {})
         ),
         _item("inbox", record, {"senders": senders}),
+        *([_item("policies", record, {})] if configuration.get("programs") else ()),
     ]

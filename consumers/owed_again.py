@@ -13,7 +13,14 @@ from consumers.obligations import obligations
 from consumers.owed import DeadlineOwed, ItemOwed, Obligation, VersionKnown
 from events.envelope import Record
 
-__all__ = ["Missing", "missing_deadlines", "missing_follow_ups", "missing_program_steps", "missing_steps"]
+__all__ = [
+    "Missing",
+    "missing_deadlines",
+    "missing_follow_ups",
+    "missing_program_deadlines",
+    "missing_program_steps",
+    "missing_steps",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,15 @@ def missing_program_steps(connection: Connection, *, before: datetime, at_most: 
             items = (each for each in obligations(record) if isinstance(each, ItemOwed))
             wanted = (each for each in items if (each.part, each.effect) == (row.part, row.owes_effect))
             yield Missing(tuple(wanted), True)
+
+
+def missing_program_deadlines(connection: Connection, *, before: datetime, at_most: int) -> Iterator[Missing]:
+    """Parts of observing programs whose last fact set a time, and nobody knows of it."""
+    for row in connection.execute(_PROGRAM_DEADLINES, {"before": before, "at_most": at_most}).all():
+        record = _record(row)
+        if record is not None:
+            owed = (each for each in obligations(record) if isinstance(each, DeadlineOwed))
+            yield Missing(tuple(owed), True)
 
 
 def _record(row: Row[Any]) -> Record | None:
@@ -160,4 +176,13 @@ _PROGRAM_STEPS = text(f"""
         SELECT FROM work.item i WHERE i.subject = p.subject AND i.part = p.part
             AND i.state IN ('open', 'leased', 'reported', 'parked'))
     ORDER BY p.owes_since LIMIT :at_most
+""")
+
+_PROGRAM_DEADLINES = text(f"""
+    SELECT {_COLUMNS}
+    FROM work.program_part p JOIN projection.ledger l
+        ON l.machine = 'op' AND l.subject = p.subject AND l.sequence = p.sequence
+    WHERE l.data ->> 'due_at' IS NOT NULL AND l.time < :before
+        AND NOT EXISTS (SELECT FROM work.deadline d WHERE d.event_id = l.event_id)
+    ORDER BY l.time LIMIT :at_most
 """)

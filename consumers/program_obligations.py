@@ -5,14 +5,12 @@ from typing import Any
 
 from consumers.attempt_obligations import OF_ATTEMPTS
 from consumers.known_programs import WHOLE_OP
-from consumers.owed import Data, DatasetKnown, Held, ItemOwed, Obligation
-from consumers.program_pieces import cancelled, deadline, gone_on, item, known, program_part, told
+from consumers.owed import Data, DatasetKnown, Held, Obligation
+from consumers.program_pieces import answer, cancelled, deadline, gone_on, item, known, program_part
 from consumers.publishing import STEPS
 from events.envelope import Record
 
 __all__ = ["program_obligations"]
-
-_OURS = frozenset({"worker", "deadline"})
 
 
 def program_obligations(record: Record) -> list[Obligation]:
@@ -41,7 +39,7 @@ def _datasets(record: Record) -> Iterable[Obligation]:
         yield cancelled(record, "op.quiet_due", part)
         wanted = "readiness" if now["cover"]["datasets"] else None
         yield from _program_now(record, now, wanted)
-    yield from _answer(record)
+    yield from answer(record)
 
 
 def _metadata(record: Record) -> Iterable[Obligation]:
@@ -69,7 +67,7 @@ def _closed(record: Record) -> Iterable[Obligation]:
         yield from gone_on(record, program_part(now))
         yield cancelled(record, "op.quiet_due", program_part(now))
         yield from _program_now(record, now, "qualify")
-    yield from _answer(record)
+    yield from answer(record)
 
 
 def _judged(record: Record) -> Iterable[Obligation]:
@@ -136,6 +134,7 @@ def _held(record: Record) -> Iterable[Obligation]:
 
 
 def _due_date(record: Record) -> Iterable[Obligation]:
+    yield known(record, WHOLE_OP, {})
     yield cancelled(record, "op.overdue", WHOLE_OP)
     if record.data.get("due_at"):
         yield deadline(record, "op.overdue", WHOLE_OP)
@@ -143,40 +142,7 @@ def _due_date(record: Record) -> Iterable[Obligation]:
 
 def _refused(record: Record) -> Iterable[Obligation]:
     if record.data.get("request") in {"op.ready", "op.discover", "op.datasets"}:
-        yield from _answer(record)
-
-
-_TOLD = ("code", "reasons", "by", "expected_datasets", "seen_datasets", "message", "programs")
-
-
-def _answer(record: Record) -> Iterable[Obligation]:
-    """To a sender that spoke of the program; workers and deadlines read the ledger."""
-    if record.actor in _OURS or record.correlationid is None:
-        return
-    about = told(record, _TOLD)
-    if "programs" in about:
-        names = ("program", "state", "is_ready")
-        about["programs"] = [{name: each[name] for name in names} for each in about["programs"]]
-    payload: Data = {
-        "type": record.type,
-        "state": record.tostate,
-        "request_id": record.requestid,
-        "told": about,
-        "sender": record.actor,
-        "event_id": record.correlationid,
-    }
-    yield ItemOwed(
-        effect="answer",
-        event_id=record.id,
-        subject=record.subject,
-        version=None,
-        attempt=record.attempt,
-        sequence=record.sequence,
-        created_at=record.at,
-        correlationid=record.correlationid,
-        payload=payload,
-        part=WHOLE_OP,
-    )
+        yield from answer(record)
 
 
 _RULES: Mapping[str, Callable[[Record], Iterable[Obligation]]] = {
@@ -185,7 +151,7 @@ _RULES: Mapping[str, Callable[[Record], Iterable[Obligation]]] = {
     "op.datasets_changed": _datasets,
     "op.metadata_changed": _metadata,
     "op.ready_awaited": _awaited,
-    "op.ready_kept": _answer,
+    "op.ready_kept": answer,
     "op.readiness_closed": _closed,
     "op.judged": _judged,
     "op.requalified": _requalified,

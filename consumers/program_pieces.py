@@ -2,13 +2,23 @@
 
 from collections.abc import Iterable
 
-from consumers.known_programs import attempt_of
+from consumers.known_programs import WHOLE_OP, attempt_of
 from consumers.owed import Cancelled, Data, DeadlineOwed, ItemOwed, Obligation, PartKnown, PartPassed
 from consumers.work_lanes import LANES, STEP_LANES
 from events.envelope import Record
 from events.ids import derived_id
 
-__all__ = ["attempt_part", "cancelled", "deadline", "gone_on", "item", "known", "program_part", "told"]
+__all__ = [
+    "answer",
+    "attempt_part",
+    "cancelled",
+    "deadline",
+    "gone_on",
+    "item",
+    "known",
+    "program_part",
+    "told",
+]
 
 
 _AWAITED = frozenset(effect for effect, lane in LANES.items() if lane in STEP_LANES)
@@ -73,4 +83,38 @@ def item(effect: str, record: Record, part: str, payload: Data | None = None) ->
         correlationid=record.correlationid,
         payload={"cause": record.id, "part": part, **(payload or {})},
         part=part,
+    )
+
+
+_OURS = frozenset({"worker", "deadline"})
+_TOLD = ("code", "reasons", "by", "expected_datasets", "seen_datasets", "message", "programs")
+
+
+def answer(record: Record) -> Iterable[Obligation]:
+    """To a sender that has spoken of the subject; workers and deadlines read the ledger."""
+    if record.actor in _OURS or record.correlationid is None:
+        return
+    about = told(record, _TOLD)
+    if "programs" in about:
+        names = ("program", "state", "is_ready")
+        about["programs"] = [{name: each[name] for name in names} for each in about["programs"]]
+    payload: Data = {
+        "type": record.type,
+        "state": record.tostate,
+        "request_id": record.requestid,
+        "told": about,
+        "sender": record.actor,
+        "event_id": record.correlationid,
+    }
+    yield ItemOwed(
+        effect="answer",
+        event_id=record.id,
+        subject=record.subject,
+        version=None,
+        attempt=record.attempt,
+        sequence=record.sequence,
+        created_at=record.at,
+        correlationid=record.correlationid,
+        payload=payload,
+        part=WHOLE_OP if record.machine == "op" else None,
     )

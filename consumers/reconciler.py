@@ -16,6 +16,7 @@ from consumers.owed_again import (
     Missing,
     missing_deadlines,
     missing_follow_ups,
+    missing_program_deadlines,
     missing_program_steps,
     missing_steps,
 )
@@ -66,7 +67,8 @@ class Reconciler:
     def run_once(self, *, thorough: bool = False) -> dict[str, int]:
         """Mend what is to be mended; how much of each kind. Raises LogUnavailableError and the database's errors.
 
-        ``thorough`` also looks at versions that newer ones have taken the place of, and at follow-ups of the last days.
+        ``thorough`` also looks at versions that newer ones have taken the place of, at follow-ups of the last days, and
+        at times that observing programs wait for.
         """
         found = Counter[str]()
         now = self._clock()
@@ -135,6 +137,7 @@ class Reconciler:
         if thorough:
             since = now - self._patience.follow_ups_for
             found += missing_follow_ups(connection, since=since, before=before, at_most=at_most)
+            found += missing_program_deadlines(connection, before=before, at_most=at_most)
         return found
 
     def _recreate(self, connection: Connection, missing: Sequence[Missing]) -> Counter[str]:

@@ -13,6 +13,7 @@ _FILES = {
     "inbox": "topics",
     "member": "members",
     "datasets": "datasets",
+    "policies": "policies",
 }
 
 PROGRAM_LANES: Mapping[str, str] = {

@@ -5,9 +5,17 @@ from typing import ClassVar
 from pydantic import Field
 
 from events.base import Payload
-from events.types import Sha256, StreamName, UtcTime
+from events.group import MEMBERS_AT_MOST, Kind
+from events.types import Name, Sha256, StreamName, UtcTime
 
-__all__ = ["INBOX", "InboxFileArrived", "InboxInstrumentOffline", "InboxInstrumentOnline"]
+__all__ = [
+    "INBOX",
+    "InboxFileArrived",
+    "InboxFilesExpected",
+    "InboxInstrumentOffline",
+    "InboxInstrumentOnline",
+    "InboxOpReady",
+]
 
 
 class InboxFileArrived(Payload):
@@ -39,6 +47,40 @@ class InboxInstrumentOnline(Payload):
     stream: StreamName
 
 
+class InboxOpReady(Payload):
+    """An observing program, or one of its instrument programs, is whole, as the sender says."""
+
+    name: ClassVar[str] = "op.ready"
+    stream: StreamName = Field(description="the stream that is the home of observing programs")
+    op: Name = Field(description="the observing program's execution id", examples=["eid_1_118"])
+    program: Name | None = Field(None, description="None: all of its instrument programs")
+    expected_datasets: int | None = Field(
+        None, ge=0, description="how many belong to it; it closes when they are there"
+    )
+    message: str | None = Field(None, max_length=1000)
+
+
+class InboxFilesExpected(Payload):
+    """A manifest: the files that an exposure, a dataset or a delivery will have. Count them, or name the sensors."""
+
+    name: ClassVar[str] = "files.expected"
+    stream: StreamName
+    group: Name = Field(description="its id within the stream", examples=["MC_O_20261121_000034"])
+    kind: Kind = "exposure"
+    files: int | None = Field(None, ge=1, le=MEMBERS_AT_MOST)
+    sensors: tuple[Name, ...] = Field(
+        (), max_length=1000, description="such as R22_S11; guiders come all the same"
+    )
+    due_at: UtcTime | None = None
+
+
 INBOX: dict[str, type[Payload]] = {
-    cls.name: cls for cls in (InboxFileArrived, InboxInstrumentOffline, InboxInstrumentOnline)
+    cls.name: cls
+    for cls in (
+        InboxFileArrived,
+        InboxFilesExpected,
+        InboxInstrumentOffline,
+        InboxInstrumentOnline,
+        InboxOpReady,
+    )
 }

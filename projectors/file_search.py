@@ -81,10 +81,15 @@ def versions_of(connection: Connection, file: str) -> list[Row]:
     )
 
 
-def history_of(connection: Connection, file: str, *, limit: int | None = None) -> list[Row]:
-    """The records of a file, refusals included, the newest first."""
-    query = "SELECT * FROM v1.ledger WHERE machine = 'file' AND subject = :file ORDER BY sequence DESC LIMIT :limit"
-    return _rows(connection, query, file=file, limit=limit)
+def history_of(
+    connection: Connection, subject: str, *, machine: str = "file", limit: int | None = None
+) -> list[Row]:
+    """The records of a file, or of another machine's subject, refusals included, the newest first."""
+    query = """
+        SELECT * FROM v1.ledger WHERE machine = :machine AND subject = :subject
+        ORDER BY sequence DESC LIMIT :limit
+    """
+    return _rows(connection, query, machine=machine, subject=subject, limit=limit)
 
 
 def close_names(connection: Connection, name: str, *, at_most: int = 3) -> list[str]:

@@ -12,7 +12,14 @@ __all__ = ["answer"]
 KEPT = timedelta(days=7)
 """As long as the topic keeps answers; nobody waits for older ones."""
 
-_NOT_ACCEPTED = {"file.refused", "file.rejected", "file.failed", "file.conflicted"}
+_NOT_ACCEPTED = {
+    "file.refused",
+    "file.rejected",
+    "file.failed",
+    "file.conflicted",
+    "op.refused",
+    "group.refused",
+}
 
 
 def answer(item: WorkItem, tools: Tools) -> Outgoing | None:

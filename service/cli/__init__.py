@@ -21,6 +21,11 @@ from service.cli import (
     identity_commands,
     inbox_commands,
     machine_commands,
+    op_commands,
+    op_invert,
+    op_scan,
+    op_studies,
+    op_verbs,
     projection_commands,
     recover_command,
     replay_command,
@@ -37,7 +42,7 @@ from service.cli.options import Options, hoisted
 from service.cli.output import FORMATS
 from service.cli.session import Session
 
-__all__ = ["app", "file_asks", "run"]
+__all__ = ["app", "file_asks", "op_invert", "op_scan", "op_studies", "op_verbs", "run"]
 
 app = typer.Typer(
     name="meridian",
@@ -63,6 +68,7 @@ app.command("replay")(replay_command.replay)
 app.command("publish")(inbox_commands.publish)
 app.command("validate")(inbox_commands.validate)
 app.add_typer(file_commands.app, name="file")
+app.add_typer(op_commands.app, name="op")
 app.add_typer(stream_commands.app, name="stream")
 app.add_typer(identity_commands.app, name="identity")
 app.add_typer(work_commands.app, name="work")

@@ -12,7 +12,12 @@ from consumers.intake import Taken, take
 from tests.consumers.at_the_door import NOW, a_message, a_stream, an_event, an_s3_record, rules_of, saying
 
 SAMPLES = sorted((Path(schemas.__file__).parent / "samples").glob("*.json"))
-STREAM = a_stream(name_pattern=".+", roots=("s3://landing", "file:///landing"))
+STREAM = a_stream(
+    name_pattern=".+",
+    roots=("s3://landing", "file:///landing"),
+    membership="roman-exposure",
+    programs={},
+)
 
 
 def drafts(value: Any, sender: str | None = "roman-soc") -> list[Draft]:

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 import orjson
 import pytest
 
+from consumers.policies import criteria
 from events import clock
 from events.types import format_time
 from tests.consumers.portal_server import portal_server
@@ -101,7 +102,7 @@ def to_be_claimed(site, frames=2):
     return seen
 
 
-def handed_in(site, content=b"inverted", **told):
+def handed_in(site, content=b"inverted", *, attempt=1, **told):
     path = site.landing / "handed-in" / "inv.fits"
     path.write_bytes(content)
     output = {
@@ -111,7 +112,7 @@ def handed_in(site, content=b"inverted", **told):
         "size_bytes": len(content),
     }
     data = {"outputs": [{**output, **told}], "inputs": ["AAAA"], "software": COMMIT}
-    site.ask("op.hand_in", OP_ID, data, attempt=1, actor="ann")
+    site.ask("op.hand_in", OP_ID, data, attempt=attempt, actor="ann")
 
 
 def claim(site):
@@ -309,3 +310,61 @@ def test_what_is_withdrawn_is_no_longer_shown_and_everything_is_kept(programs, p
     assert withdrawn.tostate == "Inverted"
     assert (portal.shown, portal.withdrawn[name]["reason"]) == ({}, "wrong wavelength scale")
     assert dict(programs.storage.list_keys(programs.bucket, "published/")) == before
+
+
+def configured(site, **told):
+    """The home's configuration with these policies."""
+    roots = {"output_roots": [(site.landing / "handed-in").as_uri() + "/"]}
+    root = (site.landing / "dkist").as_uri() + "/"
+    configuration = {"stream": "dkist", "roots": [root], "retry": RETRY, "programs": {**roots, **told}}
+    site.ask("stream.configure", "dkist", {"configuration": configuration})
+
+
+def test_other_criteria_that_come_into_force_judge_again(programs):
+    to_be_claimed(programs)
+    wait_op(programs, "Preprocessed")
+    members = criteria().model_dump(mode="json", by_alias=True, exclude_none=True)
+    members["version"] = 2
+    (rule,) = [each for each in members["criterion"] if each["name"] == "stokes"]
+    rule["threshold"] = "I"
+    configured(programs, criteria=[{"name": "visp", "version": 2, "members": members}])
+    record = wait_op(programs, "Not Invertible")
+    assert (record.data["verdict"]["criteria_version"], record.data["failed"]) == (2, ["stokes"])
+    asked = [each for each in programs.history(OP_ID, "op") if each.type == "op.requalified"]
+    assert [each.data["criteria_version"] for each in asked] == [2]
+
+
+def test_another_readiness_that_comes_into_force_closes_what_has_been_quiet_long_enough(programs):
+    made = format_time(datetime.now(UTC) - timedelta(days=1))
+    discover(programs, dataset("AAAA", created_at=made))
+    wait_fact(programs, "op.ready_awaited")
+    rules = [{"instruments": ["*"], "by": ["quiet_period"], "quiet_days": 0.5}]
+    configured(
+        programs,
+        readiness={"name": "hasty", "version": 2, "members": {"name": "hasty", "version": 2, "rule": rules}},
+    )
+    closed = wait_fact(programs, "op.readiness_closed")
+    assert (closed.data["policy"], closed.data["policy_version"]) == ("hasty", 2)
+
+
+def test_a_second_inversion_takes_the_first_one_s_place_and_the_store_never_shows_nothing(programs, portal):
+    with_portal(programs, portal)
+    accepted(programs)
+    programs.ask("op.publish", OP_ID, {}, attempt=1, actor="publisher")
+    wait_op(programs, "Published")
+    (first,) = portal.shown
+    lease = {"lease_from": format_time(clock.now()), "lease_s": 86400}
+    programs.ask("op.reinvert", OP_ID, {"program": VISP, **lease}, actor="ann")
+    wait_fact(programs, "op.claimed", count=2)
+    handed_in(programs, b"inverted better", attempt=2)
+    wait_fact(programs, "op.inverted", count=2)
+    programs.ask("op.review", OP_ID, {"decision": "accept", "note": "better"}, attempt=2, actor="bob")
+    wait_fact(programs, "op.accepted", count=2)
+    programs.ask("op.publish", OP_ID, {}, attempt=2, actor="publisher")
+    record = wait_fact(programs, "op.published", count=2)
+    assert record.data["supersedes"] == 1
+    (second,) = portal.shown
+    assert (portal.shown[second]["replaces"], portal.shown[second]["attempt"]) == (first, 2)
+    assert {each.tostate for each in programs.history(OP_ID, "op")[-8:]} == {"Published"}
+    keys = [key for key, _ in programs.storage.list_keys(programs.bucket, "published/")]
+    assert any("attempt-0001" in key for key in keys), "what was replaced is kept"

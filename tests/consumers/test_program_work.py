@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import create_engine, text
 
-from consumers import breakers, claims, deadlines
+from consumers import breakers, claims, deadlines, work_items
 from consumers.known_programs import datasets_of, part_of
 from consumers.policies import criteria
 from machines.program.verdict import judge
@@ -109,6 +109,15 @@ def test_new_data_makes_the_work_of_its_program_stale_and_no_other(connection):
     assert claims.still_mine(connection, items.values()) == {
         item.key for part, item in items.items() if part != OF_VISP
     }
+
+
+def test_a_program_whose_work_is_parked_holds_up_no_other_program(connection):
+    story = OpStory()
+    dispatched(connection, story.discover(ONE, CONTEXT), story.close(ONE))
+    (item,) = claim(connection, "qualify")
+    work_items.park(connection, item.lease, code="EFFECT_BUG", reason="x")
+    dispatched(connection, story.close(CONTEXT, program=VBI))
+    assert [each.payload["part"] for each in claim(connection, "qualify")] == [f"program:{VBI}"]
 
 
 def test_what_is_held_rests_and_its_answers_go_out(connection):

@@ -64,3 +64,22 @@ def test_a_program_that_only_waits_for_its_readiness_is_left_alone(waiting):
             text("SELECT owes_effect FROM work.program_part WHERE part LIKE 'program:%'")
         )
         assert sorted(owed.scalars(), key=str) == [None, "qualify"]
+
+
+def test_a_lost_deadline_is_known_again(waiting):
+    told = {"owner": "ann", "due_at": "2027-11-21T05:00:00Z"}
+    waiting.ask("op.assign", OP_ID, told, reason="hers")
+    waiting.until(lambda: deadlines_of(waiting))
+    caught_up(waiting)
+    before = deadlines_of(waiting)
+    assert run(waiting, "DELETE FROM work.deadline") == len(before)
+    assert reconciler(waiting).run_once() == {}, "only a thorough look reads so much"
+    assert reconciler(waiting).run_once(thorough=True) == {"deadlines": len(before)}
+    assert deadlines_of(waiting) == before
+    assert reconciler(waiting).run_once(thorough=True) == {}
+
+
+def deadlines_of(site: WorkSite) -> list[tuple[object, ...]]:
+    query = "SELECT request, part, due_at, due_sequence, state FROM work.deadline ORDER BY due_sequence"
+    with site.engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(text(query))]

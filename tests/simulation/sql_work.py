@@ -285,12 +285,12 @@ def _standing(connection: Connection, members: Row, _statement: Any) -> Result:
     )
 
 
-def _is_head(connection: Connection, item: Row) -> bool:
+def _is_head(connection: Connection, item: Row, *, of_part: bool = False) -> bool:
     if item["due_at"] is not None and not _is_over(item["due_at"], connection.now):
         return False
     return not any(
         e["subject"] == item["subject"] and e["lane"] == item["lane"] and e["state"] in UNFINISHED
-        and e["sequence"] < item["sequence"]
+        and e["sequence"] < item["sequence"] and (not of_part or e["part"] == item["part"])
         for e in connection.read(ITEM).values()
     )  # fmt: skip
 
@@ -351,7 +351,7 @@ def _claim_light(connection: Connection, members: Row, _statement: Any) -> Resul
             i
             for i in items.values()
             if i["effect"] == lane["effect"] and i["state"] == "open" and i["lane"] != "steps"
-            and _is_head(connection, i)
+            and _is_head(connection, i, of_part=True)
             and (i["part"] is None or i["lane"] == "answers" or i["subject"] not in holds)
         ]  # fmt: skip
         found += sorted(of_lane, key=lambda i: (i["queued_at"], i["event_id"]))[: lane["room"]]

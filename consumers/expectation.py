@@ -1,0 +1,52 @@
+"""What a sender says is to come, or is whole, turned into requests: manifests of files, programs that are ready."""
+
+from consumers.objections import Objection
+from events.group import ExpectGroup, Range
+from events.inbox import InboxFilesExpected, InboxOpReady
+from events.op_requests import ReadyOp
+from machines.membership import sensors_expected
+from projectors.stream_rules import StreamRule
+
+__all__ = ["expect", "ready"]
+
+_SENSORS = "rubin-exposure"
+
+
+def ready(told: InboxOpReady, rule: StreamRule) -> ReadyOp:
+    """The sender's word on an observing program; raises ``Objection`` where it may not speak for them."""
+    if rule.configuration.programs is None:
+        raise Objection(
+            "NOT_ALLOWED",
+            f"stream {rule.stream!r}: is not the home of observing programs, wanted the stream whose configuration "
+            "has programs",
+        )
+    return ReadyOp(
+        program=told.program,
+        by="ready_event",
+        expected_datasets=told.expected_datasets,
+        message=told.message,
+    )
+
+
+def expect(told: InboxFilesExpected, rule: StreamRule, *, witness: str) -> ExpectGroup:
+    """The places that a manifest names; raises ``Objection`` where the stream has no groups or names none."""
+    membership = rule.configuration.membership
+    if membership is None:
+        raise Objection(
+            "NO_GROUPS",
+            f"stream {rule.stream!r}: puts no files into groups, wanted a membership rule in its configuration",
+        )
+    if bool(told.sensors) == (told.files is not None):
+        raise Objection("SCHEMA_VIOLATION", "data of files.expected: wanted either files or sensors")
+    if told.files is not None:
+        places = (Range(first=0, last=told.files - 1),)
+        return ExpectGroup(kind=told.kind, by="manifest", ranges=places, source=witness, due_at=told.due_at)
+    if membership != _SENSORS:
+        raise Objection(
+            "SCHEMA_VIOLATION",
+            f"data of files.expected: found sensors for the rule {membership}, wanted files (how many)",
+        )
+    try:
+        return sensors_expected(told.sensors, source=witness, due_at=told.due_at)
+    except ValueError as error:
+        raise Objection("SCHEMA_VIOLATION", f"data of files.expected: {error}") from error

@@ -1,0 +1,208 @@
+"""``meridian op scan``: a metadata catalogue held against the ledger, and what differs asked for."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from service.cli.asking import asked_row
+from service.cli.errors import ATTENTION, UNREACHABLE, AttentionError, WrongUseError
+from service.cli.op_commands import app
+from service.cli.output import Column
+from service.cli.session import Session, session_of
+from service.wording import counted
+
+if TYPE_CHECKING:
+    from consumers.catalogue.op_change import OpChange
+    from consumers.catalogue.scan import RecordProblem, Scan
+    from machines.program.criteria import Criteria
+    from service.client import Asked, Client
+
+__all__ = ["read_criteria"]
+
+CHANGES = (
+    Column("op"),
+    Column("what"),
+    Column("added", is_number=True),
+    Column("changed", is_number=True),
+    Column("gone", is_number=True),
+    Column("metadata", is_number=True),
+    Column("members", "changed members", is_text=True),
+    Column("reopens", is_text=True),
+)
+_SHOWN = 20
+
+CriteriaFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--criteria", help="criteria in force, TOML or JSON; again for more; those shipped if not given"
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="say what differs; ask for nothing")]
+
+
+@app.command("scan")
+def scan_catalogue(
+    context: typer.Context,
+    source: Annotated[
+        str, typer.Argument(help="a catalogue's file, or its http(s) address", metavar="FILE|URL")
+    ],
+    dry_run: DryRun = False,
+    confirm: Annotated[
+        int | None,
+        typer.Option("--confirm", help="so many OPs may be re-opened, as the scan that stopped said"),
+    ] = None,
+    criteria: CriteriaFiles = None,
+    page_size: Annotated[
+        int | None,
+        typer.Option("--page-size", min=1, help="ask an address page by page, so many records each"),
+    ] = None,
+    document: Annotated[bool, typer.Option("--document", help="the address gives one document")] = False,
+) -> None:
+    """Look a metadata catalogue through for observing programs: new, changed, gone."""
+    from consumers.catalogue.scan import scan
+    from consumers.catalogue.spool_sql import Spool
+    from service.scanning import NoSourceError, known, source_of
+
+    session = session_of(context)
+    judging = [read_criteria(path) for path in criteria or (None,)]
+    try:
+        catalogue = source_of(source, page_size=page_size, is_document=document)
+    except NoSourceError as error:
+        raise WrongUseError(str(error)) from error
+    significant = frozenset[str]().union(*(each.reads for each in judging))
+    with session.client() as client, Spool() as spool:
+        found = scan(catalogue, known(client), significant=significant, spool=spool)
+        _print(session, found)
+        if not dry_run:
+            _confirm(session, found, confirm)
+            _record(session, client, found, max(each.version for each in judging))
+    if found.gaps:
+        raise typer.Exit(ATTENTION)
+
+
+def read_criteria(path: Path | None) -> "Criteria":
+    """The criteria in a file, or those that are shipped; raises WrongUseError naming each member that is wrong."""
+    from consumers.policies import PolicyFileError
+    from consumers.policies import criteria as read
+
+    try:
+        return read(path)
+    except PolicyFileError as error:
+        raise WrongUseError(str(error)) from error
+
+
+def _print(session: Session, found: "Scan") -> None:
+    rows = [_row(change) for change in found.changes()]
+    out = session.out
+    if out.form in {"json", "ndjson"}:
+        out.document(_members(found, rows), lines=(), ids="source")
+    else:
+        out.rows(CHANGES, rows, ids="op", empty="")
+    for line in _remarks(found):
+        out.say(line)
+
+
+def _row(change: "OpChange") -> dict[str, Any]:
+    members = Counter(each.path for one in (*change.changed, *change.metadata) for each in one.changes)
+    return {
+        "op": change.op_id,
+        "what": "new" if change.is_new else "changed",
+        "added": len(change.added),
+        "changed": len(change.changed),
+        "gone": len(change.gone),
+        "metadata": len(change.metadata),
+        "members": [path for path, _ in members.most_common()],
+        "reopens": list(change.reopens),
+        "gone_datasets": [each.dataset for each in change.gone],
+    }
+
+
+def _members(found: "Scan", rows: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "source": found.source,
+        "unchanged": found.look.unchanged,
+        "counts": dict(found.counts),
+        "question": None if found.question is None else str(found.question),
+        "ops": rows,
+        "gaps": [each._asdict() for each in found.gaps],
+        "problems": [
+            {"at": each.at, "op": each.op_id, "dataset": each.dataset_id, **each.problem._asdict()}
+            for each in found.problems
+        ],
+    }
+
+
+def _remarks(found: "Scan") -> Iterator[str]:
+    counts = found.counts
+    yield from (_problem(each) for each in found.problems[:_SHOWN])
+    if counts["problems"] > _SHOWN:
+        yield f"and {counts['problems'] - _SHOWN} more problems; -o json lists the first thousand"
+    yield from (f"not seen: {each}" for each in found.gaps[:_SHOWN])
+    if found.gaps and counts["unseen"]:
+        yield (
+            f"{counted(counts['unseen'], 'dataset')} known and not seen: not called gone, as not everything was seen"
+        )
+    yield f"{found.source}: {_totals(counts)}"
+
+
+def _problem(each: "RecordProblem") -> str:
+    where = f"{each.at} ({each.dataset_id})" if each.dataset_id else each.at
+    return f"{where}: {each.problem.path}: found {each.problem.found}, wanted {each.problem.wanted}"
+
+
+def _totals(counts: Counter[str]) -> str:
+    told = {
+        "ops_new": "new OPs", "ops_changed": "changed OPs", "added": "datasets added", "changed": "changed",
+        "gone": "gone", "metadata_changed": "with other metadata",
+    }  # fmt: skip
+    seen = f"{counted(counts['datasets'], 'dataset')} of {counted(counts['ops'], 'OP')} seen"
+    differs = [f"{counts[name]} {word}" for name, word in told.items() if counts[name]]
+    problems = f"; {counted(counts['problems'], 'problem')} in records" if counts["problems"] else ""
+    return f"{seen}; {', '.join(differs) or 'nothing differs from what is known'}{problems}"
+
+
+def _confirm(session: Session, found: "Scan", confirmed: int | None) -> None:
+    """Stop and ask where too much would be re-opened."""
+    question = found.question
+    if question is None or (confirmed is not None and question.reopened <= confirmed):
+        return
+    if session.options.yes or os.isatty(0):
+        session.confirm(f"{question}. Go on?")
+        return
+    raise AttentionError(
+        f"{question}; nothing was asked: the same with --confirm {question.reopened} goes on"
+    )
+
+
+def _record(session: Session, client: "Client", found: "Scan", criteria_version: int) -> None:
+    from service.client import new_id
+    from service.scanning import asks_of, record
+
+    batch = new_id()
+    results = Counter[str]()
+    asked = record(client, asks_of(found, criteria_version=criteria_version), batch=batch)
+    for line in _told(asked, results):
+        session.out.say(line)
+    if results:
+        counts = ", ".join(f"{count} {result}" for result, count in results.items())
+        session.out.say(f"{counted(results.total(), 'request')}: {counts}; batch {batch}")
+    if results["in doubt"]:
+        session.out.say(
+            "in doubt: no outcome came in time; nothing is lost: scan again, it asks for what is missing"
+        )
+        raise typer.Exit(UNREACHABLE)
+    if results["refused"]:
+        raise typer.Exit(ATTENTION)
+
+
+def _told(asked: "Iterable[Asked]", results: Counter[str]) -> Iterator[str]:
+    """Count what became of requests; a line for each of the first refusals."""
+    for each in asked:
+        row = asked_row(each)
+        results[row["result"]] += 1
+        if row["result"] == "refused" and results["refused"] <= _SHOWN:
+            yield f"{row['subject']}: {row['request']} refused: {'; '.join(row['reasons'])}"

@@ -1,0 +1,94 @@
+"""A scan of a catalogue against the ledger: what is known, once the views have read it, and asking for what differs."""
+
+import time
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from consumers.catalogue.catalogue_file import CatalogueFile
+from consumers.catalogue.graphql import GraphqlCatalogue, HttpDocument
+from consumers.catalogue.known_sql import known_datasets
+from consumers.catalogue.look import Source
+from consumers.catalogue.op_change import requests_of
+from consumers.catalogue.scan import Known, Scan
+from events.log import Place
+from projectors.standing import freshness
+from service.client import Ask, Asked, Client, NotReadyError
+
+__all__ = ["NoSourceError", "asks_of", "known", "record", "source_of"]
+
+VIEWS_WITHIN_S = 60.0
+_AGAIN_S = 0.2
+_AT_ONCE = 200
+"""Requests that are asked and waited for together: each may have 120 kB."""
+
+_ANSWER_WITHIN_S = 60.0
+
+
+class NoSourceError(Exception):
+    """What was named is no catalogue that can be read; the message says what would be one."""
+
+
+def source_of(name: str, *, page_size: int | None = None, is_document: bool = False) -> Source:
+    """The catalogue that is meant: a file, or an address that answers queries or gives one document."""
+    parts = urlsplit(name)
+    if parts.scheme not in {"http", "https"}:
+        return CatalogueFile(Path(name))
+    if "@" in parts.netloc:
+        shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        raise NoSourceError(f"found a user's name in the address {shown}, wanted none: it would be recorded")
+    return HttpDocument(name) if is_document else GraphqlCatalogue(name, page_size=page_size)
+
+
+def known(client: Client) -> Iterator[Known]:
+    """What the ledger knows now. Raises NotReadyError where the views do not catch up with it."""
+    _await_views(client)
+    with client.engine.connect() as connection:
+        yield from known_datasets(connection)
+
+
+def asks_of(found: Scan, *, criteria_version: int) -> Iterator[Ask]:
+    """Everything that there is to ask, OP by OP."""
+    for change in found.changes():
+        for request in requests_of(change, source=found.source, criteria_version=criteria_version):
+            yield Ask(change.op_id, request)
+
+
+def record(client: Client, asks: Iterable[Ask], *, batch: str) -> Iterator[Asked]:
+    """Ask, some hundred at a time; ends after the first lot of which something is in doubt."""
+    waiting = iter(asks)
+    while some := list(islice(waiting, _AT_ONCE)):
+        asked = client.ask(some, batch=batch, timeout_s=_ANSWER_WITHIN_S)
+        yield from asked
+        if any(each.outcome is None for each in asked):
+            return
+
+
+def _await_views(client: Client) -> None:
+    """A scan held against views that lag behind would ask for what is recorded already."""
+    topic = client.wiring.topics.events("op")
+    reader = client.log.reader()
+    try:
+        count = client.log.partitions([topic]).get(topic, 0)
+        ends = {number: reader.end(Place(topic, number)) for number in range(count)}
+    finally:
+        reader.close()
+    until = time.monotonic() + VIEWS_WITHIN_S
+    while behind := _behind(client, ends):
+        if time.monotonic() > until:
+            raise NotReadyError(
+                f"found views that are {behind} records behind, wanted all of them: see meridian status whether a "
+                "projector runs, then scan again"
+            )
+        time.sleep(_AGAIN_S)
+
+
+def _behind(client: Client, ends: dict[int, int]) -> int:
+    with client.engine.connect() as connection:
+        read = {
+            each.partition: each.next_offset
+            for each in freshness(connection)
+            if each.machine == "op" and each.follower == "projector"
+        }
+    return sum(max(0, end - read.get(number, 0)) for number, end in ends.items())

@@ -1,0 +1,123 @@
+"""``meridian op scan`` on real servers: what a catalogue says is recorded once, and exactly what changed after that."""
+
+import copy
+import json
+
+import pytest
+
+from events.op_requests import ReadyOp
+from service.cli.errors import ATTENTION, FINE, WRONG_USE
+from service.roles import run_projector
+from tests.consumers.catalogue.making import a_record, records, write_catalogue
+from tests.consumers.catalogue.store_server import Store, running
+from tests.service.cli.a_site import a_site
+from tests.service.cli.command_line import meridian
+
+OPS = [f"eid_1_{n}_opX_R001.{n}" for n in range(3)]
+
+
+@pytest.fixture
+def site_running(monkeypatch, tmp_path, site, kafka, postgres):
+    with a_site(monkeypatch, tmp_path, site=site, kafka=kafka, postgres=postgres) as running:
+        yield running
+
+
+@pytest.fixture
+def scanned(capsys, tmp_path):
+    def scan(found, *more, **beside):
+        path = write_catalogue(tmp_path / "datasets.json", found, **beside)
+        return meridian(capsys, "op", "scan", str(path), *more)
+
+    return scan
+
+
+@pytest.fixture
+def recorded(site_running):
+    """Types of all records of an OP, once the views have them."""
+
+    def types(op):
+        from service.scanning import known
+
+        list(known(site_running.client))
+        with site_running.client.engine.connect() as connection:
+            query = "SELECT type FROM v1.ledger WHERE machine = 'op' AND subject = %s ORDER BY sequence"
+            return list(connection.exec_driver_sql(query, (op,)).scalars())
+
+    return types
+
+
+def test_a_catalogue_is_recorded_once_and_then_exactly_what_changed(site_running, scanned, recorded, capsys):
+    before = records(3)
+    dry = scanned(before, "--dry-run", "-o", "json")
+    assert (dry.code, json.loads(dry.out)["counts"]["ops_new"]) == (FINE, 3)
+    first = scanned(before)
+    assert (first.code, "3 requests: 3 accepted" in first.err) == (FINE, True), first
+    second = scanned(before)
+    assert (second.code, second.out) == (FINE, "")
+    assert "12 datasets of 3 OPs seen; nothing differs from what is known" in second.err
+    assert [recorded(op) for op in OPS] == [["op.discovered"]] * 3
+
+    after = copy.deepcopy(before)
+    after[0]["aoLocked"] = 300
+    after[4]["updateDate"] = "2024-01-01T00:00:00"
+    del after[8]
+    after.append(a_record("NEW", op=OPS[2], program="id.2.9", frameCount=0))
+    changed = scanned(after, "-o", "json")
+    rows = {row["op"]: row for row in json.loads(changed.out)["ops"]}
+    assert rows[OPS[0]]["members"] == ["ao_locked"]
+    assert (rows[OPS[0]]["changed"], rows[OPS[1]]["metadata"]) == (1, 1)
+    assert (rows[OPS[2]]["added"], rows[OPS[2]]["gone_datasets"]) == (1, [before[8]["datasetId"]])
+    assert "data.datasetInventories[11] (NEW): frameCount: found 0, wanted" in changed.err
+    assert "4 requests: 4 accepted" in changed.err
+    assert "nothing differs" in scanned(after).err
+    assert recorded(OPS[0]) == ["op.discovered", "op.datasets_changed"]
+    assert recorded(OPS[1]) == ["op.discovered", "op.metadata_changed"]
+
+    cut = scanned(after[:-4], errors=[{"message": "shard 3 is away"}])
+    assert cut.code == ATTENTION
+    assert "not seen:" in cut.err
+    assert "shard 3 is away" in cut.err
+    assert "4 datasets known and not seen: not called gone" in cut.err
+    assert len(recorded(OPS[2])) == 3
+
+    history = json.loads(meridian(capsys, "op", "history", OPS[0], "-o", "json").out)
+    assert [row["told"] for row in history] == [
+        "4 datasets, id.0.0 Discovered, id.0.1 Discovered", "1 changed, id.0.0 Discovered",
+    ]  # fmt: skip
+    unknown = meridian(capsys, "op", "history", "eid_9")
+    assert (unknown.code, "nothing is known of the observing program eid_9" in unknown.err) == (
+        ATTENTION,
+        True,
+    )
+
+
+def test_more_than_a_tenth_re_opened_stops_and_asks(site_running, scanned, recorded):
+    before = records(3)
+    assert scanned(before).code == FINE
+    site_running.asks(OPS[1], ReadyOp(by="operator"))
+    after = copy.deepcopy(before)
+    for each in after[:8]:
+        each["aoLocked"] = 0
+    stopped = scanned(after)
+    assert stopped.code == ATTENTION
+    assert "would re-open 1 of 3 OPs (33 %), wanted at most 10 %" in stopped.err
+    assert "nothing was asked: the same with --confirm 1 goes on" in stopped.err
+    assert "--confirm" in scanned(after, "--confirm", "0").err
+    assert recorded(OPS[0]) == ["op.discovered"]
+    assert scanned(after, "--confirm", "1").code == FINE
+    assert recorded(OPS[1])[-2:] == ["op.readiness_closed", "op.datasets_changed"]
+
+
+def test_an_endpoint_is_scanned_and_views_that_lag_are_waited_for_in_vain(site_running, capsys, monkeypatch):
+    with running(Store(records(3))) as store:
+        first = meridian(capsys, "op", "scan", store.url, "--page-size", "5")
+        assert (first.code, "12 datasets added" in first.err) == (FINE, True), first
+        assert "nothing differs" in meridian(capsys, "op", "scan", store.url, "--document").err
+        named = store.url.replace("//", "//ada:secret@")
+        refused = meridian(capsys, "op", "scan", named)
+        assert (refused.code, "secret" in refused.err) == (WRONG_USE, False)
+        site_running.stop(run_projector)
+        site_running.asks(OPS[0], ReadyOp(by="operator"))
+        monkeypatch.setattr("service.scanning.VIEWS_WITHIN_S", 0.5)
+        behind = meridian(capsys, "op", "scan", store.url)
+        assert "wanted all of them: see meridian status whether a projector runs" in behind.err
