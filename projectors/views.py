@@ -5,12 +5,13 @@ from hashlib import sha256
 from sqlalchemy import Connection, text
 
 from projectors.file_views import FILE_VIEWS
+from projectors.op_views import OP_VIEWS
 from projectors.record_views import RECORD_VIEWS
 from projectors.view import View, make_view
 
 __all__ = ["VIEWS", "make_views"]
 
-VIEWS: tuple[View, ...] = (*FILE_VIEWS, *RECORD_VIEWS)
+VIEWS: tuple[View, ...] = (*FILE_VIEWS, *OP_VIEWS, *RECORD_VIEWS)
 
 
 def make_views(connection: Connection, *, schema: str = "v1", projection: str = "projection") -> bool:

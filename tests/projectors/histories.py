@@ -13,7 +13,7 @@ from events.log import TopicSpec
 from events.memory_log import MemoryLog
 from events.topics import Topics
 from machines import MACHINES
-from machines.desk import Desk, Stamp, Subject, digest_of
+from machines.desk import Decision, Desk, Stamp, Subject, digest_of
 
 PARTITIONS = 2
 TOPICS = Topics("test")
@@ -37,13 +37,30 @@ class Desks:
         self, machine: str, subject: str, request: str, data: dict[str, Any], **extensions: Any
     ) -> str | None:
         """Decide; the state that came of it."""
+        return self.decide(machine, subject, request, data, **extensions).record.tostate
+
+    def subject(self, machine: str, subject: str) -> Subject:
+        """Its state, from the beginning on."""
+        return self.subjects.setdefault((machine, subject), Desk(MACHINES[machine], site=self.site).new())
+
+    def decide(
+        self,
+        machine: str,
+        subject: str,
+        request: str,
+        data: dict[str, Any],
+        *,
+        actor: str = "somebody",
+        **extensions: Any,
+    ) -> Decision:
+        """Decide; the decision."""
         self.asked += 1
         at = BEGIN + timedelta(seconds=self.asked)
         desk = Desk(MACHINES[machine], site=self.site)
-        state = self.subjects.setdefault((machine, subject), desk.new())
+        state = self.subject(machine, subject)
         made = decode_request(
             encode_request(
-                id=str(UUID(int=self.asked)), type=f"{machine}.{request}", subject=subject, actor="somebody",
+                id=str(UUID(int=self.asked)), type=f"{machine}.{request}", subject=subject, actor=actor,
                 source="test", at=at, data=data, correlationid="story-1", **extensions,
             )
         )  # fmt: skip
@@ -56,7 +73,7 @@ class Desks:
         )
         decision = desk.decide(state, made, stamp)
         self.sealed.append((machine, subject, decision.value))
-        return decision.record.tostate
+        return decision
 
     def file(self, name: str) -> Any:
         """The state of a file."""

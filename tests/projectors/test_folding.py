@@ -11,7 +11,9 @@ from projectors import PROJECTIONS
 from projectors.copy_text import encoder_of, json_cell, text_cell
 from projectors.file_metadata import validated
 from projectors.file_version import file_version
+from projectors.group_status import group_status
 from projectors.halt import HaltError
+from projectors.op_status import op_status
 from projectors.projection import EMPTIED, Folded, first, greatest, merged, total
 from projectors.sequences import Sequences
 
@@ -108,13 +110,12 @@ def test_a_type_that_nobody_has_thought_of_is_refused_at_once():
         encoder_of(Column("x", Interval))
 
 
-def test_every_fact_of_a_file_changes_its_version_and_every_fact_of_a_stream_its_row():
+def test_every_fact_changes_the_row_of_what_it_is_about():
     told = {name for projection in PROJECTIONS for name in projection.folds}
-    facts = {
-        name for name in FACTS if name.startswith(("file.", "stream.")) and not name.endswith(".refused")
-    }
+    facts = {name for name in FACTS if not name.endswith(".refused") and not name.startswith("identity.")}
     assert facts <= told
-    assert {name for name in facts if name.startswith("file.")} == set(file_version.folds)
+    for machine, projection in (("file", file_version), ("op", op_status), ("group", group_status)):
+        assert {name for name in facts if name.startswith(f"{machine}.")} == set(projection.folds)
 
 
 def metadata_of(**told) -> dict:

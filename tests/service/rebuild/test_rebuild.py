@@ -15,6 +15,7 @@ from service.client import Client
 from service.rebuild import RebuildError, Verified, rebuilt_equals_live
 from service.status import take
 from tests.projectors.histories import random_histories
+from tests.projectors.op_histories import op_histories
 from tests.service.rebuild.a_ledger import Ledger, until
 
 ONE, TWO, THREE = "roman-wfi/r0001", "roman-wfi/r0002", "roman-wfi/r0003"
@@ -59,6 +60,23 @@ def test_rebuilt_rows_are_the_live_rows_and_take_their_place_and_give_it_back(le
         rebuild.drop()
         assert ledger.one("SELECT to_regnamespace('projection_standby')") is None
     assert rebuilt_equals_live(ledger.wiring) == []
+
+
+def test_observing_programs_and_groups_are_rebuilt_as_they_are_live(ledger):
+    sealed, ops, groups = op_histories(5, length=25)
+    ledger.write(sealed)
+    ledger.start()
+    until(lambda: ledger.count("projection.ledger") == len(sealed))
+    with ledger.rebuild() as rebuild:
+        assert rebuild.replay().records == len(sealed)
+        rows = ledger.rows(STANDBY)
+        assert rows == ledger.rows("projection")
+        assert (len(rows["op_status"]), len(rows["group_status"])) == (len(ops), len(groups))
+        assert all(rows[name] for name in ("op_program", "op_dataset", "op_criterion", "op_attempt"))
+        ledger.say("UPDATE projection.op_attempt SET claimant = 'nobody' WHERE attempt = 1")
+        verified = rebuild.verify()
+        assert [each.table for each in verified.differing] == ["op_attempt"]
+        rebuild.drop()
 
 
 def test_views_change_places_under_load_and_lose_nothing(ledger):
