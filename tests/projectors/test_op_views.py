@@ -1,5 +1,6 @@
 """The views of observing programs and groups say what the machines say, however they were read."""
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from machines.op_state import OPEN, AttemptState
 from tests.machines.given import SHA_A
 from tests.machines.given_op import PUBLISHED, VISP, a_dataset, an_op
 from tests.projectors.histories import Desks, Sealed, on_log
-from tests.projectors.op_histories import op_histories
+from tests.projectors.op_histories import a_group_life, op_histories
 from tests.projectors.test_projector import contents, drain, erase, one
 
 
@@ -113,9 +114,11 @@ def the_attempts(engine: Engine, name: str, op: Any) -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_view_says_of_every_group_what_its_machine_says(engine, following, seed):
-    sealed, _, groups = op_histories(seed)
-    read(following, sealed)
-    assert groups
+    dice, desks = Random(seed), Desks()
+    for _ in range(80):
+        a_group_life(desks, dice, f"dkist/{dice.randint(1, 8)}")
+    read(following, desks.sealed)
+    groups = {name: each.state for (_, name), each in desks.subjects.items()}
     rows = {row["group_id"]: row for row in shown(engine, "SELECT * FROM v1.group")}
     known = {name: group for name, group in groups.items() if group.state.is_known}
     assert set(rows) == set(known)
