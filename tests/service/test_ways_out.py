@@ -6,6 +6,7 @@ import pytest
 
 import projectors.reading
 from consumers.deadletter import DeadLetters
+from events import kafka_fetched
 from events.kafka_writers import KafkaTransactionalWriter
 from events.log import TransactionInDoubtError
 from events.upcast import UnknownVersionError
@@ -321,6 +322,9 @@ def test_what_kafka_refuses_again_and_again_is_named(up, monkeypatch):
 
     monkeypatch.setattr(refusal, "FOR_S", 2.0)
     with monkeypatch.context() as disk:
+        disk.setattr(
+            kafka_fetched, "_plain", lambda batch: ([], batch._pos)
+        )  # one after the other, by the library
         disk.setattr(DefaultRecordBatch, "_read_msg", corrupt)
         request_id = up.ask("corrupt")
         remedy = up.awaited("LOG_REFUSES")

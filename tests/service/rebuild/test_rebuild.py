@@ -7,6 +7,7 @@ from contextlib import closing
 import pytest
 from sqlalchemy.exc import DBAPIError
 
+from events.topics import MACHINES
 from migrations import upgrade
 from migrations.authoring import differences
 from projectors.file_status import file_status
@@ -16,7 +17,7 @@ from service.rebuild import RebuildError, Verified, rebuilt_equals_live
 from service.status import take
 from tests.projectors.histories import random_histories
 from tests.projectors.op_histories import op_histories
-from tests.service.rebuild.a_ledger import Ledger, until
+from tests.service.rebuild.a_ledger import PARTITIONS, Ledger, until
 
 ONE, TWO, THREE = "roman-wfi/r0001", "roman-wfi/r0002", "roman-wfi/r0003"
 STANDBY = "projection_standby"
@@ -348,7 +349,7 @@ def test_what_cannot_be_done_is_said_with_the_way_out(ledger):
         with pytest.raises(RebuildError, match="meridian projection list"):
             rebuild.drop()
     ledger.start()
-    until(lambda: ledger.count("projection.position") == 9)
+    until(lambda: ledger.count("projection.position") == len(MACHINES) * PARTITIONS)
     with ledger.rebuild() as rebuild:
         rebuild.replay()
         with pytest.raises(RebuildError, match=r"filled already.*meridian projection drop"):
