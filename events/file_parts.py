@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from events.group import MEMBERS_AT_MOST, Kind, Parents
-from events.types import Name, Part, Sha256, UtcTime
+from events.types import Count, Name, Part, Sha256, UtcTime
 
 __all__ = ["Brief", "Content", "GroupPlace", "IdentityHeld", "Object"]
 
@@ -14,7 +14,7 @@ class Content(Part):
     """What a notification says of the bytes: where they lie, and how to know them again."""
 
     uri: str = Field(min_length=1, max_length=4096)
-    size_bytes: int | None = Field(None, ge=0)
+    size_bytes: Count | None = None
     sha256: Sha256 | None = None
     modified_at: UtcTime | None = None
 
@@ -24,7 +24,7 @@ class Object(Part):
 
     bucket: Name
     key: str = Field(min_length=1, max_length=1024)
-    size_bytes: int = Field(ge=0)
+    size_bytes: Count
     sha256: Sha256
     s3_checksum: str | None = None
     s3_checksum_type: str | None = None
@@ -59,7 +59,7 @@ class Brief(Part):
     work_class: str = "normal"
     priority: str = "live"
     sha256: Sha256 | None = Field(None, description="as read")
-    size_bytes: int | None = Field(None, description="as read")
+    size_bytes: Count | None = Field(None, description="as read")
     object: Object | None = None
     identity: IdentityHeld | None = None
     instrument: str | None = None

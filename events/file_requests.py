@@ -8,6 +8,7 @@ from events.base import Request
 from events.file import Content, GroupPlace, IdentityHeld, Object
 from events.types import (
     Code,
+    Count,
     FailureClass,
     HeaderFix,
     Name,
@@ -88,7 +89,7 @@ class ReportFileValidated(Request):
 
     name: ClassVar[str] = "file.validated"
     sha256: Sha256
-    size_bytes: int = Field(ge=0)
+    size_bytes: Count
     media_type: str
     metadata: dict[str, Any]
     header_fixes: tuple[HeaderFix, ...] = ()
@@ -110,7 +111,7 @@ class RejectFile(Request):
     found: str | None = None
     wanted: str | None = None
     sha256: Sha256 | None = None
-    size_bytes: int | None = None
+    size_bytes: Count | None = None
     qa: tuple[QaFinding, ...] = ()
     warnings: tuple[WarningFinding, ...] = ()
     quarantine: Object | None = None

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from events.base import Payload
 from events.group import MEMBERS_AT_MOST, Kind
-from events.types import Name, Sha256, StreamName, UtcTime
+from events.types import Count, Name, Sha256, StreamName, UtcTime
 
 __all__ = [
     "INBOX",
@@ -26,7 +26,7 @@ class InboxFileArrived(Payload):
     uri: str = Field(
         min_length=1, max_length=4096, examples=["s3://landing/night/r0001.asdf", "file:///landing/a.fits"]
     )
-    size_bytes: int | None = Field(None, ge=0)
+    size_bytes: Count | None = None
     sha256: Sha256 | None = None
     modified_at: UtcTime | None = None
     catch_up: bool = Field(False, description="not of tonight: live files go first")
@@ -54,7 +54,7 @@ class InboxOpReady(Payload):
     stream: StreamName = Field(description="the stream that is the home of observing programs")
     op: Name = Field(description="the observing program's execution id", examples=["eid_1_118"])
     program: Name | None = Field(None, description="None: all of its instrument programs")
-    expected_datasets: int | None = Field(
+    expected_datasets: Count | None = Field(
         None, ge=0, description="how many belong to it; it closes when they are there"
     )
     message: str | None = Field(None, max_length=1000)

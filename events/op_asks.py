@@ -6,7 +6,7 @@ from pydantic import Field
 
 from events.base import Request
 from events.op_parts import INPUTS_AT_MOST, OUTPUTS_AT_MOST, Cover, Orcid, Output, Software
-from events.types import Name, Reason, UtcTime
+from events.types import Count, Name, Reason, UtcTime
 
 __all__ = [
     "ClaimOp",
@@ -48,7 +48,7 @@ class ClaimOp(_Lease):
     beside: tuple[int, ...] = Field(
         (), max_length=32, description="attempts known to be open; a reason is wanted"
     )
-    rank: int | None = Field(None, ge=1, description="its place in the queue as the asker saw it")
+    rank: Count | None = Field(None, ge=1, description="its place in the queue as the asker saw it")
     score: float | None = None
 
 
@@ -104,8 +104,8 @@ class ReportOpInverted(Request):
     round: int | None = Field(
         None, ge=1, description="which hand-in was looked at; of another one it is ignored"
     )
-    outputs_verified: int = Field(ge=0)
-    size_bytes: int = Field(ge=0)
+    outputs_verified: Count
+    size_bytes: Count
     inputs_cover: Cover | None = Field(None, description="of all of the program's datasets, as looked up")
     commit: Literal["found", "unverified"]
     commit_message: str | None = Field(None, max_length=1000, description="why it is unverified")
@@ -151,8 +151,8 @@ class ReportOpStepDone(Request):
     )
     step: Literal["package", "archive", "announce", "cite"]
     message: str | None = Field(None, max_length=1000)
-    objects: int | None = Field(None, ge=0)
-    size_bytes: int | None = Field(None, ge=0)
+    objects: Count | None = None
+    size_bytes: Count | None = None
     manifest_uri: str | None = Field(None, max_length=2048)
     manifest_sha256: str | None = Field(None, max_length=64)
     acknowledgement: str | None = Field(

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from events.types import Name, Part, UtcTime
+from events.types import Count, Name, Part, UtcTime
 
 __all__ = [
     "DATASETS_AT_MOST",
@@ -63,7 +63,7 @@ class Problem(Part):
 class Cover(Part):
     """Which datasets of a program: how many, and a sum over their names and digests that tells them from others."""
 
-    datasets: int = Field(ge=0)
+    datasets: Count
     digest: Digest = "0" * 32
 
     @classmethod
@@ -95,8 +95,8 @@ class Dataset(Part):
     instrument: Name
     digest: Digest = Field(description="of the significant fields, as the scan made it")
     was: Digest | None = Field(None, description="of a changed dataset: its digest before")
-    frames: int | None = Field(None, ge=0)
-    size_bytes: int | None = Field(None, ge=0)
+    frames: Count | None = None
+    size_bytes: Count | None = None
     created_at: UtcTime | None = Field(None, description="when the data was made, as the data says")
     started_at: UtcTime | None = None
     ended_at: UtcTime | None = None
@@ -155,7 +155,7 @@ class ProgramNow(Part):
     state: Name
     cover: Cover
     is_ready: bool
-    expected_datasets: int | None = Field(None, description="as a manifest or a ready event said")
+    expected_datasets: Count | None = Field(None, description="as a manifest or a ready event said")
 
 
 class ClaimHeld(Part):
@@ -179,7 +179,7 @@ class Output(Part):
 
     name: Name
     uri: str = Field(min_length=1, max_length=2048)
-    size_bytes: int | None = None
+    size_bytes: Count | None = None
     sha256: str = Field("", max_length=128)
     role: Name = "product"
 

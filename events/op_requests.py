@@ -6,7 +6,7 @@ from pydantic import Field
 
 from events.base import Request
 from events.op_parts import DATASETS_AT_MOST, Cover, Dataset, Digest, Gone, ReadyBy, Verdict
-from events.types import Code, FailureClass, Name, Reason, Sha256, UtcTime
+from events.types import Code, Count, FailureClass, Name, Reason, Sha256, UtcTime
 
 __all__ = [
     "AssignOp",
@@ -82,7 +82,7 @@ class ReadyOp(Request):
     policy: Name | None = None
     policy_version: int | None = Field(None, ge=1)
     cover: Cover | None = Field(None, description="what the asker has seen; wanted where a program is named")
-    expected_datasets: int | None = Field(None, ge=0, description="as a manifest or the sender says")
+    expected_datasets: Count | None = Field(None, description="as a manifest or the sender says")
     message: str | None = Field(None, max_length=1000)
 
 
@@ -116,8 +116,8 @@ class ReportOpPreprocessed(Request):
     program: Name
     cover: Cover
     location: str = Field(max_length=2048, description="where they lie")
-    files: int = Field(ge=0)
-    size_bytes: int = Field(ge=0)
+    files: Count
+    size_bytes: Count
     manifest_uri: str | None = Field(None, max_length=2048)
     manifest_sha256: Sha256 | None = None
 

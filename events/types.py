@@ -7,6 +7,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 __all__ = [
     "Code",
+    "Count",
     "FailureClass",
     "HeaderFix",
     "Name",
@@ -29,6 +30,9 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{1,63}$")]
 StreamName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+Count = Annotated[int, Field(ge=0, le=(1 << 53) - 1)]
+"""A number of bytes, frames or files: what every reader of JSON holds exactly (RFC 8259, 6), and every column takes."""
+
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 FailureClass = Literal["data", "transient", "code", "infrastructure"]
 """Whose fault a failure is and so what follows: see ``failure classes`` in the lifecycle of a file."""

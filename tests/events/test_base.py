@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from events.base import FACTS, REQUESTS, Fact, Request, TakenNameError, machine_of
 from events.file import FileNoted
+from events.inbox import INBOX
 
 
 def test_a_taken_name_is_refused_and_both_classes_are_named():
@@ -64,3 +65,18 @@ def test_every_class_has_a_json_schema(cls):
 
     assert schema["type"] == "object"
     assert schema["additionalProperties"] is False
+
+
+def _unbounded(schema: object, path: str = "") -> list[str]:
+    if isinstance(schema, list):
+        return [found for each in schema for found in _unbounded(each, path)]
+    if not isinstance(schema, dict):
+        return []
+    here = [path] if schema.get("type") == "integer" and "maximum" not in schema else []
+    return here + [found for name, each in schema.items() for found in _unbounded(each, f"{path}/{name}")]
+
+
+def test_no_sender_can_tell_a_number_that_no_column_takes():
+    assert {name: _unbounded(known.model_json_schema()) for name, known in INBOX.items()} == {
+        name: [] for name in INBOX
+    }

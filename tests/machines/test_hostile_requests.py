@@ -164,3 +164,14 @@ def test_any_json_at_all_is_answered(name, told):
     machine, _, word = name.partition(".")
     assert orjson.loads(orjson.dumps(told)) == told or isinstance(told, float)
     assert asked(Story(machine, "dkist/x"), word, told, reason="because")
+
+
+@pytest.mark.parametrize("number", [-1, 2**53, 2**63, 2**64 - 1])
+@pytest.mark.parametrize("member", ["frames", "size_bytes"])
+def test_a_count_that_no_column_takes_is_refused_with_its_path(member: str, number: int):
+    dataset = {"dataset": "A", "program": "id.a", "instrument": "VISP", "digest": "0" * 32, member: number}
+    story = Story("op", "id.o")
+    record = story.ask("discover", {"source": "a scan", "datasets": [dataset]})
+    assert answered(story)
+    assert (record.type, record.data["code"]) == ("op.refused", "INVALID_REQUEST")
+    assert f"datasets.0.{member}" in record.data["reasons"][0]
