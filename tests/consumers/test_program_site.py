@@ -124,8 +124,13 @@ def claim(site):
 def test_an_old_program_goes_by_itself_until_it_can_be_claimed(programs):
     to_be_claimed(programs)
     record = wait_op(programs, "Preprocessed")
-    kinds = [each.type for each in programs.history(OP_ID, "op")]
+    told = programs.history(OP_ID, "op")
+    kinds = [each.type for each in told if not each.is_refusal]
     assert kinds == ["op.discovered", "op.readiness_closed", "op.judged", "op.preprocessed"]
+    again = [
+        each.data["reasons"][0] for each in told if each.is_refusal
+    ]  # asked by the fact, and by the policy
+    assert all("closed already" in reason for reason in again), again
     folder = Path(unquote(urlsplit(record.data["location"]).path))
     assert (folder / "AAAA" / "frame_1.fits").read_bytes() == b"frame 1"
     manifest = (folder / "manifest.json").read_bytes()
