@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-__all__ = ["gather"]
+__all__ = ["gather", "whole"]
 
 Row = dict[str, Any]
 
@@ -33,6 +33,21 @@ def gather(connection: Connection, op: str) -> dict[str, Any] | None:
         "failed_criteria": tuple(_all(connection, _FAILED, op=op)),
         "attempts": tuple(_all(connection, _ATTEMPTS, op=op)),
     }
+
+
+def whole(connection: Connection, op: str) -> dict[str, Any] | None:
+    """Every view's rows about an observing program, of verdicts those that hold; None where nothing is known of it."""
+    rows = _all(connection, _OP, op=op)
+    if not rows:
+        return None
+    queries = {
+        "instrument_programs": "SELECT * FROM v1.op_program WHERE op = :op ORDER BY program",
+        "dataset_rows": "SELECT * FROM v1.op_dataset WHERE op = :op ORDER BY program, is_gone, created_at, dataset",
+        "criteria": "SELECT * FROM v1.op_criterion WHERE op = :op AND is_current ORDER BY program, sequence, ordinal",
+        "attempt_rows": _ATTEMPTS,
+        "waited": "SELECT * FROM v1.responsibility WHERE op = :op ORDER BY waited_s DESC, state",
+    }
+    return {**rows[0], **{name: _all(connection, query, op=op) for name, query in queries.items()}}
 
 
 def _all(connection: Connection, query: str, **values: Any) -> list[Row]:

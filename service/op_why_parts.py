@@ -57,6 +57,8 @@ class Finding:
         if self.value is None and self.threshold is None:
             return f"{self.criterion} {where}"
         margin = "" if self.margin is None else f", margin {shown(self.margin)}{unit}"
+        if self.comparison == "recorded":
+            return f"{self.criterion} {where}: value {_text(self.value)}{unit}"
         told = f"value {_text(self.value)}{unit if self.value is not None else ''}"
         return f"{self.criterion} {where}: {told}, threshold {self.comparison} {_text(self.threshold)}{unit}{margin}"
 

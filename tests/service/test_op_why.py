@@ -71,21 +71,15 @@ def test_every_criterion_that_is_not_met_is_told_with_value_threshold_dataset_ma
 
 
 def test_a_finding_without_words_is_put_in_words_and_one_without_values_keeps_its_own():
-    bare = {"criterion": "health", "dataset": None, "comparison": ">=", "unit": "%", "required": False,
+    bare = {"criterion": "light", "dataset": None, "comparison": ">=", "unit": "%", "required": False,
             "program": "id.1.1", "value": 0.5, "threshold": 0.75, "margin": -0.25}  # fmt: skip
-    words = {
-        **bare,
-        "value": None,
-        "threshold": None,
-        "margin": None,
-        "message": "found no dataset",
-        "required": True,
-    }
+    unsaid = dict.fromkeys(("value", "threshold", "margin"))
+    words = {**bare, **unsaid, "criterion": "health", "message": "found no dataset", "required": True}
     ranged = {**bare, "value": None, "value_text": "[629.4, 631.0]", "threshold": 853.0, "margin": -222.0}
     program = {**PROGRAM, "state": "Not Invertible", "left_out": 2}
     lines = lines_of(op_why(OpStory(NOW, OP, (program,), (bare, words, ranged))))
     assert (
-        "    health of the program as a whole: value 0.5 %, threshold >= 0.75 %, margin -0.25 % (recorded only)"
+        "    light of the program as a whole: value 0.5 %, threshold >= 0.75 %, margin -0.25 % (recorded only)"
         in (lines)
     )
     assert "      found 0.5, wanted >= 0.75" in lines

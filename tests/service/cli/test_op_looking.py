@@ -50,3 +50,9 @@ def test_every_command_that_asks_something_can_be_typed_as_it_is_told(capsys, st
         said = meridian(capsys, *each, "--dry-run", "-o", "json")
         assert said.code == FINE, said
         assert json.loads(said.out)[0]["op"] == "op-1"
+
+
+def test_a_state_that_there_is_not_is_told_with_those_there_are(capsys):
+    said = meridian(capsys, "op", "list", "--state", "not invertible", "--state", "Inverting")
+    assert (said.code, said.out) == (WRONG_USE, "")
+    assert "--state Inverting: wanted one of Discovered, Invertible, Not Invertible, Preprocessed" in said.err
