@@ -23,6 +23,8 @@ from service.cli import (
     machine_commands,
     op_commands,
     op_invert,
+    op_listing,
+    op_looking,
     op_scan,
     op_studies,
     op_verbs,
@@ -42,7 +44,17 @@ from service.cli.options import Options, hoisted
 from service.cli.output import FORMATS
 from service.cli.session import Session
 
-__all__ = ["app", "file_asks", "op_invert", "op_scan", "op_studies", "op_verbs", "run"]
+__all__ = [
+    "app",
+    "file_asks",
+    "op_invert",
+    "op_listing",
+    "op_looking",
+    "op_scan",
+    "op_studies",
+    "op_verbs",
+    "run",
+]
 
 app = typer.Typer(
     name="meridian",

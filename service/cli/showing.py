@@ -5,7 +5,7 @@ from typing import Any
 
 from service.cli.output import cell
 
-__all__ = ["shown"]
+__all__ = ["pairs", "shown"]
 
 _LEFT_OUT = frozenset({"versions", "metadata", "attempts", "checks", "warnings", "file"})
 _IN_VERSION = (
@@ -39,16 +39,16 @@ Row = Mapping[str, Any]
 def shown(members: Row) -> Iterator[str]:
     """The lines; what has no value is left out."""
     yield str(members["file"])
-    yield from _pairs(members, [name for name in members if name not in _LEFT_OUT], "  ")
+    yield from pairs(members, [name for name in members if name not in _LEFT_OUT], "  ")
     for version in members["versions"]:
         yield f"version {version['version']}"
-        yield from _pairs(version, _IN_VERSION, "  ")
+        yield from pairs(version, _IN_VERSION, "  ")
     for row in members["metadata"]:
         yield f"metadata of version {row['version']}"
-        yield from _pairs(row, [name for name in row if name not in {"file", "version"}], "  ")
+        yield from pairs(row, [name for name in row if name not in {"file", "version"}], "  ")
     for row in members["attempts"]:
         yield f"attempt {row['attempt']} at version {row['version']}"
-        yield from _pairs(row, _IN_ATTEMPT, "  ")
+        yield from pairs(row, _IN_ATTEMPT, "  ")
     if members["checks"]:
         yield "checks"
         yield from (f"  {_check(each)}" for each in members["checks"])
@@ -57,7 +57,8 @@ def shown(members: Row) -> Iterator[str]:
         yield from (f"  {each['code']}: {each['message']}" for each in members["warnings"])
 
 
-def _pairs(row: Row, names: Any, indent: str) -> Iterator[str]:
+def pairs(row: Row, names: Any, indent: str) -> Iterator[str]:
+    """Names and values under one another; what has no value is left out."""
     told = [
         (name, cell(row[name]))
         for name in names

@@ -1,0 +1,138 @@
+"""Observing programs listed a page at a time, and what explains one, read from the views of random lives."""
+
+import pytest
+from sqlalchemy import text
+
+from projectors.op_list import OpFilter, op_page
+from projectors.op_search import close_ops, now_of, queued
+from projectors.op_story import gather, whole
+from service.op_queue import ranked
+from service.op_why import OpStory, op_why
+from service.op_why_text import lines_of
+from tests.machines.given_op import OP_ID, PUBLISHED, VISP, an_op
+from tests.projectors.histories import on_log
+from tests.projectors.op_histories import op_histories
+from tests.projectors.test_projector import drain
+
+
+@pytest.fixture
+def read(engine, following):
+    def of(sealed):
+        follower = following(on_log(sealed))
+        follower.take_over()
+        drain(follower)
+        follower.close()
+        return engine
+
+    return of
+
+
+def a_life(*steps):
+    story = an_op(*steps)
+    return [("op", story.subject, decision.value) for decision in story.decisions]
+
+
+def story_of(connection, op):
+    members = gather(connection, op)
+    assert members is not None
+    return OpStory(**members)
+
+
+def names(connection, **wanted):
+    return {row["op"] for row in op_page(connection, OpFilter(**wanted)).ops}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_pages_put_together_are_all_ops_once_and_each_filter_finds_what_it_says(read, seed):
+    sealed, ops, _ = op_histories(seed, length=90)
+    with read(sealed).connect() as connection:
+        found, after = [], None
+        while True:
+            page = op_page(connection, OpFilter(), after=after, limit=1)
+            found += [(row["since_at"], row["op"]) for row in page.ops]
+            after = page.next
+            if after is None:
+                break
+        known = {name: op for name, op in ops.items() if op.state.is_known}
+        assert found == sorted(found)
+        assert [name for _, name in found] == list(dict.fromkeys(name for _, name in found))
+        assert {name for _, name in found} == set(known)
+        for state in {op.state for op in known.values()}:
+            assert names(connection, states=(state,)) == {n for n, op in known.items() if op.state == state}
+        for owner in {op.owner for op in known.values()} - {None}:
+            assert names(connection, owners=(owner,)) == {n for n, op in known.items() if op.owner == owner}
+        with_visp = {
+            name for name, op in known.items()
+            if any(each.cover["datasets"] for each in op.programs.values() if each.name == VISP)
+        }  # fmt: skip
+        assert names(connection, programs=(VISP,)) == with_visp
+        assert names(connection, programs=(VISP,), instruments=("nirsp",)) == set()
+        overdue = text(
+            "SELECT op FROM v1.op WHERE (overdue_to IS NOT NULL OR owner_due_at <= now()) AND state <> 'Published'"
+        )
+        assert names(connection, overdue=True) == set(connection.execute(overdue).scalars())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_op_of_random_lives_is_explained_part_by_part(read, seed):
+    sealed, ops, _ = op_histories(seed, length=90)
+    with read(sealed).connect() as connection:
+        for name, op in ops.items():
+            if not op.state.is_known:
+                assert gather(connection, name) is None
+                assert whole(connection, name) is None
+                continue
+            answer = op_why(story_of(connection, name))
+            assert answer.state == op.state
+            parts = {each.part for each in answer.stands}
+            assert {f"program {each}" for each in op.programs} <= parts
+            assert set(op.failures) <= parts
+            assert {each.part for each in answer.stands if each.state == "Error"} == set(op.failures)
+            open_ = {f"attempt {n} on {each.program}" for n, each in op.attempts.items() if each.is_open}
+            assert open_ <= parts
+            for program in op.programs.values():
+                [stand] = [each for each in answer.stands if each.part == f"program {program.name}"]
+                assert stand.state == program.state
+                claim = f"meridian op claim {name} --program {program.name}"
+                queue = {(row["op"], row["program"]) for row in queued(connection)}
+                assert (claim in {each.command for each in stand.help}) == ((name, program.name) in queue)
+            assert lines_of(answer)[0].startswith(f"{name}: {op.state} since ")
+
+
+def test_a_failed_verdict_is_explained_by_its_findings_and_the_queue_is_ranked(read):
+    from consumers.policies import ranking
+
+    with read(a_life("discover", "ready", "not pass")).connect() as connection:
+        [stand] = op_why(story_of(connection, OP_ID)).stands
+        [finding] = stand.failed
+        assert (finding.criterion, finding.value, finding.threshold, finding.margin) == (
+            "health",
+            0.9,
+            0.75,
+            0.15,
+        )
+        assert ranked(queued(connection), ranking(), at=now_of(connection)) == []
+        assert close_ops(connection, OP_ID[:-2]) == [OP_ID]
+        assert close_ops(connection, "100%_") == []
+
+
+def test_what_can_be_claimed_has_a_place_and_what_is_held_or_claimed_has_none(read):
+    with read(a_life("discover", "ready", "pass", "stage")).connect() as connection:
+        assert [(row["op"], row["program"]) for row in queued(connection)] == [(OP_ID, VISP)]
+
+
+@pytest.mark.parametrize("more", ["claim", "hold"])
+def test_what_is_taken_has_no_place(read, more):
+    with read(a_life("discover", "ready", "pass", "stage", more)).connect() as connection:
+        assert queued(connection) == []
+
+
+def test_all_that_is_known_of_a_published_op_is_shown(read):
+    with read(a_life(*PUBLISHED)).connect() as connection:
+        members = whole(connection, OP_ID)
+    assert members is not None
+    assert [each["program"] for each in members["instrument_programs"]] == [VISP]
+    assert [each["state"] for each in members["attempt_rows"]] == ["Published"]
+    assert [each["criterion"] for each in members["criteria"]] == ["health"]
+    assert [each["dataset"] for each in members["dataset_rows"]] == ["A"]
+    assert "nobody" in {each["waited_for"] for each in members["waited"]}
