@@ -119,10 +119,13 @@ _LEDGER: Sequence[str] = (
 )  # fmt: skip
 _COLUMNS = "CAST(l.event_id AS text) AS event_id, " + ", ".join(f"l.{name}" for name in _LEDGER)
 
-# The view shows what the decider has saved last, and dispatch has passed the fact that led to the state.
+# The view shows what the decider has saved last, and all that dispatch has met: an item closed by a fact that the view
+# does not show yet would look like work that nobody has. And dispatch has passed the fact that led to the state.
 _IS_CERTAIN = """
     EXISTS (SELECT FROM projection.position p JOIN decider.watermark w USING (machine, partition)
-            WHERE p.machine = 'file' AND p.partition = f.partition AND p.next_offset >= w.next_offset)
+            JOIN work.position d USING (machine, partition)
+            WHERE p.machine = 'file' AND p.partition = f.partition
+                AND p.next_offset >= w.next_offset AND p.next_offset >= d.next_offset)
 """
 _IS_PASSED = """
     EXISTS (SELECT FROM work.position d
