@@ -8,7 +8,17 @@ from events import op_attempts as facts
 from events.base import Request
 from events.op_parts import Output
 from machines.op_claims import orcid_against
-from machines.op_ruling import OfAttempt, Rule, Ruled, addressed, failed, leased, members, of_attempt, stale
+from machines.op_ruling import (
+    OfAttempt,
+    Rule,
+    Ruled,
+    addressed,
+    failed,
+    leased,
+    members,
+    of_attempt,
+    reported,
+)
 from machines.op_state import Attempt, AttemptState, Op
 from machines.ruling import Ask
 
@@ -50,12 +60,9 @@ def inverted(op: Op, ask: Ask) -> Ruled:
     """A worker has found everything as it was handed in."""
     report = ask.payload
     assert isinstance(report, asks.ReportOpInverted)
-    attempt = addressed(op, ask, A.HANDED_IN)
-    if isinstance(attempt, list):
+    attempt = reported(op, ask, A.HANDED_IN, on="round")
+    if not isinstance(attempt, Attempt):
         return attempt
-    past = stale(ask, attempt, what="round", found=report.round, wanted=attempt.round)
-    if past is not None:
-        return past
     reasons = failed(op, attempt.part)
     if report.outputs_verified != len(attempt.outputs):
         reasons.append(f"found {report.outputs_verified} outputs verified, wanted all {len(attempt.outputs)}")
@@ -72,12 +79,9 @@ def hand_in_refused(op: Op, ask: Ask) -> Ruled:
     """A worker found that the hand-in does not hold; back to the claimant, with time to put it right."""
     report = ask.payload
     assert isinstance(report, asks.ReportOpHandInRefused)
-    attempt = addressed(op, ask, A.HANDED_IN)
-    if isinstance(attempt, list):
+    attempt = reported(op, ask, A.HANDED_IN, on="round")
+    if not isinstance(attempt, Attempt):
         return attempt
-    past = stale(ask, attempt, what="round", found=report.round, wanted=attempt.round)
-    if past is not None:
-        return past
     reasons = failed(op, attempt.part)
     if reasons:
         return reasons

@@ -13,8 +13,8 @@ from machines.op_ruling import (
     failed,
     members,
     of_attempt,
+    reported,
     short,
-    stale,
     told,
 )
 from machines.op_state import FOREVER, Attempt, AttemptState, Op
@@ -62,12 +62,9 @@ def step_done(op: Op, ask: Ask) -> Ruled:
     """Steps in their order, each once; announced means acknowledged by the metadata store."""
     report = ask.payload
     assert isinstance(report, asks.ReportOpStepDone)
-    attempt = addressed(op, ask, A.PUBLISHING)
-    if isinstance(attempt, list):
+    attempt = reported(op, ask, A.PUBLISHING, on="publication")
+    if not isinstance(attempt, Attempt):
         return attempt
-    past = stale(ask, attempt, what="publication", found=report.publication, wanted=attempt.publication)
-    if past is not None:
-        return past
     reasons = failed(op, attempt.part)
     missing = [each for each in _AFTER[report.step] if each not in attempt.steps]
     if missing:
@@ -89,12 +86,9 @@ def published(op: Op, ask: Ask) -> Ruled:
     """Everything that is needed stands; the attempt that was public before is superseded in the same moment."""
     report = ask.payload
     assert isinstance(report, asks.ReportOpPublished)
-    attempt = addressed(op, ask, A.PUBLISHING)
-    if isinstance(attempt, list):
+    attempt = reported(op, ask, A.PUBLISHING, on="publication")
+    if not isinstance(attempt, Attempt):
         return attempt
-    past = stale(ask, attempt, what="publication", found=report.publication, wanted=attempt.publication)
-    if past is not None:
-        return past
     reasons = failed(op, attempt.part)
     missing = [each for each in _NEEDED if each not in attempt.steps]
     if missing or attempt.acknowledgement is None:
@@ -137,12 +131,9 @@ def withdrawn(op: Op, ask: Ask) -> Ruled:
     """The portal has acknowledged it."""
     report = ask.payload
     assert isinstance(report, asks.ReportOpWithdrawn)
-    attempt = addressed(op, ask, A.WITHDRAWING)
-    if isinstance(attempt, list):
+    attempt = reported(op, ask, A.WITHDRAWING, on="publication")
+    if not isinstance(attempt, Attempt):
         return attempt
-    past = stale(ask, attempt, what="publication", found=report.publication, wanted=attempt.publication)
-    if past is not None:
-        return past
     reasons = failed(op, attempt.part)
     fact = facts.OpWithdrawn(**of_attempt(attempt, A.WITHDRAWN), acknowledgement=report.acknowledgement)
     return reasons or OfAttempt(fact, attempt.number)

@@ -22,8 +22,8 @@ __all__ = [
     "leased",
     "members",
     "of_attempt",
+    "reported",
     "short",
-    "stale",
     "told",
 ]
 
@@ -87,11 +87,18 @@ def failed(op: Op, part: str) -> list[str]:
     ]
 
 
-def stale(ask: Ask, attempt: Attempt, *, what: str, found: int | None, wanted: int) -> OfAttempt | None:
-    """A report on an earlier round or publication of the attempt is recorded and changes nothing."""
-    if found is None or found == wanted:
-        return None
-    told = f"{what} {found} of attempt {attempt.number}, now {wanted}"
+def reported(op: Op, ask: Ask, wanted: AttemptState, *, on: str) -> Attempt | OfAttempt | list[str]:
+    """The attempt that a worker's report is about, ``on`` its current ``round`` or ``publication``.
+
+    A report on an earlier one is recorded and changes nothing; one that says nothing of it is on the current one.
+    """
+    attempt = addressed(op, ask, wanted)
+    if isinstance(attempt, list):
+        return attempt
+    found, now = getattr(ask.payload, on), getattr(attempt, on)
+    if found is None or found == now:
+        return attempt
+    told = f"{on} {found} of attempt {attempt.number}, now {now}"
     return OfAttempt(
         OpReportIgnored(report=ask.payload.name, program=attempt.program, found=told), attempt.number
     )
