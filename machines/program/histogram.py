@@ -103,9 +103,8 @@ def _bars(known: Sequence[tuple[float, bool]], threshold: float | None, bars: in
     if threshold is not None:
         low, high = min(low, threshold), max(high, threshold)
     step = (high - low) / bars or max(abs(high), 1.0) / bars
-    start = low if threshold is None else threshold - math.ceil((threshold - low) / step - 1e-9) * step
-    edges = [start + n * step for n in range(math.ceil((high - start) / step - 1e-9) + 1)]
-    counts = [[0, 0] for _ in range(max(len(edges) - 1, 1))]
+    start, count = _laid_out(values, threshold, low, high, step)
+    counts = [[0, 0] for _ in range(count)]
     for value, met in known:
         place = min(max(math.floor((value - start) / step + 1e-9), 0), len(counts) - 1)
         counts[place][0] += 1
@@ -114,6 +113,17 @@ def _bars(known: Sequence[tuple[float, bool]], threshold: float | None, bars: in
         Bar(start + n * step, start + (n + 1) * step, _label(n, start, step, len(counts), values), count, met)
         for n, (count, met) in enumerate(counts)
     )
+
+
+def _laid_out(
+    values: Sequence[float], threshold: float | None, low: float, high: float, step: float
+) -> tuple[float, int]:
+    """Where the first bar begins, and how many there are: one at each side of the threshold that has a value."""
+    if threshold is None:
+        return low, max(math.ceil((high - low) / step - 1e-9), 1)
+    below = max(math.ceil((threshold - low) / step - 1e-9), int(values[0] < threshold))
+    above = max(math.ceil((high - threshold) / step - 1e-9), int(values[-1] >= threshold))
+    return threshold - below * step, below + above
 
 
 def _most(values: Sequence[float]) -> tuple[float, float]:

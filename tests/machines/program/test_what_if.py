@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from consumers.policies import criteria
@@ -66,6 +66,9 @@ SHARES = st.lists(st.none() | st.integers(0, 400), min_size=1, max_size=60)
 
 
 @given(SHARES)
+@example([0, 300])
+@example([0] * 200 + [400])
+@example([400] * 200 + [0])
 def test_a_histogram_counts_every_value_once_and_the_threshold_divides_met_from_not(counts):
     datasets = [a_dataset(f"D{n}", say={"health.good": each}) for n, each in enumerate(counts)]
     (health, *_) = histograms(outcome(datasets, VISP)[1])
