@@ -14,6 +14,7 @@ import typer
 from service.cli.errors import ATTENTION, WrongUseError
 from service.cli.output import Column
 from service.cli.session import Session, session_of
+from service.cli.test_dice import SIMULATION_SEED, seed_of
 
 __all__ = ["FAST", "run_tests", "steps"]
 
@@ -50,7 +51,10 @@ def run_tests(
             f"found no tests in {PROJECT}, wanted a checkout of the project; run ./meridian test there"
         )
     only = [*(paths or ()), *(("-k", keyword) if keyword else ())]
-    rows = [_run(session, step, PROJECT) for step in steps(only, fast=fast, long=long, workers=workers)]
+    seed = seed_of(PROJECT, long=long)
+    session.out.say(f"seed {seed} of all that is thrown by chance; {SIMULATION_SEED}={seed} throws it again")
+    to_do = steps(only, fast=fast, long=long, workers=workers, seed=seed)
+    rows = [_run(session, step, PROJECT, seed) for step in to_do]
     session.out.rows(STEPS, rows, ids="step")
     failed = [row["step"] for row in rows if row["result"] == "failed"]
     total = sum(row["seconds"] for row in rows)
@@ -59,7 +63,7 @@ def run_tests(
         raise typer.Exit(ATTENTION)
 
 
-def steps(only: Sequence[str], *, fast: bool, long: bool, workers: int) -> Iterator[Step]:
+def steps(only: Sequence[str], *, fast: bool, long: bool, workers: int, seed: int) -> Iterator[Step]:
     """What is run, the cheap first; ``only`` chooses tests and leaves out the rest."""
     python = sys.executable
     if not only:
@@ -67,7 +71,7 @@ def steps(only: Sequence[str], *, fast: bool, long: bool, workers: int) -> Itera
         yield Step("format", (python, "-m", "ruff", "format", "--check", "."))
         yield Step("types", (python, "-m", "mypy"))
         yield Step("import direction", (str(Path(python).with_name("lint-imports")),))
-    pytest = (python, "-m", "pytest", "-q", *only)
+    pytest = (python, "-m", "pytest", "-q", f"--hypothesis-seed={seed}", *only)
     yield Step("fast tests", (*pytest, "-n", str(workers), "-m", FAST), is_shown=True)
     if fast:
         return
@@ -77,13 +81,13 @@ def steps(only: Sequence[str], *, fast: bool, long: bool, workers: int) -> Itera
     )
 
 
-def _run(session: Session, step: Step, folder: Path) -> dict[str, Any]:
+def _run(session: Session, step: Step, folder: Path, seed: int) -> dict[str, Any]:
     session.out.say(f"… {step.name}")
     began = time.monotonic()
     done = subprocess.run(
         step.command,
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder)},
+        env={**os.environ, "PYTHONPATH": str(folder), SIMULATION_SEED: str(seed)},
         # Piped data stay clean: what the programs say goes where remarks go.
         stdout=sys.stderr if step.is_shown else subprocess.PIPE,
         stderr=None if step.is_shown else subprocess.STDOUT,
