@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
+from consumers.catalogue.frame_box import Box, box_of, union
 from consumers.catalogue.look import Look, Seen
 
 __all__ = ["FileView"]
@@ -29,7 +30,7 @@ class FileView:
     """Datasets as our frames tell of them: rows of ``v1.file_metadata`` whose ``extra`` has the frame's keywords.
 
     ``rows`` gives them ordered by dataset (``DSETID``), so that only one dataset is held at a time. What no frame
-    says, such as the box of the whole dataset, the record does not say either.
+    says, such as an embargo, the record does not say either. The box is that of all frames which say where they point.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class _Tally:
         self._lowest: dict[str, Any] = {}
         self._highest: dict[str, Any] = {}
         self._light: dict[str, list[float]] = {"LIGHTLVL": [], "ATMOS_R0": []}
+        self._box: Box | None = None
 
     def add(self, row: Mapping[str, Any]) -> None:
         """One frame."""
@@ -100,6 +102,7 @@ class _Tally:
         self._reach("DATE", _time(said.get("DATE")))
         self._reach("BEGIN", _time(row.get("obs_start_utc")))
         self._reach("END", _time(row.get("obs_end_utc")))
+        self._box = union(self._box, box_of(said))
         for name, numbers in self._light.items():
             number = _number(said.get(name))
             if number is not None:
@@ -124,6 +127,7 @@ class _Tally:
             "endTime": self._highest.get("END"),
             "wavelengthMin": self._lowest.get("WAVEMIN"),
             "wavelengthMax": self._highest.get("WAVEMAX"),
+            "boundingBox": None if self._box is None else str(self._box),
             "stokesParameters": stokes or None,
             "aoLocked": self._locked,
             "health": self._counted("DSHEALTH"),

@@ -12,7 +12,7 @@ import numpy as np
 from astropy.io import fits
 from dkist_data_simulator.spec214.visp import SimpleVISPDataset
 
-__all__ = ["write"]
+__all__ = ["Scan", "write", "write_frame"]
 
 SHAPE, FULL_SHAPE = (50, 128), (1000, 2560)  # wavelength, slit
 FE_I_NM = 630.2
@@ -144,17 +144,18 @@ def write(folder: Path, *, seed: int, night: date, count: int, full: bool) -> It
     steps = -(-count // len(STOKES))
     scan = Scan(seed=seed, night=night, steps=steps, shape=FULL_SHAPE if full else SHAPE)
     for frame in islice(scan, count):
-        yield _write_frame(folder, frame, when=f"{night.isoformat()}T23:30:00")
+        yield write_frame(folder, frame, night=night)
 
 
-def _write_frame(folder: Path, frame: Scan, *, when: str) -> Path:
+def write_frame(folder: Path, frame: Scan, *, night: date) -> Path:
+    """The frame that the scan stands at, as a file with its sums."""
     path = folder / frame.name_of_frame
     frame.add_constant_key("FILENAME", path.name)
     image = frame.data
     for key, value in _statistics(image).items():
         frame.add_constant_key(key, value)
     hdu = fits.PrimaryHDU(data=image, header=fits.Header(frame.header()))
-    hdu.add_checksum(when=when)
+    hdu.add_checksum(when=f"{night.isoformat()}T23:30:00")
     hdu.writeto(path, output_verify="exception", overwrite=True)
     return path
 

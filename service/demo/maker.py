@@ -1,4 +1,4 @@
-"""Writes the good files of each stream in a process of its own, all side by side."""
+"""Writes the good files of each stream, and those of observing programs, each in a process of its own, side by side."""
 
 import os
 import subprocess
@@ -13,9 +13,21 @@ from tempfile import TemporaryFile
 
 from service.demo.streams import DKIST, KECK, ROMAN
 
-__all__ = ["NotMadeError", "make_files"]
+__all__ = ["CATALOGUE", "PROGRAMS", "PROGRAM_FRAMES", "NotMadeError", "make_files"]
 
-WRITERS = {ROMAN: "service.demo.roman", DKIST: "service.demo.dkist", KECK: "service.demo.keck"}
+PROGRAMS = "frames"
+"""Instead of a stream: the frames of the observing programs, below a folder for each of their datasets."""
+
+PROGRAM_FRAMES = 16
+CATALOGUE = "catalogue.json"
+"""Beside those folders: what a metadata catalogue has of the datasets."""
+
+WRITERS = {
+    ROMAN: "service.demo.roman",
+    DKIST: "service.demo.dkist",
+    KECK: "service.demo.keck",
+    PROGRAMS: "service.demo.program_frames",
+}
 """Each imports a large part of its field's software; hence the processes, side by side."""
 
 

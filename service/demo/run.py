@@ -1,4 +1,4 @@
-"""The main job on real input, end to end: a night is made, announced, taken in, and held against what was expected."""
+"""The main job on real input, end to end: a night is taken in, then observing programs go to their publication."""
 
 import json
 import shutil
@@ -17,9 +17,12 @@ from projectors.night_report import archived_uris, ends, stages
 from projectors.stream_rules import read_rules
 from service.client import Client
 from service.demo.announcement import Announcement, BadMessage
-from service.demo.night import Night, bytes_needed, make_night
+from service.demo.maker import PROGRAM_FRAMES, PROGRAMS, make_files
+from service.demo.metadata_store import metadata_store
+from service.demo.night import Night, bytes_needed, make_night, night_of
+from service.demo.programs import Programs, at_home, run_programs
 from service.demo.progress import Progress
-from service.demo.streams import SENDERS, demo_streams
+from service.demo.streams import DKIST, SENDERS, demo_streams
 from service.demo.watching import Standing, differences, watch
 from service.settings import Settings
 from service.site import bring_up
@@ -50,6 +53,7 @@ class Result:
     dead: list[Cause]
     bad_messages: int
     seconds: float
+    programs: Programs
     differences: list[str] = field(default_factory=list)
 
 
@@ -70,11 +74,11 @@ def run_demo(
     runs = _Runs(folder)
     chosen = runs.next_seed() if seed is None else seed
     # Files need no server: they are made while the servers start.
-    with _Making(folder / "landing", files=files, full=full, seed=chosen) as making:
+    with _Making(folder, files=files, full=full, seed=chosen) as making, metadata_store() as store:
         wiring = bring_up(settings, with_roles=True, progress=progress.say)
         client = Client(wiring, actor=actor, reason="demo", source="demo")
         try:
-            _bring_in_force(client, folder / "landing", progress)
+            _bring_in_force(client, folder, store.url, progress)
             night = making.wait(progress)
             if not keep and seed is None:
                 _make_room(client, folder / "landing")
@@ -85,20 +89,25 @@ def run_demo(
             _announce(client, night, progress)
             with progress.standing("they arrive, are checked, copied and registered") as told:
                 standing = watch(client.engine, night, limit_s=LIMIT_S, told=told)
-            return _result(client, night, standing, began=began, announced_at=announced_at)
+            progress.say("observing programs: a scan of their catalogue")
+            programs = run_programs(client, folder / "programs", store.shown, progress.say)
+            return _result(client, night, standing, programs, began=began, announced_at=announced_at)
         finally:
             client.close()
 
 
 class _Making:
-    """The night's files being made beside everything else."""
+    """The night's files, and the frames of observing programs, being made beside everything else."""
 
-    def __init__(self, landing: Path, *, files: int, full: bool, seed: int) -> None:
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="night")
+    def __init__(self, folder: Path, *, files: int, full: bool, seed: int) -> None:
+        self._pool = ThreadPoolExecutor(2, thread_name_prefix="night")
         self._made = 0
-        self._total = files
-        self._night = self._pool.submit(
-            make_night, landing, seed=seed, files=files, full=full, on_file=lambda _: self._count()
+        self._total = files + PROGRAM_FRAMES
+        counting: dict[str, Any] = {"seed": seed, "on_file": lambda _: self._count()}
+        self._night = self._pool.submit(make_night, folder / "landing", files=files, full=full, **counting)
+        frames = {PROGRAMS: PROGRAM_FRAMES}
+        self._frames = self._pool.submit(
+            make_files, folder / "programs", frames, night=night_of(seed), full=False, **counting
         )
 
     def __enter__(self) -> Self:
@@ -110,10 +119,11 @@ class _Making:
     def wait(self, progress: Progress) -> Night:
         """The night, once all its files are there."""
         with progress.counting("the night's files are made", lambda: self._made, self._total) as told:
-            while not self._night.done():
+            while not (self._night.done() and self._frames.done()):
                 told()
                 time.sleep(_LOOK_S)
             told()
+        self._frames.result()
         return self._night.result()
 
     def _count(self) -> None:
@@ -121,7 +131,13 @@ class _Making:
 
 
 def _result(
-    client: Client, night: Night, standing: Standing, *, began: datetime, announced_at: datetime
+    client: Client,
+    night: Night,
+    standing: Standing,
+    programs: Programs,
+    *,
+    began: datetime,
+    announced_at: datetime,
 ) -> Result:
     with client.engine.connect() as connection:
         timings = stages(connection, list(night.expected), since=announced_at)
@@ -129,7 +145,7 @@ def _result(
     answers = [client.why(file) for file in not_complete]
     dead = DeadLetters(client.log, client.wiring.topics).causes(Which(since=announced_at))
     different = differences(night, standing.found)
-    different += _lost(night, dead)
+    different += [*_lost(night, dead), *programs.differences]
     return Result(
         seed=night.seed,
         night=night.night.isoformat(),
@@ -140,6 +156,7 @@ def _result(
         dead=dead,
         bad_messages=len(night.bad_messages),
         seconds=(datetime.now(UTC) - began).total_seconds(),
+        programs=programs,
         differences=different,
     )
 
@@ -167,8 +184,11 @@ def _check_room(folder: Path, *, files: int, full: bool) -> None:
         )
 
 
-def _bring_in_force(client: Client, landing: Path, progress: Progress) -> None:
-    configurations = demo_streams(landing)
+def _bring_in_force(client: Client, folder: Path, portal: str, progress: Progress) -> None:
+    configurations = [
+        at_home(each, folder / "programs", portal=portal) if each.stream == DKIST else each
+        for each in demo_streams(folder / "landing")
+    ]
     asked = bring_in_force(client, configurations, enable=True)
     states = [f"{each.ask.subject} {each.outcome.tostate if each.outcome else 'in doubt'}" for each in asked]
     progress.say(f"streams: {', '.join(states)}")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from service.demo.program_story import members_of_programs, story_of
 from service.demo.progress import STATES
 from service.demo.run import Result
 from service.why_text import lines_of
@@ -21,6 +22,8 @@ def summary(result: Result, *, psql: str) -> Iterator[str]:
     yield ""
     yield from _reasons(result)
     yield from _dead(result)
+    yield from story_of(result.programs)
+    yield ""
     yield from _verdict(result)
     yield ""
     yield "Look yourself:"
@@ -31,6 +34,7 @@ def summary(result: Result, *, psql: str) -> Iterator[str]:
     yield "  ./meridian file list --state ERROR"
     yield f"  ./meridian file why {_example(result)}"
     yield "  ./meridian deadletter list --causes"
+    yield f"  ./meridian op history {result.programs.published}"
     yield "  ./meridian down"
 
 
@@ -52,6 +56,7 @@ def members_of(result: Result) -> dict[str, Any]:
         "slowest_stage": _slowest(result),
         "not_complete": result.whys,
         "dead_letters": result.dead,
+        "programs": members_of_programs(result.programs),
     }
 
 
@@ -102,7 +107,10 @@ def _dead(result: Result) -> Iterator[str]:
 
 def _verdict(result: Result) -> Iterator[str]:
     if not result.differences:
-        yield f"Everything ended as expected: {result.standing.settled} of {result.standing.wanted} files."
+        yield (
+            f"Everything ended as expected: {result.standing.settled} of {result.standing.wanted} files, one observing "
+            "program published, one Not Invertible."
+        )
         return
     yield f"{len(result.differences)} ended otherwise than expected:"
     for each in result.differences:

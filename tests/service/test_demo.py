@@ -54,6 +54,14 @@ def test_a_night_ends_as_expected_with_a_reason_for_each_file_and_the_next_run_i
     assert all(each["because"] and each["who"] and each["help"] for each in told["not_complete"])
     assert {stage["stage"] for stage in told["stages"]} >= {"read and check", "copy to the archive"}
     assert sum(cause["count"] for cause in told["dead_letters"]) >= 8
+    programs = told["programs"]
+    steps = [each["tostate"] for each in programs["steps"]]
+    in_order = ["Discovered", "Invertible", "Preprocessed", "Working", "Inverted", "Published"]
+    assert list(dict.fromkeys(steps)) == in_order
+    assert programs["shown"]["op"] == programs["published"]
+    assert programs["refused"]["state"] == "Not Invertible"
+    [stand] = programs["refused"]["stands"]
+    assert [each["criterion"] for each in stand["failed"]] == ["ao"]
 
     audited = meridian("audit", "-o", "json")
     found = json.loads(audited.stdout)
@@ -66,6 +74,9 @@ def test_a_night_ends_as_expected_with_a_reason_for_each_file_and_the_next_run_i
     assert "Everything ended as expected" in second.stdout
     assert "psql" in second.stdout
     assert "./meridian file why" in second.stdout
+
+    shown = meridian("op", "show", programs["published"], "-o", "json")
+    assert json.loads(shown.stdout)["state"] == "Published"
 
     why = told["not_complete"][0]
     asked = meridian("file", "why", why["subject"], "-o", "json")

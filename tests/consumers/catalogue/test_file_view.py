@@ -59,6 +59,20 @@ def test_frames_become_the_record_of_their_dataset_in_whatever_order_they_came()
     assert look.is_whole
 
 
+def test_the_box_of_a_dataset_has_all_of_its_frames_that_say_where_they_point():
+    pointed = {
+        "WCSAXES": 2, "NAXIS1": 10, "NAXIS2": 10, "CTYPE1": "HPLN-TAN", "CTYPE2": "HPLT-TAN", "CUNIT1": "arcsec",
+        "CUNIT2": "arcsec", "CRPIX1": 5.5, "CRPIX2": 5.5, "CDELT1": 1.0, "CDELT2": 1.0,
+    }  # fmt: skip
+    rows = [
+        a_frame(n=0, **pointed, CRVAL1=-100.0, CRVAL2=20.0),
+        a_frame(n=1, **pointed, CRVAL1=200.0, CRVAL2=0.0),
+        a_frame(n=2),
+    ]
+    (read,), _ = seen(rows)
+    assert read.dataset.values["bounding_box"] == (205, 25, -105, -5)
+
+
 def test_frames_that_disagree_whose_they_are_make_no_op():
     (read,), _ = seen([a_frame(), a_frame(n=1, OBSPR_ID="op-2")])
     assert read.dataset is None
