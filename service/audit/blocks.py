@@ -48,22 +48,21 @@ class Blocks:
     def __init__(self, cut: int) -> None:
         self.cut = cut
         self.digests: dict[int, tuple[int, str]] = {}
-        self._number = 0
+        self._next_block = 0
         self._lines: list[str] = []
 
     def add(self, offset: int, line: str) -> None:
         """One record."""
-        number = offset // BLOCK
-        if number != self._number:
+        if offset >= self._next_block:
             self.end()
-            self._number = number
+            self._next_block = (offset // BLOCK + 1) * BLOCK
         self._lines.append(line)
 
     def end(self) -> None:
         """There are no more of this block."""
         if self._lines:
             digest = md5("\n".join(self._lines).encode(), usedforsecurity=False).hexdigest()
-            self.digests[self._number] = (len(self._lines), digest)
+            self.digests[self._next_block // BLOCK - 1] = (len(self._lines), digest)
             self._lines = []
 
     def different(self, cursor: Any, kept: Kept, machine: str, partition: int) -> Iterator[int]:

@@ -18,6 +18,7 @@ CREATE TABLE damaged (subject TEXT, version INTEGER, PRIMARY KEY (subject, versi
 """
 
 _KINDS = {"file.transferred": "object", "file.rejected": "quarantine", "file.adopted": "object"}
+_TOLD = frozenset({*_KINDS, "file.registered", "file.damaged", "file.restored"})
 
 
 class EffectsLog:
@@ -32,6 +33,8 @@ class EffectsLog:
     def take(self, record: dict[str, Any], place: str, offset: int) -> None:
         """Keep what this record says; ``place``: topic and partition."""
         kind, data = record["type"], record["data"]
+        if kind not in _TOLD:
+            return
         if kind in _KINDS:
             self._stored(record, data.get(_KINDS[kind]), f"{place}/{offset}", offset)
         elif kind == "file.registered":
@@ -42,7 +45,7 @@ class EffectsLog:
                 str(data["row_id"]),
             )
             self._registrations.append((*row, str(record["id"]), f"{place}/{offset}", offset))
-        elif kind in {"file.damaged", "file.restored"}:
+        else:
             self._damaged(record)
         if len(self._objects) + len(self._registrations) >= _BATCH:
             self._flush()

@@ -10,7 +10,7 @@ import orjson
 
 from service.audit.blocks import Blocks, ledger_line, outcome_line
 from service.audit.findings import Offender, Tally
-from service.audit.lives import BEGINNINGS, ENDS, is_legal
+from service.audit.steps import Step, Steps
 from service.audit.subject import Standing, Subject, Version
 from service.audit.subjects import Subjects
 
@@ -24,22 +24,8 @@ NAMESPACE = UUID("6f2c6a0e-3f8e-5d0c-9b55-5a3f2b0f5a11")
 """Of every uuid5 of Meridian."""
 
 _NAMESPACE = NAMESPACE.bytes
+_loads, _new, _sha1, _sha256 = orjson.loads, tuple.__new__, sha1, sha256
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
-_WHOLE = frozenset(
-    f"file.{word}"
-    for word in [
-        "adopted",
-        "registered",
-        "damaged",
-        "restored",
-        "held",
-        "unheld",
-        "embargoed",
-        "extended",
-        "lifted",
-    ]
-) | {"stream.held", "stream.unheld"}
-"""Facts that concern a subject as a whole, not one of its versions."""
 
 Members = dict[str, Any]
 
@@ -49,7 +35,11 @@ UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 
 def record_id(site: str, subject: str, request_id: str) -> str:
     """The id that the record answering a request has: uuid5 of site, subject and request id."""
-    text = sha1(_NAMESPACE + f"{site}\n{subject}\n{request_id}".encode(), usedforsecurity=False).hexdigest()
+    return _record_id(f"{site}\n{subject}\n{request_id}".encode())
+
+
+def _record_id(words: bytes) -> str:
+    text = _sha1(_NAMESPACE + words, usedforsecurity=False).hexdigest()
     # The bits of version and variant by hand: this is asked for every record.
     return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{_VARIANT[text[16]]}{text[17:20]}-{text[20:32]}"
 
@@ -69,13 +59,15 @@ class LedgerCheck:
         tally: Tally,
     ) -> None:
         """``place``: topic and partition as evidence names them. ``cuts``: how far each reader had come."""
-        self._site = site
+        self._site = f"{site}\n".encode()
         self._place = place
         self._partition = partition
         self._partitions = partitions
         self._cuts = cuts
         self._first_cut = min(cuts.values())
-        self._subjects = subjects
+        self._view_cut, self._saved_cut = cuts["view"], cuts["saved"]
+        self._steps = Steps()
+        self._subjects, self._live = subjects, subjects.live
         self._tally = tally
         self._epoch = 0
         self.ledger_rows = Blocks(cuts["view"])
@@ -96,20 +88,18 @@ class LedgerCheck:
             self._tally.count("passed over")
             return None
         try:
-            record: Members = orjson.loads(value or b"")
-            name, request_id = record["subject"], record["requestid"]
-            subject = self._subjects[name]
+            record: Members = _loads(value or b"")
+            name = record["subject"]
+            subject = self._live.get(name) or self._subjects[name]
             if offset >= self._first_cut:
                 self._freeze(subject, offset)
-            encoded = name.encode()
+            encoded = subject.key
             if key != encoded or crc32(encoded) % self._partitions != self._partition:
                 self._misplaced(record, encoded, key, offset)
-            if record["ownerepoch"] >= self._epoch:
-                self._epoch = record["ownerepoch"]
-            else:
-                found, wanted = f"owner epoch {record['ownerepoch']}", f"at least {self._epoch}, as before it"
-                self._wrong("unfenced", record, offset, found, wanted)
-            self._check_request(record, name, request_id, subject, offset)
+            epoch = record["ownerepoch"]
+            if epoch != self._epoch:
+                self._check_owner(record, epoch, offset)
+            self._check_request(record, subject, offset)
             if self._follows(record, value or b"", subject.now, offset):
                 self._fold(record, subject.now, offset)
             self._keep(record, offset)
@@ -129,11 +119,11 @@ class LedgerCheck:
                 subject.freeze(cut)
 
     def _keep(self, record: Members, offset: int) -> None:
-        if offset < self._cuts["view"]:
+        if offset < self._view_cut:
             self.ledger_rows.add(offset, ledger_line(record))
-        if offset < self._cuts["saved"]:
+        if offset < self._saved_cut:
             self.outcome_rows.add(offset, outcome_line(record))
-        if record["requestid"] in self.watched and record["type"].endswith(".refused"):
+        if self.watched and record["requestid"] in self.watched and record["type"].endswith(".refused"):
             self.refused[record["requestid"]] = record["data"].get("code", "")
 
     def _misplaced(self, record: Members, encoded: bytes, key: bytes | None, offset: int) -> None:
@@ -145,16 +135,23 @@ class LedgerCheck:
                 "out_of_order", record, offset, f"in partition {self._partition}", f"in partition {belongs}"
             )
 
-    def _check_request(
-        self, record: Members, name: str, request_id: str, subject: Subject, offset: int
-    ) -> None:
-        wanted = record_id(self._site, name, request_id)
-        if record["id"] != wanted:
+    def _check_owner(self, record: Members, epoch: int, offset: int) -> None:
+        """Another owner than before has to be a later one."""
+        if epoch > self._epoch:
+            self._epoch = epoch
+        else:
+            found, wanted = f"owner epoch {epoch}", f"at least {self._epoch}, as before it"
+            self._wrong("unfenced", record, offset, found, wanted)
+
+    def _check_request(self, record: Members, subject: Subject, offset: int) -> None:
+        request_id = record["requestid"]
+        words = b"%b%b\n%b" % (self._site, subject.key, request_id.encode())
+        if record["id"] != _record_id(words):
             # The same request id with other content is answered once more, under an id of its own.
             digest = record.get("requestdigest")
-            if record["id"] != record_id(self._site, name, f"{request_id}#{digest}"):
+            if record["id"] != _record_id(words + f"#{digest}".encode()):
                 found = f"id {record['id']} for request {request_id}"
-                self._wrong("duplicated", record, offset, found, f"the id {wanted} made of it")
+                self._wrong("duplicated", record, offset, found, f"the id {_record_id(words)} made of it")
             request_id = f"{request_id}#{digest}"
         answered = hash(request_id)
         self.is_repeat = answered in subject.requests
@@ -164,51 +161,63 @@ class LedgerCheck:
 
     def _follows(self, record: Members, value: bytes, now: Standing, offset: int) -> bool:
         """Whether the record goes on where its subject stood; a repeat is not followed any further."""
-        sequence, wanted = record["sequence"], now.sequence + 1
-        if sequence != wanted:
+        sequence, chain, time = record["sequence"], record["chain"], record["time"]
+        if sequence == now.sequence + 1:
+            link = _sha256(now.chain.encode() + value[:-_TAIL] + b"}").hexdigest()
+            if value[-_TAIL:] != _OPEN + link.encode() + _CLOSE:
+                self._unchained(record, link, now, offset)
+        else:
+            wanted = now.sequence + 1
             self._wrong("out_of_order", record, offset, f"sequence {sequence}", f"sequence {wanted}")
             if sequence < wanted:
                 return False
+        if time >= now.time:
+            now.time = time
         else:
-            self._check_chain(record, value, now, offset)
-        if record["time"] < now.time:
-            self._wrong("out_of_order", record, offset, f"time {record['time']}", f"not before {now.time}")
-        now.sequence, now.chain, now.time = sequence, record["chain"], max(now.time, record["time"])
-        now.offset = offset
+            self._wrong("out_of_order", record, offset, f"time {time}", f"not before {now.time}")
+        now.sequence, now.chain, now.offset = sequence, chain, offset
         return True
 
-    def _check_chain(self, record: Members, value: bytes, now: Standing, offset: int) -> None:
-        stated = value[-_TAIL:]
-        link = sha256(now.chain.encode() + value[:-_TAIL] + b"}").hexdigest()
-        if stated != b"%s%s%s" % (_OPEN, link.encode(), _CLOSE):
-            found = f"chain {record['chain'][:12]}…"
-            wanted = f"{link[:12]}…, from its bytes and the link {now.chain[:12] or 'of nothing'} before"
-            self._wrong("out_of_order", record, offset, found, wanted)
+    def _unchained(self, record: Members, link: str, now: Standing, offset: int) -> None:
+        found = f"chain {record['chain'][:12]}…"
+        wanted = f"{link[:12]}…, from its bytes and the link {now.chain[:12] or 'of nothing'} before"
+        self._wrong("out_of_order", record, offset, found, wanted)
 
     def _fold(self, record: Members, now: Standing, offset: int) -> None:
         kind, number = record["type"], record.get("version") or 0
-        before = now.versions.get(number)
         fromstate, tostate = record["fromstate"], record["tostate"]
-        if number.__class__ is not int or (tostate.__class__ is not str and tostate is not None):
-            raise TypeError(f"found version {number!r} and tostate {tostate!r}, wanted a number and a text")
-        stood = _stood(kind, before)
-        if not (_goes_on(kind, fromstate, stood) and is_legal(kind, fromstate, tostate)):
+        step, before = self._steps[kind, fromstate, tostate], now.versions.get(number)
+        if number.__class__ is not int:
+            raise TypeError(f"found the version {number!r}, wanted a number")
+        stood = step.nothing if before is None or step.begins else before.state
+        # A refusal may speak of no version, and then names the newest one's state, or none.
+        goes_on = fromstate == stood or (step.is_refusal and (fromstate is None or stood is None))
+        if not (goes_on and step.is_legal):
             found = f"{kind} from {fromstate} to {tostate}"
             self._wrong("out_of_order", record, offset, found, f"one that may follow {stood}")
-        if kind.endswith(".refused"):
-            self._note_follow(record, now)
-            return
-        now.fact = record["sequence"]
-        data = record["data"]
-        code, due = _problem(kind, record, data, before)
-        now.versions[number] = Version(
-            tostate, record.get("attempt"), record["sequence"], record["id"], offset, code, due
+        if not step.is_refusal:
+            self._fold_fact(step, record, before, number, now, offset)
+        if now.follows:  # what was announced anew after a version's end: decided, however that came out
+            now.follows = tuple(each for each in now.follows if each != record.get("causationid"))
+
+    def _fold_fact(
+        self, step: Step, record: Members, before: Version | None, number: int, now: Standing, offset: int
+    ) -> None:
+        data, sequence = record["data"], record["sequence"]
+        now.fact = sequence
+        code = due = None
+        if step.sets_problem:
+            code, due = _problem(record, data)
+        elif before is not None:
+            code, due = before.code, before.due
+        now.versions[number] = _new(
+            Version,
+            (record["tostate"], record.get("attempt"), sequence, record["id"], offset, code, due),
         )
-        if kind in _WHOLE:
-            self._fold_whole(kind, record, data, now)
-        if kind in ENDS and data.get("pending") is not None:
-            now.follows.add(record["id"])
-        self._note_follow(record, now)
+        if step.is_whole:
+            self._fold_whole(record["type"], record, data, now)
+        if step.is_end and data.get("pending") is not None:
+            now.follows = (*now.follows, record["id"])
 
     def _fold_whole(self, kind: str, record: Members, data: Members, now: Standing) -> None:
         """What concerns all versions of a file."""
@@ -226,12 +235,6 @@ class LedgerCheck:
             case "file.embargoed" | "file.extended" | "file.lifted":
                 now.embargoed = kind != "file.lifted"
 
-    @staticmethod
-    def _note_follow(record: Members, now: Standing) -> None:
-        """What was announced anew after a version's end: decided, however that came out."""
-        if now.follows:
-            now.follows.discard(record.get("causationid") or "")
-
     def _wrong(self, counter: str, record: Members, offset: int, found: str, wanted: str) -> None:
         offender = Offender(
             subject=str(record.get("subject", "")),
@@ -243,27 +246,11 @@ class LedgerCheck:
         self._tally.found(counter, offender)
 
 
-def _stood(kind: str, before: Version | None) -> str | None:
-    """The state that a record has to begin in; an identity nobody has asked for is free."""
-    if before is None or kind in BEGINNINGS:
-        return "Free" if kind.startswith("identity.") else None
-    return before.state
-
-
-def _goes_on(kind: str, fromstate: str | None, stood: str | None) -> bool:
-    """A refusal may speak of no version, and then names the newest one's state, or none."""
-    return fromstate == stood or (kind.endswith(".refused") and (fromstate is None or stood is None))
-
-
-def _problem(
-    kind: str, record: Members, data: Members, before: Version | None
-) -> tuple[str | None, str | None]:
-    """The code of the version's open problem, and the fact that set a time to try again."""
-    match kind:
+def _problem(record: Members, data: Members) -> tuple[str | None, str | None]:
+    """The code of the problem that a fact opens, and the fact itself if it set a time to try again; or none."""
+    match record["type"]:
         case "file.failed":
             return data["code"], record["id"] if data.get("due_at") else None
         case "file.rejected" | "file.conflicted" | "file.damaged":
             return data.get("code"), None
-        case "file.retried" | "file.reprocessed" | "file.restored" | "file.registered" | "file.dismissed":
-            return None, None
-    return (None, None) if before is None else (before.code, before.due)
+    return None, None

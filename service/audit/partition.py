@@ -85,7 +85,7 @@ def _read(
             record = check.take(offset, message.key(), message.value())
             if record is not None:
                 try:
-                    requests.answered(record, f"{place}/{offset}", is_repeat=check.is_repeat)
+                    requests.answered(record, offset, is_repeat=check.is_repeat)
                     effects.take(record, place, offset)
                 except UNREADABLE as error:
                     check.unreadable(offset, message.value(), error)
@@ -145,7 +145,7 @@ def _expect(job: Job, subjects: Subjects) -> Iterator[Hostile]:
         if isinstance(line, Request):
             subjects[subject].expect([(hash(line.id), line.id)])
         elif isinstance(line, State):
-            subjects[subject].states = list(line.states)
+            subjects[subject].states = tuple(line.states)
         elif isinstance(line, Hostile) and line.origin is None:
             yield line
 

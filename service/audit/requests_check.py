@@ -38,59 +38,66 @@ class RequestsCheck:
         self._messages = self._each(batches)
         self._job = job
         self._place = f"{job.requests}/{job.partition}"
+        self._ledger = f"{job.ledger}/{job.partition}"
+        self._here = f"{job.requests_id}/{job.partition}/"
+        self._end = job.requests_end
         self._subjects = subjects
         self._connection = connection
         self._dead = dead
         self._tally = tally
         self._last = -1
+        self._paired = 0
         self._covered: list[tuple[str]] = []
         connection.execute("CREATE TABLE covered (origin TEXT NOT NULL)")
         self._next: Message | None = next(self._messages, None)
 
-    def answered(self, record: dict[str, Any], position: str, *, is_repeat: bool) -> None:
+    def answered(self, record: dict[str, Any], offset: int, *, is_repeat: bool) -> None:
         """The next record of the ledger; ``is_repeat``: it is known already that its request has another one."""
-        topic_id, _, place = record["requesttopic"].partition("/")
-        at = int(place.rpartition("/")[2])
-        if topic_id != self._job.requests_id or is_repeat or at >= self._job.requests_end:
+        said = record["requesttopic"]
+        if said.startswith(self._here):
+            at = int(said[len(self._here) :])
+        else:
+            topic_id, _, place = said.partition("/")
+            at = int(place.rpartition("/")[2])
+            is_repeat |= topic_id != self._job.requests_id
+        if is_repeat or at >= self._end:
             return
         if at <= self._last:
             self._wrong(
-                record,
-                position,
-                f"the request at offset {at}, behind {self._last}",
-                "requests in their order",
+                record, offset, f"the request at offset {at}, behind {self._last}", "requests in their order"
             )
             return
         self._last = at
-        self._walk(at)
+        asked = self._next
+        if asked is not None and asked[0] < at:
+            asked = self._walk(at)
         if at < self._job.requests_begin:
             return  # the topic keeps requests for thirty days
-        if self._next is None or self._next[0] != at:
-            self._wrong(
-                record, position, f"no request at {self._place}/{at}", f"request {record['requestid']}"
-            )
+        if asked is None or asked[0] != at:
+            self._wrong(record, offset, f"no request at {self._place}/{at}", f"request {record['requestid']}")
             return
-        _, key, value = self._next
-        if record["requestid"].encode() not in value or key != record["subject"].encode():
+        if record["requestid"].encode() not in asked[2] or asked[1] != record["subject"].encode():
             self._wrong(
-                record, position, f"another request at {self._place}/{at}", f"request {record['requestid']}"
+                record, offset, f"another request at {self._place}/{at}", f"request {record['requestid']}"
             )
-        self._tally.looked("lost")
+        self._paired += 1
         self._next = next(self._messages, None)
 
     def end(self) -> None:
         """There are no more records."""
-        self._walk(self._job.requests_end)
+        self._walk(self._end)
         self._flush()
+        self._tally.looked("lost", self._paired)
 
-    def _walk(self, to: int) -> None:
-        """Requests without a record of their own: repeated, dead, or lost."""
+    def _walk(self, to: int) -> Message | None:
+        """Requests without a record of their own: repeated, dead, or lost; the one that comes after them."""
         while self._next is not None and self._next[0] < to:
             offset, _, value = self._next
             if offset < self._job.decided:
                 self._tally.looked("lost")
                 self._unanswered(offset, value)
             self._next = next(self._messages, None)
+        return self._next
 
     def _unanswered(self, offset: int, value: bytes) -> None:
         origin = f"{self._place}/{offset}"
@@ -136,6 +143,7 @@ class RequestsCheck:
         self._connection.execute("COMMIT")
         self._covered = []
 
-    def _wrong(self, record: dict[str, Any], position: str, found: str, wanted: str) -> None:
+    def _wrong(self, record: dict[str, Any], offset: int, found: str, wanted: str) -> None:
+        position = f"{self._ledger}/{offset}"
         offender = Offender(record["subject"], f"it answers {found}", wanted, position, record["id"])
         self._tally.found("duplicated", offender)

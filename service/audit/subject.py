@@ -52,7 +52,7 @@ class Standing:
         self.held = False
         self.embargoed = False
         self.versions: dict[int, Version] = {}
-        self.follows: set[str] = set()
+        self.follows: tuple[str, ...] = ()
 
     def dump(self) -> list[Any]:
         """As JSON members."""
@@ -69,7 +69,7 @@ class Standing:
         return [
             *head,
             [[number, *version] for number, version in self.versions.items()],
-            sorted(self.follows),
+            self.follows,
         ]
 
     @classmethod
@@ -81,7 +81,7 @@ class Standing:
             versions, follows,
         ) = dumped  # fmt: skip
         self.versions = {number: Version(*members) for number, *members in versions}
-        self.follows = set(follows)
+        self.follows = tuple(follows)
         return self
 
     @property
@@ -91,41 +91,44 @@ class Standing:
 
 
 class Subject:
-    """A subject: its standing now, its standing where a reader stops earlier, and the requests it has answered."""
+    """A subject: its standing now and where a reader stops earlier, the requests it has answered, its name."""
 
-    __slots__ = ("frozen", "now", "requests", "states", "wanted")
+    __slots__ = ("frozen", "key", "now", "requests", "states", "wanted")
 
-    def __init__(self) -> None:
+    def __init__(self, key: bytes = b"") -> None:
+        self.key = key
         self.now = Standing()
-        self.frozen: dict[str, list[Any]] = {}
+        self.frozen: dict[str, list[Any]] | None = None  # few have any of these
         self.requests: set[int] = set()
-        self.wanted: list[tuple[int, str]] = []
-        self.states: list[str] = []
+        self.wanted: tuple[tuple[int, str], ...] = ()
+        self.states: tuple[str, ...] = ()
 
     def freeze(self, cut: str) -> None:
         """From here on, this reader has read no further."""
+        if self.frozen is None:
+            self.frozen = {}
         if cut not in self.frozen:
             self.frozen[cut] = self.now.dump()
 
     def at(self, cut: str) -> Standing:
         """The standing as this reader should have it."""
-        dumped = self.frozen.get(cut)
+        dumped = None if self.frozen is None else self.frozen.get(cut)
         return self.now if dumped is None else Standing.load(dumped)
 
     def expect(self, wanted: Iterable[tuple[int, str]]) -> None:
         """Requests that have to be answered in the end: the hash of each id, and the id."""
-        self.wanted += wanted
+        self.wanted += tuple(wanted)
 
     def dump(self) -> bytes:
         """As JSON."""
         return orjson.dumps([self.now.dump(), self.frozen, list(self.requests), self.wanted, self.states])
 
     @classmethod
-    def load(cls, dumped: bytes) -> "Subject":
+    def load(cls, dumped: bytes, key: bytes = b"") -> "Subject":
         """From what ``dump`` gave."""
-        self = cls()
-        now, self.frozen, requests, wanted, self.states = orjson.loads(dumped)
+        self = cls(key)
+        now, self.frozen, requests, wanted, states = orjson.loads(dumped)
         self.now = Standing.load(now)
         self.requests = set(requests)
-        self.wanted = [(number, text) for number, text in wanted]
+        self.wanted, self.states = tuple((number, text) for number, text in wanted), tuple(states)
         return self

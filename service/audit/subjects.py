@@ -1,8 +1,8 @@
-"""All subjects of one partition in bounded memory: those used last in a dict, the rest in a SQLite file of our own."""
+"""All subjects of one partition in bounded memory: those met last in a dict, the rest in a SQLite file of our own."""
 
 import sqlite3
-from collections import OrderedDict
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from service.audit.subject import Subject
@@ -30,38 +30,46 @@ def scratch(path: Path) -> sqlite3.Connection:
 
 
 class Subjects:
-    """By name. What is returned may be changed until ``KEPT`` others were asked for."""
+    """By name. What is returned may be changed until the next one is asked for. ``live``: those in memory."""
 
     def __init__(self, connection: sqlite3.Connection, *, kept: int = KEPT) -> None:
         self._connection = connection
         self._kept = kept
-        self._live: OrderedDict[str, Subject] = OrderedDict()
+        self.live: dict[str, Subject] = {}
         connection.execute("CREATE TABLE subject (name BLOB PRIMARY KEY, told BLOB) WITHOUT ROWID")
 
     def __getitem__(self, name: str) -> Subject:
         """The subject, a new one if nothing is known of it."""
-        found = self._live.get(name)
+        found = self.live.get(name)
         if found is not None:
-            self._live.move_to_end(name)
             return found
-        row = self._connection.execute("SELECT told FROM subject WHERE name = ?", (name.encode(),)).fetchone()
-        found = Subject() if row is None else Subject.load(row[0])
-        self._live[name] = found
-        if len(self._live) > self._kept:
-            self._spill(self._kept // 4)
+        if len(self.live) >= self._kept:
+            self._spill(self._kept // 4 or 1)
+        key = name.encode()
+        row = self._connection.execute("SELECT told FROM subject WHERE name = ?", (key,)).fetchone()
+        found = self.live[name] = Subject(key) if row is None else Subject.load(row[0], key)
         return found
 
     def in_order(self) -> Iterator[tuple[str, Subject]]:
         """Every subject, by the bytes of its name, as PostgreSQL's collation C has it. They are not to be changed."""
-        self._spill(len(self._live))
-        for name, told in self._connection.execute("SELECT name, told FROM subject ORDER BY name"):
-            yield bytes(name).decode(), Subject.load(told)
+        live = iter(sorted(self.live))  # by code points, which is the order of the bytes
+        waiting = next(live, None)
+        for key, told in self._connection.execute("SELECT name, told FROM subject ORDER BY name"):
+            name = bytes(key).decode()
+            while waiting is not None and waiting <= name:
+                yield waiting, self.live[waiting]
+                waiting = next(live, None)
+            if name not in self.live:  # else what stands here is what it was before it was asked for again
+                yield name, Subject.load(told, key)
+        while waiting is not None:
+            yield waiting, self.live[waiting]
+            waiting = next(live, None)
 
     def _spill(self, count: int) -> None:
-        oldest = [self._live.popitem(last=False) for _ in range(count)]
+        oldest = [self.live.pop(name) for name in list(islice(self.live, count))]
         self._connection.execute("BEGIN")
         self._connection.executemany(
             "INSERT OR REPLACE INTO subject VALUES (?, ?)",
-            [(name.encode(), subject.dump()) for name, subject in oldest],
+            [(subject.key, subject.dump()) for subject in oldest],
         )
         self._connection.execute("COMMIT")
