@@ -13,18 +13,19 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
 
-from consumers.storage_answers import AnswerError, DigestError, NotThereError, TakenError, meaning_of
+from consumers.storage_answers import DigestError, NotThereError, TakenError, meaning_of
 from consumers.storage_errors import (
     ObjectHead,
     SourceMissing,
     SourceTooLarge,
-    StorageError,
     StorageFull,
     StorageRefused,
     StorageUnavailable,
     Stored,
     TransferMismatch,
 )
+from consumers.storage_parts import Parts, composite_of
+from consumers.wide_reads import wide
 from events import failpoints
 
 __all__ = ["STAGING_PREFIX", "Storage"]
@@ -35,14 +36,16 @@ STAGING_PREFIX = "staging/"
 
 _CHUNK = 1 * MIB
 _SMALLEST_PART = 5 * MIB  # S3's own limit for all parts but the last
-_MOST_PARTS = 9_000  # S3 takes 10,000
+_LARGEST_PUT = 5 * 1024 * MIB  # S3's own limit for one request
 
 
 class Storage:
-    """One S3 service, for any number of threads. Every failure is a ``StorageError``.
+    """One S3 service, for any number of threads. Every failure is one of ``storage_errors``.
 
     ``attempts`` counts the tries of one call: few, because whoever calls has a retry budget of its own.
-    Files above ``multipart_bytes`` go in parts of that size; a small store holds each piece in memory, some times over.
+    A file goes in one request, hashed by the store while it comes; above ``multipart_bytes`` in parts of
+    ``part_bytes``, so that a line that breaks costs a part and not the whole. What is signed of a request is its
+    checksum, not its body: the store compares the two, and the file is not read once more to be signed.
     """
 
     def __init__(  # noqa: PLR0913 - settings, each by name
@@ -52,7 +55,9 @@ class Storage:
         access_key: str | None,
         secret_key: str | None,
         region: str = "us-east-1",
-        multipart_bytes: int = 8 * MIB,
+        multipart_bytes: int = 512 * MIB,
+        part_bytes: int = 32 * MIB,
+        resume_after_s: float = 30.0,
         connect_timeout_s: float = 3.0,
         read_timeout_s: float = 60.0,
         attempts: int = 2,
@@ -60,6 +65,11 @@ class Storage:
     ) -> None:
         if multipart_bytes < _SMALLEST_PART:
             raise ValueError(f"multipart_bytes is {multipart_bytes}, wanted at least {_SMALLEST_PART}")
+        if multipart_bytes > _LARGEST_PUT or part_bytes < _SMALLEST_PART:
+            raise ValueError(
+                f"multipart_bytes is {multipart_bytes} and part_bytes {part_bytes}, wanted at most {_LARGEST_PUT} "
+                f"and at least {_SMALLEST_PART}"
+            )
         self.endpoint = endpoint or "the default S3 endpoint"
         self._multipart_bytes = multipart_bytes
         config = Config(
@@ -71,13 +81,19 @@ class Storage:
             read_timeout=read_timeout_s,
             max_pool_connections=connections,
             tcp_keepalive=True,
-            s3={"addressing_style": "path"},
+            s3={"addressing_style": "path", "payload_signing_enabled": False},
         )
         session = boto3.session.Session(
             aws_access_key_id=access_key, aws_secret_access_key=secret_key, region_name=region
         )
         self._region = region
         self._client: Any = session.client("s3", endpoint_url=endpoint, config=config)
+        self._parts = Parts(
+            self._client,
+            self._errors,
+            part_bytes=min(part_bytes, multipart_bytes),
+            resume_after_s=resume_after_s,
+        )
 
     def close(self) -> None:
         """Give the connections back."""
@@ -104,11 +120,22 @@ class Storage:
             raise SourceMissing(f"{path}: the file to send has gone") from error
         if found_bytes != size_bytes:
             raise TransferMismatch(str(path), sha256, None, size_bytes, found_bytes)
-        put = self._put_whole if size_bytes <= self._multipart_bytes else self._put_parts
         labels = {name: quote(value, safe=" /:") for name, value in (metadata or {}).items()}
+        labels["sha256"] = sha256
         place = {"Bucket": bucket, "Key": key}
-        existed = not put(path, place, sha256, size_bytes, {**labels, "sha256": sha256})
-        return self._verified(bucket, key, sha256, size_bytes, existed=existed)
+        if size_bytes <= self._multipart_bytes:
+            existed, by_parts = not self._put_whole(path, place, sha256, size_bytes, labels), None
+        else:
+            existed, by_parts = self._put_parts(path, place, sha256, size_bytes, labels)
+        return self._verified(path, place, sha256, size_bytes, existed=existed, by_parts=by_parts)
+
+    def put_staged(self, content: bytes, *, bucket: str, key: str, sha256: str) -> None:
+        """Bytes under a key of ``staging/``, in one request and not looked at afterwards."""
+        _check_staged(bucket, key)
+        with self._errors(f"s3://{bucket}/{key}"):
+            self._client.put_object(
+                Bucket=bucket, Key=key, Body=content, ChecksumSHA256=_base64(bytes.fromhex(sha256))
+            )
 
     def head(self, bucket: str, key: str) -> ObjectHead | None:
         """What the store says of an object, or None where there is none."""
@@ -169,8 +196,7 @@ class Storage:
 
     def delete_staged(self, bucket: str, key: str) -> None:
         """Remove a staged object; refuses any key outside ``staging/``."""
-        if not key.startswith(STAGING_PREFIX):
-            raise StorageRefused(f"s3://{bucket}/{key}: only keys below {STAGING_PREFIX} may be deleted")
+        _check_staged(bucket, key)
         with self._errors(f"s3://{bucket}/{key}"):
             self._client.delete_object(Bucket=bucket, Key=key)
 
@@ -182,7 +208,7 @@ class Storage:
             with self._errors(_url(place)), path.open("rb") as body:
                 self._client.put_object(
                     **place,
-                    Body=failpoints.watched(body, "worker.mid_upload"),
+                    Body=failpoints.watched(wide(body), "worker.mid_upload"),
                     ContentLength=size_bytes,
                     ChecksumSHA256=_base64(bytes.fromhex(sha256)),
                     IfNoneMatch="*",
@@ -196,76 +222,53 @@ class Storage:
 
     def _put_parts(
         self, path: Path, place: dict[str, str], sha256: str, size_bytes: int, labels: dict[str, str]
-    ) -> bool:
-        """Put in parts, each with its own SHA-256; False if something has the key already."""
-        with self._errors(_url(place)):
-            started = self._client.create_multipart_upload(
-                **place, ChecksumAlgorithm="SHA256", Metadata=labels
-            )
-        upload = {**place, "UploadId": started["UploadId"]}
+    ) -> tuple[bool, str | None]:
+        """Whether something has the key already, and the checksum by parts that the object is to have."""
+        if self.head(place["Bucket"], place["Key"]) is not None:
+            return True, None  # look before sending so much
         try:
-            parts, found_bytes, found_sha256 = self._send_parts(path, upload, size_bytes)
-            if (found_bytes, found_sha256) != (size_bytes, sha256):
-                raise TransferMismatch(str(path), sha256, found_sha256, size_bytes, found_bytes)
-            with self._errors(_url(place)):
-                self._client.complete_multipart_upload(
-                    **upload, MultipartUpload={"Parts": parts}, IfNoneMatch="*"
-                )
-        except TakenError:
-            self._abort(upload)
-            return False
+            by_parts = self._parts.put(path, place, sha256=sha256, size_bytes=size_bytes, labels=labels)
         except DigestError as error:
-            self._abort(upload)
             raise _changed(path, sha256, size_bytes) from error
-        except BaseException:
-            self._abort(upload)
-            raise
-        return True
+        return by_parts is None, by_parts
 
-    def _send_parts(
-        self, path: Path, upload: dict[str, str], size_bytes: int
-    ) -> tuple[list[dict[str, Any]], int, str]:
-        """Send every part; the list to complete the upload with, and size and SHA-256 of what was sent."""
-        part_bytes = max(self._multipart_bytes, -(-size_bytes // _MOST_PARTS))
-        parts: list[dict[str, Any]] = []
-        whole, sent_bytes = hashlib.sha256(), 0
-        with path.open("rb") as source:
-            while piece := source.read(part_bytes):
-                whole.update(piece)
-                sent_bytes += len(piece)
-                checksum = _base64(hashlib.sha256(piece).digest())
-                number = len(parts) + 1
-                with self._errors(_url(upload)):
-                    answer = self._client.upload_part(
-                        **upload, PartNumber=number, Body=piece, ChecksumSHA256=checksum
-                    )
-                failpoints.reach("worker.mid_upload")
-                parts.append({"PartNumber": number, "ETag": answer["ETag"], "ChecksumSHA256": checksum})
-        return parts, sent_bytes, whole.hexdigest()
-
-    def _abort(self, upload: dict[str, str]) -> None:
-        try:
-            with self._errors(_url(upload)):
-                self._client.abort_multipart_upload(**upload)
-        except (StorageError, AnswerError):
-            return  # parts without an object are invisible; the store's own housekeeping removes them
-
-    def _verified(self, bucket: str, key: str, sha256: str, size_bytes: int, *, existed: bool) -> Stored:
+    def _verified(
+        self,
+        path: Path,
+        place: dict[str, str],
+        sha256: str,
+        size_bytes: int,
+        *,
+        existed: bool,
+        by_parts: str | None,
+    ) -> Stored:
+        bucket, key = place["Bucket"], place["Key"]
         head = self.head(bucket, key)
-        what = f"s3://{bucket}/{key}"
         if head is None:
             raise StorageUnavailable(
-                f"{what}: written, and not found there right after; the store has to settle"
+                f"{_url(place)}: written, and not found there right after; the store has to settle"
             )
         found = head.sha256
         if head.size_bytes == size_bytes and found is None:
-            # A sum of sums (COMPOSITE) or none at all says nothing about the whole: read what is there.
-            _, found = self._read(bucket, key)
+            found = self._by_parts(path, head, sha256, by_parts)
         if (head.size_bytes, found) != (size_bytes, sha256):
-            raise TransferMismatch(what, sha256, found, size_bytes, head.size_bytes, existed)
+            raise TransferMismatch(_url(place), sha256, found, size_bytes, head.size_bytes, existed)
         return Stored(
             bucket, key, size_bytes, sha256, head.s3_checksum, head.s3_checksum_type, head.etag, existed
         )
+
+    def _by_parts(self, path: Path, head: ObjectHead, sha256: str, by_parts: str | None) -> str:
+        """The SHA-256 of an object whose store knows only the sum of its parts' sums, or none at all.
+
+        Where that sum is the one of this file's parts, the object has this file's bytes; else all of it is read.
+        """
+        if by_parts is not None and head.s3_checksum == by_parts:
+            return sha256  # as it was read while the parts were made
+        if by_parts is None and head.s3_checksum is not None:
+            ours = composite_of(path, head.s3_checksum, size_bytes=head.size_bytes)
+            if ours is not None and ours[1] == head.s3_checksum:
+                return ours[0]
+        return self._read(head.bucket, head.key)[1]
 
     def _read(
         self, bucket: str, key: str, *, target: BinaryIO | None = None, max_bytes: int | None = None
@@ -330,6 +333,12 @@ def _changed(path: Path, sha256: str, size_bytes: int) -> TransferMismatch:
         found_sha256 = hashlib.file_digest(source, "sha256").hexdigest()
         arrived = None if found_sha256 == sha256 else found_sha256
         return TransferMismatch(str(path), sha256, arrived, size_bytes, source.tell())
+
+
+def _check_staged(bucket: str, key: str) -> None:
+    if not key.startswith(STAGING_PREFIX):
+        message = f"only keys below {STAGING_PREFIX} may be replaced or deleted"
+        raise StorageRefused(f"s3://{bucket}/{key}: {message}")
 
 
 def _check_size(what: str, size_bytes: int, max_bytes: int | None) -> None:

@@ -10,13 +10,13 @@ from statistics import median
 from uuid import uuid4
 
 import psutil
-from sqlalchemy import text
 
 from consumers.drafts import STRUCTURED
 from consumers.storage import Storage
 from events.stream import StreamConfiguration
 from service.bench.about import versions
 from service.bench.audited import audited
+from service.bench.awaiting import await_files, await_inbox
 from service.bench.figure import Figure, Result
 from service.bench.own_site import own_site
 from service.client import Client
@@ -29,8 +29,6 @@ from service.streams import bring_in_force
 __all__ = ["bench_files"]
 
 SENDER = "bench"
-LIMIT_S = 120.0
-LOOK_S = 0.005
 
 
 def bench_files(settings: Settings, *, times: int, progress: Callable[[str], None]) -> Result:
@@ -60,7 +58,7 @@ def _one_by_one(client: Client, folder: Path, *, times: int) -> Figure:
         stream="bench", senders=(SENDER,), roots=(f"file://{folder}/",), format="fits"
     )
     bring_in_force(client, [stream], enable=True)
-    _await_inbox(client, SENDER)
+    await_inbox(client, SENDER)
     waited, floors, storage = [], [], client.wiring.storage()  # a new client for each would flatter the floor
     for number in range(times + 2):
         path = folder / f"alone-{number:04d}.fits"
@@ -82,11 +80,11 @@ def _exposure(client: Client, folder: Path) -> Figure:
     exposure.store(client.wiring.storage())
     stream = exposure_stream(exposure.bucket)
     bring_in_force(client, [stream], enable=True)
-    _await_inbox(client, exposure.sender)
+    await_inbox(client, exposure.sender)
     began = time.monotonic()
     client.publish(exposure.sender, [(None, value, ()) for value in exposure.notifications])
-    visible = _await_count(client, stream.stream, "true", len(exposure.files), began)
-    complete = _await_count(client, stream.stream, "state = 'COMPLETE'", len(exposure.files), began)
+    visible = await_files(client, stream.stream, "true", len(exposure.files), began)
+    complete = await_files(client, stream.stream, "state = 'COMPLETE'", len(exposure.files), began)
     notes = {"notifications": len(exposure.notifications), "all_complete_s": round(complete, 3)}
     return Figure("exposure announced, all visible", "s", (visible,), "wanted within", (2.0,), notes)
 
@@ -96,29 +94,7 @@ def _announced_to_complete(client: Client, path: Path) -> float:
     event = {"specversion": "1.0", "id": str(uuid4()), "source": SENDER, "type": "file.arrived", "data": told}
     began = time.monotonic()
     client.publish(SENDER, [(None, json.dumps(event).encode(), STRUCTURED)])
-    return _await_count(client, "bench", f"name = '{path.stem}' AND state = 'COMPLETE'", 1, began)
-
-
-def _await_count(client: Client, stream: str, where: str, wanted: int, began: float) -> float:
-    query = text(f"SELECT count(*) FROM v1.file WHERE stream = :stream AND {where}")  # noqa: S608 - our own words
-    with client.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        while True:
-            found = connection.execute(query, {"stream": stream}).scalar_one()
-            waited = time.monotonic() - began
-            if found >= wanted:
-                return waited
-            if waited > LIMIT_S:
-                raise TimeoutError(f"{stream}: {found} of {wanted} files where {where} after {LIMIT_S} s")
-            time.sleep(LOOK_S)
-
-
-def _await_inbox(client: Client, sender: str) -> None:
-    until = time.monotonic() + LIMIT_S
-    while sender not in client.senders():
-        if time.monotonic() > until:
-            raise TimeoutError(f"the inbox of {sender} did not appear within {LIMIT_S} s")
-        time.sleep(0.1)
-    time.sleep(5.0)  # intake looks for new inboxes every two seconds
+    return await_files(client, "bench", f"name = '{path.stem}' AND state = 'COMPLETE'", 1, began)
 
 
 def _floor(storage: Storage, bucket: str, path: Path) -> float:

@@ -2,11 +2,12 @@
 
 import json
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from service.cli.errors import AttentionError
+from service.cli.errors import AttentionError, WrongUseError
 from service.cli.session import session_of
 
 __all__ = ["bench"]
@@ -17,39 +18,74 @@ class Suite(StrEnum):
 
     CORE = "core"
     FILES = "files"
+    INGEST = "ingest"
 
 
-class Part(StrEnum):
-    """One part of core."""
+PARTS = {
+    Suite.CORE: ("decide", "project", "latency"),
+    Suite.FILES: (),
+    Suite.INGEST: ("frames", "romans", "exposures", "hostile"),
+}
+LIVES, FRAMES = 50_000, 1_000
 
-    DECIDE = "decide"
-    PROJECT = "project"
-    LATENCY = "latency"
 
-
-def bench(
+def bench(  # noqa: PLR0913, PLR0917 - options, each by name
     context: typer.Context,
     suite: Annotated[
-        Suite, typer.Argument(help="core: decider and projector; files: from announcement to view")
+        Suite,
+        typer.Argument(
+            help="core: decider and projector; files: from announcement to view; "
+            "ingest: whole files, from a folder or a store to COMPLETE"
+        ),
     ],
-    files: Annotated[int, typer.Option(help="lives of files in the workload of core")] = 50_000,
-    times: Annotated[int, typer.Option(help="turns of core, or files one after the other")] = 3,
-    only: Annotated[Part | None, typer.Option(help="one part of core alone")] = None,
+    files: Annotated[
+        int | None, typer.Option(help=f"lives of files in core ({LIVES}), or frames of ingest ({FRAMES})")
+    ] = None,
+    times: Annotated[int, typer.Option(help="turns of core or ingest, or files one after the other")] = 3,
+    only: Annotated[
+        str | None, typer.Option(help="one part alone, of core or ingest", metavar="PART")
+    ] = None,
+    file_bytes: Annotated[int, typer.Option(help="size of each frame of ingest")] = 2_000_000,
+    romans: Annotated[int, typer.Option(help="full-size images of ingest")] = 20,
+    roman_side: Annotated[int, typer.Option(help="pixels along the side of each such image")] = 4088,
+    sensor_bytes: Annotated[
+        int, typer.Option(help="size of each sensor's file of the exposure")
+    ] = 20_000_000,
+    hostile: Annotated[
+        Path | None,
+        typer.Option(help="folder of hostile files with expected.json; without it they are left out"),
+    ] = None,
 ) -> None:
     """Measure, and print JSON: machine, settings, each figure with its floor and the ratio."""
     from service.bench.about import machine
     from service.bench.audited import is_clean
 
     session = session_of(context)
+    say = session.out.say
+    parts = _parts(suite, only)
     if suite is Suite.CORE:
         from service.bench.throughput import bench_core
 
-        parts = [only.value] if only else list(Part)
-        result = bench_core(session.settings, files=files, times=times, parts=parts, progress=session.out.say)
-    else:
+        result = bench_core(session.settings, files=files or LIVES, times=times, parts=parts, progress=say)
+    elif suite is Suite.FILES:
         from service.bench.files import bench_files
 
-        result = bench_files(session.settings, times=times, progress=session.out.say)
+        result = bench_files(session.settings, times=times, progress=say)
+    else:
+        from service.bench.ingest import Order, bench_ingest
+
+        order = Order(
+            times=times,
+            files=files or FRAMES,
+            file_bytes=file_bytes,
+            romans=romans,
+            roman_side=roman_side,
+            hostile=hostile,
+            sensor_bytes=sensor_bytes,
+        )
+        if hostile is None and only is None:
+            parts = [part for part in parts if part != "hostile"]
+        result = bench_ingest(session.settings, order, parts=parts, progress=say)
     told = {
         "machine": machine(),
         "versions": result.versions,
@@ -62,3 +98,12 @@ def bench(
         raise AttentionError(
             "the audit after the run is not zero: what was measured is wrong, see its offenders"
         )
+
+
+def _parts(suite: Suite, only: str | None) -> list[str]:
+    if only is None:
+        return list(PARTS[suite])
+    if only not in PARTS[suite]:
+        known = ", ".join(PARTS[suite]) or "none, this suite is measured whole"
+        raise WrongUseError(f"--only {only}: found no such part of {suite}, wanted one of: {known}")
+    return [only]

@@ -12,7 +12,7 @@ from typing import Any
 from consumers.storage import Storage
 from service.demo.streams import RUBIN, SENDERS
 
-__all__ = ["Exposure", "ExposureFile", "make_exposure", "sensors"]
+__all__ = ["BUCKET", "Exposure", "ExposureFile", "make_exposure", "sensors"]
 
 DAY, BUCKET = "20251120", "rubin-summit"
 _CORNERS = ("R00", "R04", "R40", "R44")
@@ -66,8 +66,11 @@ def sensors() -> Iterator[str]:
         yield from (f"{raft}_{sensor}" for sensor in ("SG0", "SG1", "SW0", "SW1"))
 
 
-def make_exposure(folder: Path, *, number: int = 34, bucket: str = BUCKET) -> Exposure:
-    """Write the files of exposure ``number`` of the day below ``folder`` and word their 410 notifications."""
+def make_exposure(folder: Path, *, number: int = 34, bucket: str = BUCKET, sensor_bytes: int = 0) -> Exposure:
+    """Write the files of exposure ``number`` of the day below ``folder`` and word their 410 notifications.
+
+    ``sensor_bytes``: about so large is each sensor's image; 0 makes them as small as FITS allows.
+    """
     name = f"MC_O_{DAY}_{number:06d}"
     place = folder / "LSSTCam" / DAY / name
     place.mkdir(parents=True, exist_ok=True)
@@ -75,7 +78,10 @@ def make_exposure(folder: Path, *, number: int = 34, bucket: str = BUCKET) -> Ex
     files = []
     for sensor in sensors():
         header = _header(name, number, sensor, began)
-        for extension, content in (("fits", _fits(header)), ("json", json.dumps(header).encode())):
+        for extension, content in (
+            ("fits", _fits(header, sensor_bytes)),
+            ("json", json.dumps(header).encode()),
+        ):
             files.append(_write(place / f"{name}_{sensor}.{extension}", content, folder))
     ended = began + timedelta(seconds=17)
     notifications = tuple(
@@ -113,11 +119,15 @@ def _header(name: str, number: int, sensor: str, began: datetime) -> dict[str, A
     }
 
 
-def _fits(header: dict[str, Any]) -> bytes:
-    """A FITS file of four by four zeros, card by card: 205 of them are written in no time."""
-    shape = {"SIMPLE": True, "BITPIX": 16, "NAXIS": 2, "NAXIS1": 4, "NAXIS2": 4}
+def _fits(header: dict[str, Any], size_bytes: int = 0) -> bytes:
+    """A FITS file of four rows, card by card: 205 of them are written in no time."""
+    wide = max(4, size_bytes // 8)
+    shape = {"SIMPLE": True, "BITPIX": 16, "NAXIS": 2, "NAXIS1": wide, "NAXIS2": 4}
     cards = "".join(f"{key:<8}= {_value(value):<70}" for key, value in (shape | header).items())
-    return f"{cards}END".encode().ljust(2880) + bytes(2880)
+    # The sensor's own pattern, so that no two sensors have the same bytes.
+    pixels = hashlib.sha256(str(header["RAFTBAY"] + header["CCDSLOT"]).encode()).digest() * (wide // 4 + 1)
+    data = pixels[: wide * 8] if size_bytes else bytes(wide * 8)
+    return f"{cards}END".encode().ljust(2880) + data + bytes(-len(data) % 2880)
 
 
 def _value(value: object) -> str:

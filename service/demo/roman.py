@@ -26,19 +26,31 @@ _FILTERS = ("F158", "F129", "F106", "F184")
 _EXPOSURE = timedelta(seconds=139.8)
 
 
-def write(folder: Path, *, seed: int, night: date, count: int, full: bool) -> Iterator[Path]:
+def write(
+    folder: Path,
+    *,
+    seed: int,
+    night: date,
+    count: int,
+    full: bool = False,
+    side: int | None = None,
+    compression: str | None = "lz4",
+) -> Iterator[Path]:
     """Write ``count`` images of one visit, exposure after exposure through all detectors; give each path."""
-    side = FULL_SIDE if full else SIDE
+    side = side or (FULL_SIDE if full else SIDE)
     model = rdm.ImageModel.create_fake_data(shape=(side, side))
     visit = f"{1 + seed % 18445:05d}01001001001001"
     _describe_visit(model.meta, visit, night)
     _plain_borders(model, side)
     history = _history(model)
     for index in range(count):
-        yield _write_one(folder, model, index, seed=seed, night=night, history=history)
+        path = folder / _expose_next(model, index, seed=seed, night=night)
+        _save(model, path, history, compression=compression)
+        yield path
 
 
-def _write_one(folder: Path, model: Any, index: int, *, seed: int, night: date, history: Any) -> Path:
+def _expose_next(model: Any, index: int, *, seed: int, night: date) -> str:
+    """The model as the next image of the visit; its file's name."""
     exposure, detector = index // DETECTORS + 1, f"WFI{index % DETECTORS + 1:02d}"
     element = _FILTERS[(exposure - 1) % len(_FILTERS)]
     visit = model.meta.observation.visit_id
@@ -49,17 +61,15 @@ def _write_one(folder: Path, model: Any, index: int, *, seed: int, night: date, 
     )
     model.meta.filename = name
     _expose(model, np.random.default_rng([seed, index]))
-    path = folder / name
-    _save(model, path, history)
-    return path
+    return name
 
 
-def _save(model: Any, target: Path | BytesIO, history: Any) -> None:
+def _save(model: Any, target: Path | BytesIO, history: Any, *, compression: str | None = "lz4") -> None:
     """As ``model.save`` does it, but with the date of our night."""
     tree = asdf.AsdfFile({"roman": model._instance, "history": {"extensions": history}})
     with asdf.config_context() as config:
         config.array_inline_threshold = 0
-        tree.write_to(target, all_array_compression="lz4")
+        tree.write_to(target, all_array_compression=compression)
 
 
 def _history(model: Any) -> list[Any]:

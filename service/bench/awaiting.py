@@ -1,0 +1,46 @@
+"""Waiting for what a bench has set going: a sender's inbox, and files in their states."""
+
+import time
+from typing import Any
+
+from sqlalchemy import text
+
+from service.client import Client
+
+__all__ = ["await_files", "await_inbox"]
+
+LIMIT_S = 120.0
+
+
+def await_inbox(client: Client, sender: str) -> None:
+    """Return once what is sent there is also taken in."""
+    until = time.monotonic() + LIMIT_S
+    while sender not in client.senders():
+        if time.monotonic() > until:
+            raise TimeoutError(f"the inbox of {sender} did not appear within {LIMIT_S} s")
+        time.sleep(0.1)
+    time.sleep(5.0)  # intake looks for new inboxes every two seconds
+
+
+def await_files(
+    client: Client,
+    stream: str,
+    where: str,
+    wanted: int,
+    began: float,
+    *,
+    limit_s: float = LIMIT_S,
+    look_s: float = 0.005,
+    **values: Any,
+) -> float:
+    """Seconds from ``began`` until so many files of the stream are ``where``, looking every ``look_s``."""
+    query = text(f"SELECT count(*) FROM v1.file WHERE stream = :stream AND {where}")  # noqa: S608 - our own words
+    with client.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while True:
+            found = connection.execute(query, {"stream": stream, **values}).scalar_one()
+            waited = time.monotonic() - began
+            if found >= wanted:
+                return waited
+            if waited > limit_s:
+                raise TimeoutError(f"{stream}: {found} of {wanted} files where {where} after {limit_s:g} s")
+            time.sleep(look_s)
