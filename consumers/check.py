@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from consumers.checks.judging import Judging
 from consumers.child import ChildResult, Inspector, Limits
 from consumers.formats import FORMATS, Expected
 
@@ -31,12 +32,16 @@ def check(
     *,
     stream_checks: Sequence[str] = (),
     identity_rule: str | None = None,
+    judging: Judging | None = None,
     limits: Limits | None = None,
     at_once: int = 2,
 ) -> Iterator[Checked]:
     """Look into the file, or into every file of the format under the folder, in order; ``at_once`` children work."""
     with Inspector([format], limits) as inspector, ThreadPoolExecutor(at_once) as threads:
-        look = partial(_look, inspector, format, tuple(stream_checks), identity_rule)
+        expected = Expected(
+            "", stream_checks=tuple(stream_checks), identity_rule=identity_rule, judging=judging
+        )
+        look = partial(_look, inspector, format, expected)
         yield from threads.map(look, files_under(path, format))
 
 
@@ -53,12 +58,5 @@ def _is_hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
-def _look(
-    inspector: Inspector,
-    format_name: str,
-    stream_checks: tuple[str, ...],
-    identity_rule: str | None,
-    path: Path,
-) -> Checked:
-    expected = Expected(path.name, stream_checks=stream_checks, identity_rule=identity_rule)
-    return Checked(path, inspector.inspect(path, format_name, expected))
+def _look(inspector: Inspector, format_name: str, expected: Expected, path: Path) -> Checked:
+    return Checked(path, inspector.inspect(path, format_name, replace(expected, name=path.name)))

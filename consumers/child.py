@@ -6,10 +6,12 @@ import signal
 import stat
 import threading
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Self
 
+from consumers.checks.judging import Judging
+from consumers.child_checks import blamed, during
 from consumers.child_limits import Limits
 from consumers.child_link import ServerGoneError, ServerLink
 from consumers.formats import FORMATS, Expected, Format
@@ -21,6 +23,7 @@ __all__ = ["ChildFailure", "ChildResult", "Inspector", "Limits", "Usage"]
 log = logging.getLogger(__name__)
 
 MAX_TRIES = 3
+MAX_LEFT_OUT = 3  # checks that may each cost a file a child, before it is the file that is blamed
 # Loading the libraries takes 3 to 15 s, on a machine that is busy a multiple of it.
 PATIENCE_S = 180.0
 MAX_LOG_CHARACTERS = 65_536
@@ -129,7 +132,7 @@ class Inspector:
         except OSError as error:
             return _failed("IO_ERROR", "infrastructure", f"{path}: {error.strerror or error}")
         with source:
-            return self._ask(source, format, expected, limits or self.limits)
+            return self._without_bad_checks(source, format, expected, limits or self.limits)
 
     def close(self) -> None:
         """End the server and every child at work; files still waited for end as failures."""
@@ -139,7 +142,22 @@ class Inspector:
         if link is not None:
             link.close()
 
-    def _ask(self, source: BinaryIO, format_name: str, expected: Expected, limits: Limits) -> ChildResult:
+    def _without_bad_checks(
+        self, source: BinaryIO, format_name: str, expected: Expected, limits: Limits
+    ) -> ChildResult:
+        """Look; where a check that does not decide ended the child, look again without it: that is its fault."""
+        while True:
+            result, bad_check = self._ask(source, format_name, expected, limits)
+            judging = expected.judging or Judging()
+            if bad_check is None or len(judging.left_out) == MAX_LEFT_OUT:
+                return result
+            log.warning("a check ended its child", extra={"check": bad_check, "format": format_name})
+            expected = replace(expected, judging=judging.without(bad_check))
+
+    def _ask(
+        self, source: BinaryIO, format_name: str, expected: Expected, limits: Limits
+    ) -> tuple[ChildResult, str | None]:
+        """The result, and the check without which there may be a better one."""
         request = {"format": format_name, "expected": asdict(expected), "limits": limits.to_dict()}
         words = ""
         for _ in range(MAX_TRIES):
@@ -153,7 +171,7 @@ class Inspector:
                 extra = {"format": format_name, "words": words}
                 log.warning("the server of child processes ended, started again", extra=extra)
         message = f"the server of the child processes ended {MAX_TRIES} times, the last time with: {words}"
-        return _failed("READER_GONE", "infrastructure", message)
+        return _failed("READER_GONE", "infrastructure", message), None
 
     def _running(self) -> ServerLink:
         with self._lock:
@@ -176,7 +194,8 @@ def _opened(path: Path) -> BinaryIO:
     return open(fd, "rb")  # noqa: PTH123 - a descriptor, not a path; the caller closes it
 
 
-def _result(reply: dict[str, Any], limits: Limits, size_bytes: int) -> ChildResult:
+def _result(reply: dict[str, Any], limits: Limits, size_bytes: int) -> tuple[ChildResult, str | None]:
+    """What came of a child, and the check that ended it where that was no critical one."""
     told: dict[str, Any] = {}
     for message in reply["messages"]:
         told.update(message)
@@ -191,19 +210,21 @@ def _result(reply: dict[str, Any], limits: Limits, size_bytes: int) -> ChildResu
     )
     seen = {"size_bytes": size_bytes, **told.get("seen", {})}
     if told.get("tried"):
-        return ChildResult(_invalid("UNSAFE_CONTENT", _tried(told["tried"]), seen), None, usage)
+        return ChildResult(_invalid("UNSAFE_CONTENT", _tried(told["tried"]), seen), None, usage), None
     if "inspection" in told and code == 0:
-        return ChildResult(Inspection.from_dict(told["inspection"]), None, usage)
+        return ChildResult(Inspection.from_dict(told["inspection"]), None, usage), None
     if "failure" in told:
-        return ChildResult(None, ChildFailure(**told["failure"]), usage)
-    return _ended_early(reply, told, limits, usage, seen)
+        return ChildResult(None, ChildFailure(**told["failure"]), usage), None
+    early = _ended_early(reply, told, limits, usage, seen)
+    was_killed = early.failure is not None and early.failure.code == "CHILD_KILLED"
+    return early, None if was_killed else blamed(told)
 
 
 def _ended_early(
     reply: dict[str, Any], told: dict[str, Any], limits: Limits, usage: Usage, seen: dict[str, Any]
 ) -> ChildResult:
     """A child that met a limit or crashed: the file's doing, unless somebody else ended it."""
-    code = reply["exit"]
+    code, doing = reply["exit"], during(told)
     if told.get("limit") == "memory":
         found, wanted = "more memory", f"{limits.memory_bytes} bytes of memory"
     elif reply["killed_for"] == "wall":
@@ -211,7 +232,7 @@ def _ended_early(
     elif code == -signal.SIGXCPU or (code == -signal.SIGKILL and usage.cpu_s >= limits.cpu_s):
         found, wanted = "more CPU time", f"{limits.cpu_s} s of CPU time"
     elif code < 0 and -code in CRASHES:
-        message = f"reading it crashed the reader ({usage.exit}); the file is damaged or made to do harm"
+        message = f"{doing} crashed the reader ({usage.exit}); the file is damaged or made to do harm"
         return ChildResult(_invalid("UNSAFE_CONTENT", message, seen, found=usage.exit), None, usage)
     elif code == -signal.SIGKILL and reply["killed_for"] is None:
         text = "the child was killed from outside, for want of memory on the machine or by hand"
@@ -220,7 +241,7 @@ def _ended_early(
         text = f"the child ended with {usage.exit} and without a result; its log has the traceback"
         return ChildResult(None, ChildFailure("READER_BUG", "code", text), usage)
     message = (
-        f"reading it takes {found} than the limit of {wanted}; raise that and reprocess, if the file is right"
+        f"{doing} takes {found} than the limit of {wanted}; raise that and reprocess, if the file is right"
     )
     return ChildResult(_invalid("LIMIT_EXCEEDED", message, seen, found=found, wanted=wanted), None, usage)
 

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
+from consumers.child_checks import watched
 from consumers.child_frames import frame
 from consumers.child_guard import Guard, GuardedError, die_with_parent
 from consumers.child_limits import Limits, apply_limits
@@ -67,11 +68,16 @@ def _arrange(file_fd: int, result_fd: int, log_fd: int) -> None:
 
 def _looked_into(kind: Format, request: dict[str, Any], limits: Limits, guard: Guard) -> dict[str, Any]:
     """The inspection, the limit that was met, or whose fault it is that there is neither."""
-    given = request["expected"]
-    expected = Expected(**{**given, "stream_checks": tuple(given["stream_checks"])})
+    expected = Expected.from_plain(request["expected"])
     try:
         with open(FILE_FD, "rb", closefd=False) as source:
-            inspection = kind.inspect_open(source, expected, max_bytes=limits.file_bytes, on_bytes=_send_seen)
+            inspection = kind.inspect_open(
+                source,
+                expected,
+                max_bytes=limits.file_bytes,
+                on_bytes=_send_seen,
+                watch=watched(limits, guard, _send),
+            )
         return {"inspection": inspection.to_dict()}
     except MemoryError:
         return {"limit": "memory"}

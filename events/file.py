@@ -128,6 +128,7 @@ class FileValidated(Fact):
     qa: tuple[QaFinding, ...] = ()
     warnings: tuple[WarningFinding, ...] = ()
     checks_version: str = Field(description="version of the checks that were run")
+    stream_version: int | None = Field(None, description="configuration by which they were judged")
     identity: IdentityHeld | None = None
     usage: Usage | None = None
     brief: Brief
@@ -146,6 +147,8 @@ class FileRejected(Fact):
     size_bytes: int | None = None
     qa: tuple[QaFinding, ...] = ()
     warnings: tuple[WarningFinding, ...] = ()
+    checks_version: str | None = None
+    stream_version: int | None = None
     quarantine: Object | None = None
     usage: Usage | None = None
     membership: GroupPlace | None = None

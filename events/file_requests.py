@@ -96,6 +96,7 @@ class ReportFileValidated(Request):
     qa: tuple[QaFinding, ...] = ()
     warnings: tuple[WarningFinding, ...] = ()
     checks_version: str
+    stream_version: int | None = Field(None, description="configuration by which they were judged")
     identity_required: bool = False
     identity: IdentityHeld | None = None
     membership: GroupPlace | None = None
@@ -114,6 +115,8 @@ class RejectFile(Request):
     size_bytes: Count | None = None
     qa: tuple[QaFinding, ...] = ()
     warnings: tuple[WarningFinding, ...] = ()
+    checks_version: str | None = None
+    stream_version: int | None = None
     quarantine: Object | None = None
     membership: GroupPlace | None = None
     usage: Usage | None = None

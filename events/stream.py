@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 from events.base import Fact, Request
 from events.program_policy import ObservingPrograms
 from events.refusal import Refused
+from events.stream_checks import CheckRules
 from events.types import Name, Part, StreamName, UtcTime
 
 __all__ = [
@@ -95,10 +96,14 @@ class StreamConfiguration(Part):
     )
     roles: tuple[PatternRule, ...] = ()
     purposes: tuple[PatternRule, ...] = ()
-    checks: tuple[Name, ...] = Field((), description="checks by name; empty: all of the format")
+    checks: tuple[Name, ...] = Field((), description="checks that are critical here; ``qa`` says more of one")
+    qa: CheckRules = Field((), description="how checks are judged here")
     destination: Destination = Destination()
     register_table: Name = Field("operations.l2_file", pattern=r"^operations\.[a-z][a-z0-9_]*$")
     changed_content: Literal["new_version", "conflict"] = "new_version"
+    same_content: Literal["allow", "warn", "conflict"] = Field(
+        "allow", description="of two files with the same bytes the second gets a warning, or is in ERROR"
+    )
     retry: RetryPolicy = RetryPolicy()
     large_bytes: int = Field(100_000_000, ge=0, description="files from this size on are class large")
     max_bytes: int = Field(10_000_000_000, gt=0, description="larger files are INVALID")

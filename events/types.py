@@ -70,6 +70,7 @@ class QaFinding(Part):
     value: float | int | str | None = None
     unit: str | None = None
     threshold: float | int | str | None = None
+    comparison: str | None = Field(None, description="how value has to stand to threshold, such as <=")
     message: str | None = Field(None, max_length=2000)
     part: str | None = Field(None, description="the HDU, block or dataset looked at")
 

@@ -55,7 +55,7 @@ FILE_VERSION = View(
            v.priority, v.stream_version, v.witness, v.witnesses, v.size_bytes, v.sha256, v.media_type,
            v.checks_version, v.identity, v.bucket, v.object_key, v.quarantine_bucket, v.quarantine_key,
            v.register_table, v.row_id, v.code, v.failure_class, v.message, v.found, v.wanted, v.failed_from,
-           v.due_at, v.tries_allowed, v.dismissed_code,
+           v.due_at, v.tries_allowed, v.dismissed_code, v.queued_at,
            v.sequence, v.event_id, v.partition, v.ledger_offset, v.correlationid,
            t.subject IS NOT NULL AS is_tainted
     FROM projection.file_version v
@@ -115,7 +115,8 @@ QA_VALUE = View(
     "One row a result of a check: per version, attempt, check and part of the file.",
     """
     SELECT q.file, q.version, q.attempt, q.check_name, NULLIF(q.part, '') AS part, q.level, q.passed, q.value,
-           q.value_text, q.unit, q.threshold, q.threshold_text, q.message, q.checks_version, q.checked_at,
+           q.value_text, q.unit, q.comparison, q.threshold, q.threshold_text, q.message, q.checks_version,
+           q.stream_version, q.checked_at,
            t.subject IS NOT NULL AS is_tainted
     FROM projection.qa_value q
     LEFT JOIN projection.tainted t ON t.machine = 'file' AND t.subject = q.file

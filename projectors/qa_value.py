@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Boolean, Column, DateTime, Double, Index, Integer, Table, Text
+from sqlalchemy import Boolean, Column, DateTime, Double, Index, Integer, Table, Text, text
 
 from events import file as facts
 from events.envelope import Record
@@ -36,12 +36,16 @@ qa_value = Appended(
         Column("unit", Text, comment="unit of value and threshold"),
         Column("threshold", Double, comment="what it was compared with, in ``unit``, where it is a number"),
         Column("threshold_text", Text, comment="what it was compared with, where it is a text"),
+        Column("comparison", Text, comment="how value has to stand to threshold, such as <= or between"),
         Column("message", Text, comment="the result in words"),
-        Column("checks_version", Text, comment="version of the checks; NULL for a rejected file"),
+        Column("checks_version", Text, comment="format and version of the checks that were run"),
+        Column("stream_version", Integer, comment="configuration of the stream by whose rules it was judged"),
         Column(
             "checked_at", DateTime(timezone=True), nullable=False, comment="UTC; when the result was recorded"
         ),
         Index("qa_value_by_check_name", "check_name", "checked_at"),
+        # Reports ask which checks failed of many files; few do.
+        Index("qa_value_of_failed", "file", "version", postgresql_where=text("passed IS FALSE")),
         schema="projection",
     )
 )
@@ -56,7 +60,7 @@ def _split(value: Any) -> tuple[float | None, str | None]:
 @qa_value.on(facts.FileValidated, facts.FileRejected)
 def checked(record: Record) -> Iterable[Row]:
     """The results of one attempt. A check that reports twice on one part has its last word."""
-    version_of_checks = record.data.get("checks_version")
+    by = {name: record.data.get(name) for name in ("checks_version", "stream_version")}
     rows = {}
     for finding in record.data.get("qa", ()):
         value, value_text = _split(finding.get("value"))
@@ -75,8 +79,9 @@ def checked(record: Record) -> Iterable[Row]:
             "unit": finding.get("unit"),
             "threshold": threshold,
             "threshold_text": threshold_text,
+            "comparison": finding.get("comparison"),
             "message": finding.get("message"),
-            "checks_version": version_of_checks,
+            **by,
             "checked_at": record.time,
         }
     return rows.values()

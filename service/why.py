@@ -171,6 +171,10 @@ def _remedies(story: Story) -> Iterator[Help]:
         yield Help(_ask(story, "reprocess"), "to take the other content as the new version")
         yield Help(_ask(story, "dismiss"), "to leave the earlier version as it is")
         return
+    if code == "SAME_CONTENT":
+        yield Help(_ask(story, "dismiss"), "if it is the same exposure once more")
+        yield Help(f"{_ask(story, 'reprocess')} --same-content allow", "to take both")
+        return
     yield Help(_ask(story, "retry"), "to try again now" if file.get("due_at") else "once the cause is gone")
     yield Help(_ask(story, "dismiss"), "if it is not wanted")
     if story.alike:

@@ -13,7 +13,7 @@ from events.identity import Holder, ReserveIdentity
 from events.ids import derived_id
 from projectors.outcome import Outcome
 
-__all__ = ["reserve"]
+__all__ = ["asked_for", "reserve"]
 
 _WAIT_S = 10.0
 # The decider mostly answers within 20 ms; listening for it costs a connection of its own.
@@ -27,16 +27,24 @@ def reserve(
     if wanted is None:
         message = f"the stream's rule {rule} gives this file no archive identity; reprocess it with one (--identity)"
         raise Failed("IDENTITY_MISSING", "data", message)
-    request_id = derived_id(item.event_id, f"reserve {wanted}", item.try_number)
     holder = Holder(subject=item.subject, version=item.version or 1, sha256=sha256)
-    yield Ask(ReserveIdentity(holder=holder), item, request_id, wanted)
-    outcome = _outcome(tools, wanted, request_id)
-    if outcome is None:
-        message = f"identity {wanted}: no decision on the reservation within {_WAIT_S:g} s; it is asked again"
-        raise Wait(None, "DECISION_PENDING", message)
+    outcome = yield from asked_for(item, tools, wanted, holder)
     if outcome.accepted:
         return IdentityHeld(archive_identity=wanted, reserved_by=outcome.record_id)
     raise _conflict(wanted, holder, outcome)
+
+
+def asked_for(item: WorkItem, tools: Tools, identity: str, holder: Holder) -> Generator[Ask, None, Outcome]:
+    """What was decided when this holder asked for an identity. Raises Wait without an answer in time."""
+    request_id = derived_id(item.event_id, f"reserve {identity}", item.try_number)
+    yield Ask(ReserveIdentity(holder=holder), item, request_id, identity)
+    outcome = _outcome(tools, identity, request_id)
+    if outcome is None:
+        message = (
+            f"identity {identity}: no decision on the reservation within {_WAIT_S:g} s; it is asked again"
+        )
+        raise Wait(None, "DECISION_PENDING", message)
+    return outcome
 
 
 def _outcome(tools: Tools, identity: str, request_id: str) -> Outcome | None:
@@ -58,8 +66,9 @@ def _conflict(identity: str, mine: Holder, outcome: Outcome) -> Failed:
     same = "the same bytes" if holder.get("sha256") == mine.sha256 else "other bytes"
     message = (
         f"archive identity {identity} is held by {holder['subject']} version {holder['version']}, which has {same} "
-        f"(sha256 {holder['sha256']}; here {mine.sha256}); reprocess one of them with another identity, dismiss one of "
-        f"the two, or give it to this file: identity transfer {identity}"
+        f"(sha256 {holder['sha256']}; here {mine.sha256}); give one of the two another identity (file reprocess "
+        f"{mine.subject} --identity OTHER), dismiss one (file dismiss), or give it to this file (identity transfer "
+        f"{identity} --to {mine.subject})"
     )
     return Failed(
         "IDENTITY_CONFLICT",
@@ -72,6 +81,10 @@ def _conflict(identity: str, mine: Holder, outcome: Outcome) -> Failed:
             "holder": holder,
             "sha256": mine.sha256,
             "holder_sha256": holder["sha256"],
-            "remedies": ["reprocess with another identity", "dismiss one of the two", "identity transfer"],
+            "remedies": [
+                f"file reprocess {mine.subject} --identity OTHER",
+                f"file dismiss {mine.subject}",
+                f"identity transfer {identity} --to {mine.subject}",
+            ],
         },
     )

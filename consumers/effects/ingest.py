@@ -1,16 +1,19 @@
 """Ingest: begin, look into the file in a child, reserve its identity, and report what was found."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from consumers.checks.rules import judging_of
 from consumers.child import ChildResult
 from consumers.claims import WorkItem
 from consumers.effects.asking import Asks, report, request_for
 from consumers.effects.fitting import fitted
 from consumers.effects.identity import reserve
 from consumers.effects.quarantine import put_aside
+from consumers.effects.same_content import look_for_twin
 from consumers.failures import Failed, from_archive
 from consumers.formats import FORMATS, Expected
 from consumers.formats.inspection import Inspection
@@ -47,9 +50,15 @@ def brief_of(item: WorkItem) -> Brief:
 
 def configuration_for(item: WorkItem, tools: Tools) -> StreamConfiguration:
     """The stream's configuration under which the version arrived, or the one a person wants it looked at with."""
-    brief = item.payload["brief"]
-    wanted = brief.get("overrides", {}).get("stream_version") or brief.get("stream_version", 1)
-    return tools.configurations.of(item.stream, int(wanted))
+    return tools.configurations.of(item.stream, _stream_version(item.payload["brief"]))
+
+
+def _stream_version(brief: Mapping[str, Any]) -> int:
+    return int(brief.get("overrides", {}).get("stream_version") or brief.get("stream_version", 1))
+
+
+def _checks_version(configuration: StreamConfiguration, tools: Tools) -> str:
+    return f"{configuration.format}/{tools.software_version}"
 
 
 def _start(item: WorkItem, tools: Tools) -> Asks:
@@ -73,13 +82,14 @@ def _look(item: WorkItem, tools: Tools, path: Path, brief: Brief, configuration:
     if inspection.verdict == "invalid":
         yield report(item, _rejection(item, tools, path, inspection, usage, configuration, place))
         return
+    sha256 = str(inspection.sha256)
+    twin = yield from look_for_twin(item, tools, brief, configuration, sha256=sha256)
     held = None
     if configuration.identity is not None:
         wanted = brief.overrides.get("identity") or inspection.identity
-        held = yield from reserve(
-            item, tools, wanted, sha256=str(inspection.sha256), rule=configuration.identity
-        )
-    yield report(item, fitted(_validation(inspection, brief, configuration, held, usage, tools, place)))
+        held = yield from reserve(item, tools, wanted, sha256=sha256, rule=configuration.identity)
+    found = _validation(inspection, brief, configuration, held, usage, tools, place)
+    yield report(item, fitted(found.model_copy(update={"warnings": (*twin, *found.warnings)})))
 
 
 def _place(inspection: Inspection, brief: Brief, configuration: StreamConfiguration) -> GroupPlace | None:
@@ -110,6 +120,7 @@ def _inspected(tools: Tools, path: Path, brief: Brief, configuration: StreamConf
         sha256=brief.content.sha256,
         stream_checks=configuration.checks,
         identity_rule=None if brief.overrides.get("identity") else configuration.identity,
+        judging=judging_of(configuration, purpose=brief.purpose, at=tools.clock()),
     )
     return tools.inspector.inspect(path, configuration.format, expected)
 
@@ -146,6 +157,8 @@ def _rejection(
             size_bytes=inspection.size_bytes,
             qa=_qa(inspection),
             warnings=_warnings(inspection),
+            checks_version=_checks_version(configuration, tools),
+            stream_version=_stream_version(item.payload["brief"]),
             quarantine=original,
             membership=place,
             usage=usage,
@@ -173,7 +186,8 @@ def _validation(
         header_fixes=tuple(HeaderFix(**asdict(fix)) for fix in inspection.header_fixes),
         qa=_qa(inspection),
         warnings=_warnings(inspection),
-        checks_version=f"{configuration.format}/{tools.software_version}",
+        checks_version=_checks_version(configuration, tools),
+        stream_version=int(brief.overrides.get("stream_version") or brief.stream_version),
         identity_required=configuration.identity is not None,
         identity=held,
         membership=place,

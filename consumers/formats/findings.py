@@ -39,26 +39,26 @@ class Findings:
         except InvalidFileError as invalid:
             message = shortened(invalid.message, MAX_MESSAGE_CHARACTERS)
             wanted = None if invalid.wanted is None else shortened(invalid.wanted, 500)
-            self._add(QaResult(check, "critical", False, value, threshold=wanted, message=message))
+            self.add(QaResult(check, "critical", False, value, threshold=wanted, message=message))
             raise
-        self._add(QaResult(check, "critical", True, value))
+        self.add(QaResult(check, "critical", True, value))
 
     def skipped(self, check: str, message: str, *, level: Level = "critical") -> None:
         """Record that a check had nothing to judge, and why."""
-        self._add(QaResult(check, level, None, message=message))
+        self.add(QaResult(check, level, None, message=message))
 
     def advise(
         self, check: str, passed: bool | None, message: str | None = None, *, value: Scalar = None
     ) -> None:
         """Record a check whose failure is listed and changes nothing, unless the stream makes it critical."""
         text = None if message is None else shortened(message, MAX_MESSAGE_CHARACTERS)
-        self._add(QaResult(check, "advisory", passed, value, message=text))
+        self.add(QaResult(check, "advisory", passed, value, message=text))
 
     def record(
         self, check: str, value: Scalar, unit: str | None = None, *, message: str | None = None
     ) -> None:
         """Record a value as it stands in the file; None where the file does not say."""
-        self._add(QaResult(check, "record-only", None, value, unit, message=message))
+        self.add(QaResult(check, "record-only", None, value, unit, message=message))
 
     def warn(
         self,
@@ -80,7 +80,8 @@ class Findings:
         """Note a header value that is read differently from what stands in the file."""
         self.header_fixes.append(HeaderFix(keyword, _bounded(original), _bounded(fixed), reason))
 
-    def _add(self, result: QaResult) -> None:
+    def add(self, result: QaResult) -> None:
+        """Keep a result, its value of bounded size."""
         self.qa.append(replace(result, value=_bounded(result.value)))
 
 

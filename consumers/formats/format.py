@@ -1,30 +1,26 @@
 """One file format: what it is called, and the steps every file goes through whatever its format."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import BinaryIO, Protocol, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, Self, cast
 
 from consumers.formats import bytes_scan
 from consumers.formats.bytes_scan import SeenBytes
 from consumers.formats.findings import Findings
-from consumers.formats.inspection import Inspection, InvalidFileError, QaResult
+from consumers.formats.inspection import Inspection, InvalidFileError
 from consumers.formats.metadata import Metadata
 from consumers.formats.text import shortened
+
+if TYPE_CHECKING:
+    from consumers.checks.judge import Watch
+    from consumers.checks.judging import Judging
 
 __all__ = ["Content", "Expected", "Format", "UnknownRuleError"]
 
 MAX_FILE_BYTES = 64 * 1024**3
 MAX_MESSAGE_CHARACTERS = 7_000  # a rejection holds 8,000
-
-# The code a file gets when its stream makes an advisory check critical and the check fails.
-CODES_OF_ADVICE = {
-    "fits_checksum": "CHECKSUM_MISMATCH",
-    "fits_datasum": "CHECKSUM_MISMATCH",
-    "block_checksums": "CHECKSUM_MISMATCH",
-    "name_consistent": "BAD_NAME",
-}
 
 
 class UnknownRuleError(ValueError):
@@ -38,6 +34,7 @@ class Expected:
     ``stream_checks`` names advisory checks that are critical for this stream: failed, they make the file INVALID.
     ``identity_rule`` is ``koaid``, ``name`` (the file's name without its extension), ``keyword:NAME`` (for ASDF a
     dotted name such as ``keyword:roman.meta.observation.visit_id``), or None where the stream has no identities.
+    ``judging`` says how the results of the checks are judged.
     """
 
     name: str
@@ -45,6 +42,15 @@ class Expected:
     sha256: str | None = None
     stream_checks: tuple[str, ...] = ()
     identity_rule: str | None = None
+    judging: "Judging | None" = None
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
+        """As JSON holds it."""
+        from consumers.checks.judging import Judging
+
+        judging = None if plain["judging"] is None else Judging.from_plain(plain["judging"])
+        return cls(**{**plain, "stream_checks": tuple(plain["stream_checks"]), "judging": judging})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +81,11 @@ class Format:
     module: str
 
     def warm_up(self) -> None:
-        """Load the format's libraries now."""
+        """Load the format's libraries and the checks now."""
+        from consumers.checks.registry import known_checks
+
         self._reader().warm_up()
+        known_checks()
 
     def inspect(self, path: Path | str, expected: Expected) -> Inspection:
         """Look into a file in this process: for trusted files and tests. ``consumers.child`` does it in a child."""
@@ -90,8 +99,11 @@ class Format:
         *,
         max_bytes: int = MAX_FILE_BYTES,
         on_bytes: Callable[[SeenBytes], None] = lambda _: None,
+        watch: "Watch | None" = None,
     ) -> Inspection:
         """Look into an open file. Raises OSError and FileChangedError; what is wrong with the file is the result."""
+        from consumers.checks.judge_file import judge_file
+
         findings = Findings()
         seen: SeenBytes | None = None
         try:
@@ -100,7 +112,7 @@ class Format:
             on_bytes(seen)
             _compare_announced(seen, expected, findings)
             content = self._reader().read(source, seen, expected, findings)
-            _require_advice(expected, findings)
+            judge_file(self.name, source, seen, expected, content, findings, watch=watch)
             identity = _identity(expected, content, findings)
         except InvalidFileError as invalid:
             return _invalid(invalid, seen, findings)
@@ -154,26 +166,6 @@ def _wrong_sum(seen: SeenBytes, announced: str) -> InvalidFileError:
         found=seen.sha256,
         wanted=shortened(announced, 100),
     )
-
-
-def _require_advice(expected: Expected, findings: Findings) -> None:
-    """Advisory checks that the stream names are critical for it."""
-    for wanted in expected.stream_checks:
-        places = [place for place, result in enumerate(findings.qa) if result.check == wanted]
-        if not places:
-            message = f"the stream asks for the check {wanted}, this format has none of that name"
-            findings.warn("UNKNOWN_CHECK", message, wanted=wanted)
-        for place in places:
-            result = replace(findings.qa[place], level="critical")
-            findings.qa[place] = result
-            if result.passed is False:
-                raise _advice_failed(result)
-
-
-def _advice_failed(result: QaResult) -> InvalidFileError:
-    code = CODES_OF_ADVICE.get(result.check, "SCHEMA_VIOLATION")
-    message = f"{result.check}, which this stream requires: {result.message or result.value}"
-    return InvalidFileError(code, message, found=str(result.value), wanted=str(result.threshold or "passed"))
 
 
 def _identity(expected: Expected, content: Content, findings: Findings) -> str | None:

@@ -56,6 +56,7 @@ class QaResult:
     threshold: float | int | str | None = None
     message: str | None = None
     part: str | None = None
+    comparison: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

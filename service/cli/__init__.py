@@ -31,6 +31,7 @@ from service.cli import (
     projection_commands,
     recover_command,
     replay_command,
+    report_commands,
     run_commands,
     schema_commands,
     stack_commands,
@@ -82,6 +83,7 @@ app.command("validate")(inbox_commands.validate)
 app.add_typer(file_commands.app, name="file")
 app.add_typer(op_commands.app, name="op")
 app.add_typer(stream_commands.app, name="stream")
+app.add_typer(report_commands.app, name="report")
 app.add_typer(identity_commands.app, name="identity")
 app.add_typer(work_commands.app, name="work")
 app.add_typer(projection_commands.app, name="projection")

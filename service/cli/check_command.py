@@ -38,7 +38,11 @@ def check(
     """Run all checks on files as Meridian would, each in a limited child; exit 1 where one would not be taken."""
     from consumers.check import check as checks
     from consumers.check import files_under
+    from consumers.checks import Judging
+    from consumers.checks.rules import judging_of
     from consumers.formats import FORMATS
+    from events.clock import now
+    from events.types import format_time
 
     session = session_of(context)
     if not path.exists():
@@ -50,7 +54,11 @@ def check(
             f"found the format {wanted}, wanted --stream, --config-file or --format of {', '.join(FORMATS)}"
         )
     found = checks(
-        path, wanted, stream_checks=rule.checks if rule else (), identity_rule=rule.identity if rule else None
+        path,
+        wanted,
+        stream_checks=rule.checks if rule else (),
+        identity_rule=rule.identity if rule else None,
+        judging=judging_of(rule, at=now()) if rule else Judging(at=format_time(now())),
     )
     total = len(files_under(path, wanted))
     rows = [_by_name(_row(each), each.path.name, rule) for each in session.out.counted(found, total)]

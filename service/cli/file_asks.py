@@ -65,6 +65,9 @@ def reprocess(  # noqa: PLR0913, PLR0917 - each is an option
     stream_version: Annotated[
         int | None, typer.Option(help="by this version of the stream's configuration")
     ] = None,
+    same_content: Annotated[
+        str | None, typer.Option(help="allow: though another file has the same bytes")
+    ] = None,
     version: Version = None,
     rate: Rate = AT_A_TIME,
     dry_run: DryRun = False,
@@ -73,7 +76,11 @@ def reprocess(  # noqa: PLR0913, PLR0917 - each is an option
     """Take files through their checks again, as a new attempt; needs --reason."""
     from events.file_requests import ReprocessFile
 
-    given = {"identity": identity, "program": program, "stream_version": stream_version}
+    if same_content not in {None, "allow", "warn", "conflict"}:
+        raise WrongUseError(f"--same-content {same_content}: wanted allow, warn or conflict")
+    given = {
+        "identity": identity, "program": program, "stream_version": stream_version, "same_content": same_content,
+    }  # fmt: skip
     overrides = {member: value for member, value in given.items() if value is not None}
     request = ReprocessFile(transfer=not no_transfer, overrides=overrides)
     ask_of_files(

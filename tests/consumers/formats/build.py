@@ -35,6 +35,7 @@ def a_keck_file(
 def a_roman_file(folder: Path, *, name: str = ROMAN_NAME, compression: str | None = "lz4") -> Path:
     """A WFI level 2 image of 32 x 32 pixels."""
     import roman_datamodels.datamodels as rdm
+    from astropy.time import TimeDelta
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a plugin of another package that finds no matplotlib
@@ -46,6 +47,9 @@ def a_roman_file(folder: Path, *, name: str = ROMAN_NAME, compression: str | Non
         meta.observation.exposure = 1
         meta.observation.program = 1
         meta.exposure.exposure_time = 139.8
+        meta.exposure.end_time = meta.exposure.start_time + TimeDelta(
+            meta.exposure.exposure_time, format="sec"
+        )
         meta.exposure.start_time.format = meta.exposure.end_time.format = "isot"
         meta.pointing.target_ra, meta.pointing.target_dec = 30.0, -45.0
         meta.wcsinfo.s_region = "POLYGON ICRS 30.0 -45.0 30.1 -45.0 30.1 -44.9 30.0 -44.9"

@@ -4,8 +4,8 @@ import hashlib
 
 import pytest
 
+from consumers.checks.judge import CODES_OF_FORMATS
 from consumers.formats import FORMATS
-from consumers.formats.format import CODES_OF_ADVICE
 from consumers.formats.inspection import CODES
 
 CONTENT = b"some bytes"
@@ -93,8 +93,8 @@ def test_a_check_that_nobody_knows_is_a_warning(judged, made):
     assert [(warning.code, warning.wanted) for warning in found.warnings] == [("UNKNOWN_CHECK", "seeing")]
 
 
-def test_every_code_of_advice_is_a_code():
-    assert set(CODES_OF_ADVICE.values()) <= CODES
+def test_every_code_of_a_failed_result_is_a_code():
+    assert set(CODES_OF_FORMATS.values()) <= CODES
 
 
 def test_the_formats_are_named_as_streams_name_them():

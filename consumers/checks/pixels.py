@@ -1,0 +1,133 @@
+"""A bounded sample of a FITS file's first plain image: at most a megabyte is read, whatever the size of the file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from consumers.formats.inspection import InvalidFileError, Scalar
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from consumers.formats.fits_scan import Hdu
+
+__all__ = ["MAX_BYTES", "Pixels", "sample"]
+
+MAX_BYTES = 1024**2
+WINDOWS = 64
+KINDS = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
+
+
+@dataclass(frozen=True, slots=True)
+class Pixels:
+    """Pixels as stored, ``taken`` of ``total`` of HDU ``hdu``; ``scale`` and ``zero`` make them what they mean."""
+
+    hdu: int
+    total: int
+    stored: "NDArray[Any]"
+    blank: int | None
+    saturated_at: float | None
+    scale: float
+    zero: float
+
+    @property
+    def taken(self) -> int:
+        """How many pixels were read."""
+        return int(self.stored.size)
+
+    @property
+    def in_words(self) -> str:
+        """How far the sample goes, for whoever reads a result."""
+        if self.taken == self.total:
+            return f"of all {self.total} pixels of HDU {self.hdu}"
+        return f"of a sample of {self.taken} of {self.total} pixels of HDU {self.hdu}"
+
+    def finite(self) -> "NDArray[Any]":
+        """The pixels that have a value, as stored."""
+        import numpy as np
+
+        stored: NDArray[Any] = self.stored
+        if stored.dtype.kind == "f":
+            stored = stored[np.isfinite(stored)]
+        elif self.blank is not None:
+            stored = stored[stored != self.blank]
+        return stored
+
+    def median(self) -> float:
+        """Of those that have a value, in the units of the image."""
+        import numpy as np
+
+        return float(np.median(self.finite().astype("f8"))) * self.scale + self.zero
+
+    def saturated(self) -> int | None:
+        """How many are as high as they can be; None where neither the header nor the kind of number tells."""
+        import numpy as np
+
+        limit = self.saturated_at
+        if limit is None:
+            if self.stored.dtype.kind == "f":
+                return None
+            limit = np.iinfo(self.stored.dtype).max
+        return int((self.finite() >= limit).sum())
+
+
+def sample(source: BinaryIO, size_bytes: int, format_name: str) -> Pixels | None:
+    """Pixels from evenly spaced windows; None where the file has no image that can be read without unpacking it."""
+    source.seek(0)
+    if format_name == "any" or source.read(9) != b"SIMPLE  =":
+        return None
+    hdu = next((each for each in _hdus(source, size_bytes) if _is_plain_image(each)), None)
+    if hdu is None:
+        return None
+    values = hdu.values
+    scale, zero = _number(values.get("BSCALE"), 1.0), _number(values.get("BZERO"), 0.0)
+    limit = _number(values.get("SATURATE"), None)
+    item = abs(int(values["BITPIX"] or 8)) // 8
+    return Pixels(
+        hdu=hdu.index,
+        total=hdu.data_bytes // item,
+        stored=_read(source, hdu, KINDS[int(values["BITPIX"] or 8)], item),
+        blank=blank if isinstance(blank := values.get("BLANK"), int) else None,
+        saturated_at=None if limit is None or not scale else (limit - (zero or 0.0)) / scale,
+        scale=scale or 1.0,
+        zero=zero or 0.0,
+    )
+
+
+def _hdus(source: BinaryIO, size_bytes: int) -> "Sequence[Hdu]":
+    """The file was found sound before; whoever looks at its pixels without that sees none."""
+    from consumers.formats import fits_scan
+    from consumers.formats.findings import Findings
+
+    try:
+        return fits_scan.scan(source, size_bytes, Findings())
+    except InvalidFileError:
+        return ()
+
+
+def _is_plain_image(hdu: "Hdu") -> bool:
+    values = hdu.values
+    axes = values.get("NAXIS")
+    is_image = str(values.get("XTENSION") or "IMAGE").strip() == "IMAGE"
+    is_plain = values.get("GROUPS") is not True and values.get("ZIMAGE") is not True
+    return is_image and is_plain and isinstance(axes, int) and axes >= 2 and hdu.data_bytes > 0
+
+
+def _read(source: BinaryIO, hdu: "Hdu", kind: str, item: int) -> "NDArray[Any]":
+    import numpy as np
+
+    if hdu.data_bytes <= MAX_BYTES:
+        source.seek(hdu.data_at)
+        return np.frombuffer(source.read(hdu.data_bytes // item * item), dtype=kind)
+    window = MAX_BYTES // WINDOWS
+    step = (hdu.data_bytes - window) / (WINDOWS - 1)
+    pieces = []
+    for number in range(WINDOWS):
+        source.seek(hdu.data_at + int(step * number) // item * item)
+        piece = source.read(window)
+        pieces.append(np.frombuffer(piece[: len(piece) // item * item], dtype=kind))
+    return np.concatenate(pieces)
+
+
+def _number(value: Scalar, other: float | None) -> float | None:
+    return other if isinstance(value, bool) or not isinstance(value, int | float) else float(value)

@@ -1,0 +1,136 @@
+"""One stream's night in figures: how its files stand, what went wrong, how long stages took, which checks failed.
+
+A file belongs to the night in which its newest version was announced. Everything is counted in the database, so that
+a night of a million files costs no more memory here than one of ten.
+"""
+
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from projectors.observing_night import Night
+
+__all__ = ["figures"]
+
+Row = dict[str, Any]
+
+# A version that its stream did not allow was never queued: it came when it was found to be in conflict.
+_NIGHT = """
+    WITH night AS (
+    SELECT file, version, state, code, failure_class, message, due_at, size_bytes, is_acknowledged, since_at
+    FROM v1.file
+    WHERE stream = :stream AND ((queued_at >= :begin AND queued_at < :end)
+                                OR (queued_at IS NULL AND since_at >= :begin AND since_at < :end)))
+"""
+
+_STATES = """
+    SELECT state, count(*) AS files, sum(size_bytes)::bigint AS bytes, min(since_at) AS oldest_since_at
+    FROM night GROUP BY state ORDER BY state
+"""
+
+_SUPERSEDED = """
+    SELECT count(*) FROM v1.file_version
+    WHERE stream = :stream AND is_superseded AND queued_at >= :begin AND queued_at < :end
+"""
+
+_CODES = """
+    SELECT code, failure_class, count(*) FILTER (WHERE NOT is_acknowledged) AS files,
+           count(*) FILTER (WHERE is_acknowledged) AS acknowledged,
+           count(*) FILTER (WHERE due_at IS NOT NULL AND NOT is_acknowledged) AS tried_again,
+           min(file) AS example, min(message) AS message
+    FROM night WHERE code IS NOT NULL AND state <> 'DISMISSED'
+    GROUP BY code, failure_class ORDER BY files DESC, code LIMIT :most
+"""
+
+_WARNINGS = """
+    SELECT w.code, w.keyword, count(DISTINCT w.file) FILTER (WHERE NOT w.is_acknowledged) AS files,
+           count(DISTINCT w.file) FILTER (WHERE w.is_acknowledged) AS acknowledged,
+           min(w.file) AS example, min(w.message) AS message
+    FROM night JOIN v1.warning w USING (file, version)
+    GROUP BY w.code, w.keyword ORDER BY files DESC, w.code, w.keyword LIMIT :most
+"""
+
+# Each stage from when it could begin to when it was over, or to now where it is under way.
+_STAGE = """
+    WITH stage AS MATERIALIZED (SELECT t.file, t.version, t.state, s.number, s.stage, s.seconds::float8 AS seconds
+    FROM v1.file_timeline t, LATERAL (VALUES
+        (1, 'wait for a worker', extract(epoch FROM t.processing_at - t.queued_at)),
+        (2, 'read and check', extract(epoch FROM coalesce(t.validated_at, t.invalid_at) - t.processing_at)),
+        (3, 'copy to the archive', extract(epoch FROM t.transferred_at - t.transferring_at)),
+        (4, 'enter in the register', extract(epoch FROM t.complete_at - t.transferred_at)),
+        (5, 'all of it', extract(epoch FROM t.complete_at - t.queued_at))
+    ) AS s (number, stage, seconds)
+    WHERE t.stream = :stream AND t.queued_at >= :begin AND t.queued_at < :end AND s.seconds IS NOT NULL)
+"""
+
+_STAGES = """
+    , longest AS (SELECT DISTINCT ON (number) number, file FROM stage ORDER BY number, seconds DESC)
+    SELECT stage, count(*) AS files, percentile_cont(ARRAY[0.5, 0.9, 0.99]) WITHIN GROUP (ORDER BY seconds) AS p,
+           max(seconds) AS longest_s, min(l.file) AS longest_of
+    FROM stage JOIN longest l USING (number) GROUP BY number, stage ORDER BY number
+"""
+
+_SLOWEST = """
+    WITH slow AS (
+        SELECT t.*, coalesce(t.complete_at, t.invalid_at, now()) - t.queued_at AS took FROM v1.file_timeline t
+        WHERE t.stream = :stream AND t.queued_at >= :begin AND t.queued_at < :end
+              AND t.state NOT IN ('ERROR', 'DISMISSED')
+        ORDER BY took DESC LIMIT :slowest
+    )
+    SELECT slow.file, slow.version, slow.state, extract(epoch FROM slow.took)::float8 AS seconds,
+           s.stage, extract(epoch FROM s.took)::float8 AS stage_s
+    FROM slow, LATERAL (
+        SELECT stage, took FROM (VALUES
+            ('wait for a worker', coalesce(slow.processing_at, now()) - slow.queued_at),
+            ('read and check', coalesce(slow.validated_at, slow.invalid_at, now()) - slow.processing_at),
+            ('copy to the archive', coalesce(slow.transferred_at, now()) - slow.transferring_at),
+            ('enter in the register', coalesce(slow.complete_at, now()) - slow.transferred_at)
+        ) AS named (stage, took)
+        WHERE took IS NOT NULL ORDER BY took DESC LIMIT 1
+    ) AS s ORDER BY slow.took DESC, slow.file
+"""
+
+# Of a file that was checked more than once, the last time counts.
+_CHECKS = """
+    SELECT q.check_name, q.level, count(DISTINCT q.file) AS files, q.unit, q.comparison,
+           min(q.threshold) AS threshold, min(q.threshold_text) AS threshold_text,
+           min(q.value) AS lowest, max(q.value) AS highest, min(q.file) AS example, min(q.message) AS message
+    FROM night JOIN v1.qa_value q USING (file, version)
+    WHERE q.passed IS FALSE AND q.attempt = (SELECT max(l.attempt) FROM v1.qa_value l
+                                             WHERE l.file = q.file AND l.version = q.version)
+    GROUP BY q.check_name, q.level, q.unit, q.comparison
+    ORDER BY array_position(ARRAY['critical', 'advisory', 'record-only'], q.level), files DESC, q.check_name LIMIT :most
+"""
+
+_FRESH = "SELECT max(last_event_at) FROM v1.freshness WHERE follower = 'projector' AND machine = 'file'"
+
+_MOST = 200
+
+
+def figures(connection: Connection, stream: str, night: Night, *, slowest: int = 10) -> Row:
+    """All of one stream's night; lists are of bounded length, the largest first."""
+    where = {"stream": stream, "begin": night.begin, "end": night.end}
+    return {
+        "stream": stream,
+        "night": night.day,
+        "begin": night.begin,
+        "end": night.end,
+        "fresh_to": connection.scalar(text(_FRESH)),
+        "states": _rows(connection, _NIGHT + _STATES, **where),
+        "superseded_versions": connection.scalar(text(_SUPERSEDED), where),
+        "errors": _rows(connection, _NIGHT + _CODES, **where, most=_MOST),
+        "warnings": _rows(connection, _NIGHT + _WARNINGS, **where, most=_MOST),
+        "stages": [_named(row) for row in _rows(connection, _STAGE + _STAGES, **where)],
+        "slowest": _rows(connection, _SLOWEST, **where, slowest=slowest),
+        "failed_checks": _rows(connection, _NIGHT + _CHECKS, **where, most=_MOST),
+    }
+
+
+def _named(row: Row) -> Row:
+    """The percentiles under names of their own."""
+    median, p90, p99 = row.pop("p")
+    return {**row, "median_s": median, "p90_s": p90, "p99_s": p99}
+
+
+def _rows(connection: Connection, query: str, **values: Any) -> list[Row]:
+    return [dict(row) for row in connection.execute(text(query), values).mappings()]

@@ -1,0 +1,56 @@
+"""The checks as a list: what each declares, and what a stream's rules make of it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from consumers.checks import Check
+from consumers.checks.comparison import in_words
+from events.stream import StreamConfiguration
+
+__all__ = ["listed"]
+
+Row = dict[str, Any]
+
+
+def listed(
+    checks: Iterable[Check],
+    *,
+    format_name: str | None = None,
+    configuration: StreamConfiguration | None = None,
+) -> list[Row]:
+    """A row a check, and one more for each rule of the stream about it; then rules for what formats record."""
+    able = [each for each in checks if format_name is None or each.judges(format_name, None)]
+    if configuration is None:
+        return [_declared(each) for each in able]
+    by_name = {each.name: each for each in able}
+    ruled = {rule.check for rule in configuration.qa}
+    rows = [_declared(each) for each in able if each.name not in ruled]
+    for rule in configuration.qa:
+        told = {name: value for name, value in rule.model_dump().items() if value not in (None, ())}
+        told.pop("required")
+        base = _declared(by_name[rule.check]) if rule.check in by_name else _recorded(rule.check)
+        rows.append({**base, **told, "threshold": in_words(told.get("threshold", base["threshold"]))})
+    always = set(configuration.checks)
+    return [{**row, "level": "critical"} if row["check"] in always - ruled else row for row in rows] + [
+        {**_recorded(name), "level": "critical"} for name in configuration.checks if name not in by_name
+    ]
+
+
+def _declared(each: Check) -> Row:
+    return {
+        "check": each.name,
+        "level": each.level,
+        "comparison": each.comparison,
+        "threshold": in_words(each.threshold),
+        "unit": each.unit,
+        "formats": list(each.formats),
+        "purposes": list(each.purposes),
+        "says": each.says,
+    }
+
+
+def _recorded(name: str) -> Row:
+    return {
+        "check": name, "level": "record-only", "comparison": None, "threshold": None, "unit": None,
+        "formats": [], "purposes": [], "says": "A value that the format records.",
+    }  # fmt: skip
