@@ -26,14 +26,21 @@ def listed(
     ruled = {rule.check for rule in configuration.qa}
     rows = [_declared(each) for each in able if each.name not in ruled]
     for rule in configuration.qa:
-        told = {name: value for name, value in rule.model_dump().items() if value not in (None, ())}
+        told = {
+            name: value for name, value in rule.model_dump(mode="json").items() if value not in (None, [])
+        }
         told.pop("required")
         base = _declared(by_name[rule.check]) if rule.check in by_name else _recorded(rule.check)
-        rows.append({**base, **told, "threshold": in_words(told.get("threshold", base["threshold"]))})
+        rows.append({**base, **told, "threshold": _in_words(told, base)})
     always = set(configuration.checks)
     return [{**row, "level": "critical"} if row["check"] in always - ruled else row for row in rows] + [
         {**_recorded(name), "level": "critical"} for name in configuration.checks if name not in by_name
     ]
+
+
+def _in_words(told: Row, base: Row) -> object:
+    threshold = told.get("threshold", base["threshold"])
+    return in_words(tuple(threshold) if isinstance(threshold, list) else threshold)
 
 
 def _declared(each: Check) -> Row:

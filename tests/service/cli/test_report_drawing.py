@@ -88,7 +88,7 @@ def test_every_night_is_one_line_of_one_width_with_its_median(nights, threshold)
     lines = [line for line in trend_lines("seeing", "keck", rows) if line.startswith("2026-")]
     assert len(lines) == len(nights)
     for line in lines:
-        drawn = line[28 : 28 + WIDTH]
+        drawn = line[29 : 29 + WIDTH]
         assert sum(mark in {MIDDLE, BOTH} for mark in drawn) == 1, line
 
 
