@@ -1,13 +1,15 @@
 """The checks as a list: what each declares, and what a stream's rules make of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from consumers.checks import Check
-from consumers.checks.comparison import in_words
+from consumers.checks.comparison import UnfitError, in_words
+from consumers.checks.judging import in_force
+from consumers.checks.rules import judging_of
 from events.stream import StreamConfiguration
 
-__all__ = ["listed"]
+__all__ = ["listed", "misfits"]
 
 Row = dict[str, Any]
 
@@ -36,6 +38,18 @@ def listed(
     return [{**row, "level": "critical"} if row["check"] in always - ruled else row for row in rows] + [
         {**_recorded(name), "level": "critical"} for name in configuration.checks if name not in by_name
     ]
+
+
+def misfits(checks: Mapping[str, Check], configuration: StreamConfiguration) -> list[str]:
+    """The stream's rules that would not be in force, each with the reason: better said before they are a fact."""
+    wrong = []
+    for rule in judging_of(configuration).rules:
+        declared = checks.get(rule.check) or Check(rule.check, lambda _: None, "")
+        try:
+            in_force(declared, rule)
+        except UnfitError as error:
+            wrong.append(f"qa, check {rule.check}: {error}")
+    return wrong
 
 
 def _in_words(told: Row, base: Row) -> object:

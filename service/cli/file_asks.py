@@ -76,6 +76,10 @@ def reprocess(  # noqa: PLR0913, PLR0917 - each is an option
     """Take files through their checks again, as a new attempt; needs --reason."""
     from events.file_requests import ReprocessFile
 
+    if identity is not None and (len(selection.files or ()) != 1 or selection.files == ["-"]):
+        raise WrongUseError(
+            "--identity: found none, several or a filter, wanted one file, as it is for one alone"
+        )
     if same_content not in {None, "allow", "warn", "conflict"}:
         raise WrongUseError(f"--same-content {same_content}: wanted allow, warn or conflict")
     given = {

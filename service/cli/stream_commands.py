@@ -181,15 +181,20 @@ def _document(path: Path) -> Any:
 def _configuration(path: Path, members: Any) -> "StreamConfiguration":
     from pydantic import ValidationError
 
+    from consumers.checks import known_checks
     from events.envelope import readable
     from events.stream import StreamConfiguration
+    from service.check_list import misfits
 
     try:
-        return StreamConfiguration.model_validate(members)
+        configuration = StreamConfiguration.model_validate(members)
     except ValidationError as error:
         raise WrongUseError(
             f"{path}: {readable(error)}; meridian schema show stream.configure has all members"
         ) from error
+    if wrong := misfits(known_checks(), configuration):
+        raise WrongUseError(f"{path}: {'; '.join(wrong)}; meridian report checks lists what each check wants")
+    return configuration
 
 
 def _lines(row: dict[str, Any]) -> list[str]:

@@ -63,3 +63,18 @@ def test_neither_files_nor_a_filter_is_wrong_use(capsys, monkeypatch, tmp_path, 
     said = meridian(capsys, "file", verb, "--reason", "because")
     assert said.code == 2
     assert "neither files nor a filter" in said.err
+
+
+@pytest.mark.parametrize("files", [["a/b", "a/c"], ["-"], ["--stream", "a"]])
+def test_one_identity_is_for_one_file(capsys, monkeypatch, tmp_path, files):
+    monkeypatch.setenv("MERIDIAN_DATA", str(tmp_path))
+    said = meridian(capsys, "file", "reprocess", *files, "--identity", "KB.1", "--reason", "because")
+    assert said.code == 2
+    assert "--identity" in said.err
+
+
+def test_a_policy_that_there_is_not_is_wrong_use(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("MERIDIAN_DATA", str(tmp_path))
+    said = meridian(capsys, "file", "reprocess", "a/b", "--same-content", "perhaps", "--reason", "because")
+    assert said.code == 2
+    assert "wanted allow, warn or conflict" in said.err

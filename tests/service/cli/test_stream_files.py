@@ -1,6 +1,8 @@
 """Reading streams' configurations from files: one, a list, several tables; and what is wrong with them, where."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +40,9 @@ def test_json_with_one_or_a_list(tmp_path):
         ("a.toml", 'stream = "Not A Name"', "stream: found 'Not A Name'"),
         ("a.toml", ONE + "name_patern = 'x'", "name_patern"),
         ("a.toml", ONE + "name_pattern = '('", "does not compile"),
+        ("a.toml", ONE + 'qa = [{check = "time_order", threshold = "long"}]', "qa, check time_order: found"),
+        ("a.toml", ONE + 'qa = [{check = "airmass", threshold = 2}]', "without a comparison"),
+        ("a.toml", ONE + 'qa = [{check = "airmass", comparison = "<", threshold = "2"}]', "wanted a number"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_file(tmp_path, name, text, words):
@@ -47,3 +52,12 @@ def test_what_is_wrong_is_named_with_its_file(tmp_path, name, text, words):
         read_configurations(path)
     assert words in str(raised.value)
     assert str(path) in str(raised.value)
+
+
+def test_the_rules_for_checks_that_the_readme_shows_are_rules(tmp_path):
+    readme = (Path(__file__).resolve().parents[3] / "README.md").read_text("utf-8")
+    (shown,) = re.findall(r"```toml\n(qa = .*?)```", readme, flags=re.DOTALL)
+    path = tmp_path / "a.toml"
+    path.write_text(ONE + shown)
+    (found,) = read_configurations(path)
+    assert [rule.check for rule in found.qa] == ["exposure_plausible", "airmass", "pixel_median"]
