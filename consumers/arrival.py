@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import get_args
 
 from consumers.announced import Place, base_name
+from consumers.formats import FORMATS
 from consumers.objections import Objection
 from events.file import Content, FileArrived
 from events.file_requests import ArriveFile
@@ -83,7 +84,8 @@ def arrive(
         )
     name = place.name
     _check_name(name, rule)
-    role = _value(configuration.roles, name, "primary", _ROLES, rule)
+    format_of = FORMATS.get(configuration.format_of(name))
+    role = _value(configuration.roles, name, format_of.role if format_of else "primary", _ROLES, rule)
     # Only the primary goes by its base name: a FITS file and its JSON sidecar are two files, not two versions of one.
     logical = base_name(name) if role == "primary" and configuration.strip_suffix else name
     warnings = (_unexpected(rule),) if rule.is_offline else ()

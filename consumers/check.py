@@ -1,14 +1,15 @@
 """All checks of a format on a file or a folder, without ledger and servers: for whoever writes or repairs files."""
 
+import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from consumers.checks.judging import Judging
 from consumers.child import ChildResult, Inspector, Limits
 from consumers.formats import FORMATS, Expected
+from events.stream import PatternRule
 
 __all__ = ["Checked", "check", "files_under"]
 
@@ -30,33 +31,42 @@ def check(
     path: Path,
     format: str,  # noqa: A002 - the word everybody uses for it
     *,
-    stream_checks: Sequence[str] = (),
-    identity_rule: str | None = None,
-    judging: Judging | None = None,
+    rules: Sequence[PatternRule] = (),
+    expected: Expected | None = None,
     limits: Limits | None = None,
     at_once: int = 2,
 ) -> Iterator[Checked]:
-    """Look into the file, or into every file of the format under the folder, in order; ``at_once`` children work."""
-    with Inspector([format], limits) as inspector, ThreadPoolExecutor(at_once) as threads:
-        expected = Expected(
-            "", stream_checks=tuple(stream_checks), identity_rule=identity_rule, judging=judging
-        )
-        look = partial(_look, inspector, format, expected)
-        yield from threads.map(look, files_under(path, format))
+    """Look into the file, or into every file of the format under the folder, in order; ``at_once`` children work.
+
+    ``expected`` is what the stream wants of each, whatever its name. ``rules`` give files of some names another format,
+    as a stream does; those have neither its checks nor identities.
+    """
+    formats = [format, *dict.fromkeys(rule.value for rule in rules if rule.value != format)]
+    with Inspector(formats, limits) as inspector, ThreadPoolExecutor(at_once) as threads:
+        look = partial(_look, inspector, format, tuple(rules), expected or Expected(""))
+        yield from threads.map(look, files_under(path, format, rules))
 
 
-def files_under(path: Path, format: str) -> list[Path]:  # noqa: A002
-    """The file itself, or the files under the folder that have the format's extensions; hidden ones are left out."""
+def files_under(path: Path, format: str, rules: Sequence[PatternRule] = ()) -> list[Path]:  # noqa: A002
+    """The file itself, or the files under the folder that have the formats' extensions; hidden ones are left out."""
     if not path.is_dir():
         return [path]
-    extensions = FORMATS[format].extensions
+    own = FORMATS[format].extensions
+    extensions = (
+        own + tuple(each for rule in rules for each in FORMATS[rule.value].extensions) if own else own
+    )
     found = (file for file in path.rglob("*") if file.is_file() and not _is_hidden(file.relative_to(path)))
-    return sorted(file for file in found if not extensions or file.suffix.lower() in extensions)
+    return sorted(file for file in found if not extensions or file.name.lower().endswith(extensions))
 
 
 def _is_hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
-def _look(inspector: Inspector, format_name: str, expected: Expected, path: Path) -> Checked:
-    return Checked(path, inspector.inspect(path, format_name, replace(expected, name=path.name)))
+def _look(
+    inspector: Inspector, format_name: str, rules: tuple[PatternRule, ...], expected: Expected, path: Path
+) -> Checked:
+    by_name = next((rule.value for rule in rules if re.fullmatch(rule.pattern, path.name)), format_name)
+    if FORMATS[by_name].role != "primary":
+        expected = replace(expected, stream_checks=(), identity_rule=None, judging=None)
+    return Checked(path, inspector.inspect(path, by_name, replace(expected, name=path.name)))

@@ -1,9 +1,13 @@
 """What a sender says is to come, or is whole, turned into requests: manifests of files, programs that are ready."""
 
+from datetime import datetime, timedelta
+from typing import Any
+
 from consumers.objections import Objection
 from events.group import ExpectGroup, Range
 from events.inbox import InboxFilesExpected, InboxOpReady
 from events.op_requests import ReadyOp
+from events.stream import SidecarPolicy
 from machines.membership import sensors_expected
 from projectors.stream_rules import StreamRule
 
@@ -28,8 +32,12 @@ def ready(told: InboxOpReady, rule: StreamRule) -> ReadyOp:
     )
 
 
-def expect(told: InboxFilesExpected, rule: StreamRule, *, witness: str) -> ExpectGroup:
-    """The places that a manifest names; raises ``Objection`` where the stream has no groups or names none."""
+def expect(told: InboxFilesExpected, rule: StreamRule, *, witness: str, at: datetime) -> ExpectGroup:
+    """The places that a manifest names; raises ``Objection`` where the stream has no groups or names none.
+
+    ``at`` is when the manifest was sent: sidecars that the stream's policy wants are due some time after it, so that
+    no group waits for one for ever.
+    """
     membership = rule.configuration.membership
     if membership is None:
         raise Objection(
@@ -38,15 +46,20 @@ def expect(told: InboxFilesExpected, rule: StreamRule, *, witness: str) -> Expec
         )
     if bool(told.sensors) == (told.files is not None):
         raise Objection("SCHEMA_VIOLATION", "data of files.expected: wanted either files or sensors")
+    # Rubin's cameras write a JSON beside every image.
+    policy = rule.configuration.sidecars or SidecarPolicy(needed=membership == _SENSORS)
+    due_at = told.due_at or (at + timedelta(seconds=policy.due_after_s) if policy.needed else None)
+    more: dict[str, Any] = {"source": witness, "due_at": due_at, "sidecar_needed": policy.needed}
     if told.files is not None:
-        places = (Range(first=0, last=told.files - 1),)
-        return ExpectGroup(kind=told.kind, by="manifest", ranges=places, source=witness, due_at=told.due_at)
+        return ExpectGroup(
+            kind=told.kind, by="manifest", ranges=(Range(first=0, last=told.files - 1),), **more
+        )
     if membership != _SENSORS:
         raise Objection(
             "SCHEMA_VIOLATION",
             f"data of files.expected: found sensors for the rule {membership}, wanted files (how many)",
         )
     try:
-        return sensors_expected(told.sensors, source=witness, due_at=told.due_at)
+        return sensors_expected(told.sensors, **more)
     except ValueError as error:
         raise Objection("SCHEMA_VIOLATION", f"data of files.expected: {error}") from error

@@ -173,11 +173,13 @@ def _take_event(letter: _Letter, event: InboxEvent, rules: Mapping[str, StreamRu
     _check_source(letter, event)
     payload = payload_of(event)
     rule = rule_for(str(getattr(payload, "stream", "")), letter.sender, rules)
-    subject, request, reason = _request_of(payload, rule, letter)
+    subject, request, reason = _request_of(payload, rule, letter, sent_at=event.time or letter.at)
     return letter.ask(request, subject=subject, event_id=event.id, reason=reason)
 
 
-def _request_of(payload: Payload, rule: StreamRule, letter: _Letter) -> tuple[str, Request, str | None]:
+def _request_of(
+    payload: Payload, rule: StreamRule, letter: _Letter, *, sent_at: datetime
+) -> tuple[str, Request, str | None]:
     """Whom to ask for what, and why if it has to be said; raises ``Objection``."""
     if isinstance(payload, InboxFileArrived):
         subject, request = arrive(
@@ -197,7 +199,8 @@ def _request_of(payload: Payload, rule: StreamRule, letter: _Letter) -> tuple[st
     if isinstance(payload, InboxOpReady):
         return payload.op, ready(payload, rule), None
     if isinstance(payload, InboxFilesExpected):
-        return f"{rule.stream}/{payload.group}", expect(payload, rule, witness=letter.witness), None
+        expected = expect(payload, rule, witness=letter.witness, at=sent_at)
+        return f"{rule.stream}/{payload.group}", expected, None
     raise Objection("UNKNOWN_TYPE", f"type {payload.name!r}: known, but intake has no rule for it")
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "PatternRule",
     "RedriveStream",
     "RetryPolicy",
+    "SidecarPolicy",
     "StandbyStream",
     "StartStream",
     "StreamConfiguration",
@@ -74,6 +75,15 @@ class RetryPolicy(Part):
     max_s: float = Field(3600.0, gt=0)
 
 
+class SidecarPolicy(Part):
+    """Whether each file of a group comes with a companion; one that is late is a warning, and is not waited for."""
+
+    needed: bool = True
+    due_after_s: float = Field(
+        600.0, gt=0, le=30 * 86_400, description="after the manifest, where that says no time"
+    )
+
+
 class StreamConfiguration(Part):
     """Everything that differs between streams. Adding a stream is one command with this and no code."""
 
@@ -86,6 +96,13 @@ class StreamConfiguration(Part):
         (), description="local folders whose new files are announced by us"
     )
     format: Name = "any"
+    formats: tuple[PatternRule, ...] = Field(
+        (), description="formats of files by their names, such as JSON sidecars; others are of `format`"
+    )
+    sidecars: SidecarPolicy | None = Field(
+        None,
+        description="whether files that a manifest expects come with sidecars; None: as the rule of groups has it",
+    )
     name_pattern: Pattern = r"[A-Za-z0-9][A-Za-z0-9._-]*"
     strip_suffix: bool = Field(True, description="the logical name is the file's name without its extension")
     identity: Name | None = Field(
@@ -113,6 +130,10 @@ class StreamConfiguration(Part):
     programs: ObservingPrograms | None = Field(
         None, description="how observing programs are worked on; one stream of a site has it"
     )
+
+    def format_of(self, name: str) -> str:
+        """The format of a file by its name: the first rule that matches, else the stream's own."""
+        return next((each.value for each in self.formats if re.fullmatch(each.pattern, name)), self.format)
 
 
 class ConfigureStream(Request):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from events.codes import Explained, Kind, explained
 from service.waits import Waits, waits_of
 from service.wording import human_time, quoted, short
 
@@ -12,6 +13,7 @@ __all__ = ["NOBODY", "Help", "Story", "Why", "why"]
 
 Row = Mapping[str, Any]
 
+_KINDS: Mapping[str, Kind] = {"INVALID": "invalid", "ERROR": "failed", "DISMISSED": "invalid"}
 IN_FLIGHT = ("QUEUED", "PROCESSING", "TRANSFERRING", "TRANSFERRED")
 NOBODY = "nobody"
 
@@ -45,7 +47,7 @@ class Help:
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """The answer. ``who`` has to act; ``again_at`` is when it goes on by itself."""
+    """The answer. ``who`` has to act; ``again_at`` is when it goes on by itself; ``meaning`` is the code in words."""
 
     subject: str
     state: str
@@ -62,6 +64,7 @@ class Why:
     again_at: datetime | None = None
     help: tuple[Help, ...] = field(default=())
     at: datetime | None = None
+    meaning: Explained | None = None
 
 
 def why(story: Story) -> Why:
@@ -77,7 +80,10 @@ def why(story: Story) -> Why:
         "evidence": (*told.pop("evidence", ()), *_beside(story)),
         "at": story.now,
     }
-    return Why(**known, **told)
+    code = told.get("code")
+    return Why(
+        **known, **told, meaning=explained(code, _KINDS.get(known["state"], "waiting")) if code else None
+    )
 
 
 # --- one rule a state; each gives the members of Why that are its own

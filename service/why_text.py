@@ -15,6 +15,9 @@ def lines_of(answer: Why) -> list[str]:
     lines = [f"{answer.subject}: {answer.state}{since}{version}", f"  because {answer.because}"]
     if not _says_both(answer):
         lines.append(f"  found {answer.found or 'nothing'}; wanted {answer.wanted or 'something else'}")
+    if answer.meaning:
+        lines.append(f"  {answer.code}: {answer.meaning.says} Likely cause: {answer.meaning.cause}")
+        lines.append(f"  remedy: {answer.meaning.remedy}")
     if answer.first_cause:
         lines.append(f"  it began with {answer.first_cause}")
     lines += [f"  {each}" for each in answer.evidence]

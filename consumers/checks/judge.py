@@ -30,6 +30,7 @@ CODES_OF_FORMATS = {
     "fits_checksum": "CHECKSUM_MISMATCH",
     "fits_datasum": "CHECKSUM_MISMATCH",
     "block_checksums": "CHECKSUM_MISMATCH",
+    "checksums_present": "MISSING_KEYWORD",
     "name_consistent": "BAD_NAME",
 }
 

@@ -57,8 +57,8 @@ def _stream_version(brief: Mapping[str, Any]) -> int:
     return int(brief.get("overrides", {}).get("stream_version") or brief.get("stream_version", 1))
 
 
-def _checks_version(configuration: StreamConfiguration, tools: Tools) -> str:
-    return f"{configuration.format}/{tools.software_version}"
+def _checks_version(brief: Brief, configuration: StreamConfiguration, tools: Tools) -> str:
+    return f"{configuration.format_of(_name(brief))}/{tools.software_version}"
 
 
 def _start(item: WorkItem, tools: Tools) -> Asks:
@@ -85,9 +85,9 @@ def _look(item: WorkItem, tools: Tools, path: Path, brief: Brief, configuration:
     sha256 = str(inspection.sha256)
     twin = yield from look_for_twin(item, tools, brief, configuration, sha256=sha256)
     held = None
-    if configuration.identity is not None:
+    if _has_identity(brief, configuration):
         wanted = brief.overrides.get("identity") or inspection.identity
-        held = yield from reserve(item, tools, wanted, sha256=sha256, rule=configuration.identity)
+        held = yield from reserve(item, tools, wanted, sha256=sha256, rule=configuration.identity or "")
     found = _validation(inspection, brief, configuration, held, usage, tools, place)
     yield report(item, fitted(found.model_copy(update={"warnings": (*twin, *found.warnings)})))
 
@@ -96,9 +96,8 @@ def _place(inspection: Inspection, brief: Brief, configuration: StreamConfigurat
     """Where the file belongs, by its name and what is in it; of a file that is invalid, perhaps by its name alone."""
     if configuration.membership is None:
         return None
-    name = PurePosixPath(unquote(urlsplit(brief.content.uri).path)).name
     try:
-        found = membership(configuration.membership, name=name, metadata=inspection.metadata)
+        found = membership(configuration.membership, name=_name(brief), metadata=inspection.metadata)
     except KeyError as error:
         known = ", ".join(sorted(RULES))
         message = f"stream {configuration.stream}: found the membership rule {error}, wanted one of {known}"
@@ -107,22 +106,41 @@ def _place(inspection: Inspection, brief: Brief, configuration: StreamConfigurat
 
 
 def _inspected(tools: Tools, path: Path, brief: Brief, configuration: StreamConfiguration) -> ChildResult:
-    if configuration.format not in tools.inspector.formats:
+    name = _name(brief)
+    wanted = configuration.format_of(name)
+    if wanted not in tools.inspector.formats:
         known = ", ".join(tools.inspector.formats)
-        message = (
-            f"format {configuration.format!r} of stream {configuration.stream}: this worker reads {known}"
-        )
+        message = f"format {wanted!r} of stream {configuration.stream}: this worker reads {known}"
         raise Failed("UNKNOWN_FORMAT", "code", message)
     expected = Expected(
-        # As announced: where the last step of the place is a link, the file it leads to has another name.
-        name=PurePosixPath(unquote(urlsplit(brief.content.uri).path)).name,
+        name=name,
         size_bytes=brief.content.size_bytes,
         sha256=brief.content.sha256,
-        stream_checks=configuration.checks,
-        identity_rule=None if brief.overrides.get("identity") else configuration.identity,
-        judging=judging_of(configuration, purpose=brief.purpose, at=tools.clock()),
+        **_own(brief, configuration, tools),
+        settings=configuration.settings,
     )
-    return tools.inspector.inspect(path, configuration.format, expected)
+    return tools.inspector.inspect(path, wanted, expected)
+
+
+def _own(brief: Brief, configuration: StreamConfiguration, tools: Tools) -> dict[str, Any]:
+    """What the stream asks of files that stand for themselves, and not of their companions."""
+    if brief.role != "primary":
+        return {}
+    return {
+        "stream_checks": configuration.checks,
+        "identity_rule": None if brief.overrides.get("identity") else configuration.identity,
+        "judging": judging_of(configuration, purpose=brief.purpose, at=tools.clock()),
+    }
+
+
+def _name(brief: Brief) -> str:
+    """The file's name as announced: where the last step of the place is a link, it leads to one of another name."""
+    return PurePosixPath(unquote(urlsplit(brief.content.uri).path)).name
+
+
+def _has_identity(brief: Brief, configuration: StreamConfiguration) -> bool:
+    """Whether the file has an archive identity of its own: companions go by that of their primary."""
+    return configuration.identity is not None and brief.role == "primary"
 
 
 def _no_inspection(result: ChildResult, usage: Usage) -> Failed:
@@ -157,7 +175,7 @@ def _rejection(
             size_bytes=inspection.size_bytes,
             qa=_qa(inspection),
             warnings=_warnings(inspection),
-            checks_version=_checks_version(configuration, tools),
+            checks_version=_checks_version(brief_of(item), configuration, tools),
             stream_version=_stream_version(item.payload["brief"]),
             quarantine=original,
             membership=place,
@@ -181,14 +199,14 @@ def _validation(
     return ReportFileValidated(
         sha256=inspection.sha256 or "",
         size_bytes=inspection.size_bytes or 0,
-        media_type=FORMATS[configuration.format].media_type,
+        media_type=FORMATS[configuration.format_of(_name(brief))].media_type,
         metadata=metadata,
         header_fixes=tuple(HeaderFix(**asdict(fix)) for fix in inspection.header_fixes),
         qa=_qa(inspection),
         warnings=_warnings(inspection),
-        checks_version=_checks_version(configuration, tools),
+        checks_version=_checks_version(brief, configuration, tools),
         stream_version=int(brief.overrides.get("stream_version") or brief.stream_version),
-        identity_required=configuration.identity is not None,
+        identity_required=_has_identity(brief, configuration),
         identity=held,
         membership=place,
         usage=usage,

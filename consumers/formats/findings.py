@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from consumers.formats.inspection import HeaderFix, InvalidFileError, Level, QaResult, Scalar, Warning_
-from consumers.formats.text import shortened
+from consumers.formats.text import one_line, shortened
 
 __all__ = ["Findings"]
 
@@ -15,9 +15,13 @@ MAX_MESSAGE_CHARACTERS = 1900  # results and warnings hold 2,000
 
 
 class Findings:
-    """Collects while a file is looked through. A failed critical check is recorded and ends the look by raising."""
+    """Collects while a file is looked through. A failed critical check is recorded and ends the look by raising.
 
-    def __init__(self) -> None:
+    ``allows_duplicates``: a keyword that stands twice with different values is a warning for this stream.
+    """
+
+    def __init__(self, *, allows_duplicates: bool = False) -> None:
+        self.allows_duplicates = allows_duplicates
         self.qa: list[QaResult] = []
         self.header_fixes: list[HeaderFix] = []
         self._warnings: list[Warning_] = []
@@ -37,8 +41,8 @@ class Findings:
         try:
             yield
         except InvalidFileError as invalid:
-            message = shortened(invalid.message, MAX_MESSAGE_CHARACTERS)
-            wanted = None if invalid.wanted is None else shortened(invalid.wanted, 500)
+            message = one_line(invalid.message, MAX_MESSAGE_CHARACTERS)
+            wanted = None if invalid.wanted is None else one_line(invalid.wanted, 500)
             self.add(QaResult(check, "critical", False, value, threshold=wanted, message=message))
             raise
         self.add(QaResult(check, "critical", True, value))
@@ -51,7 +55,7 @@ class Findings:
         self, check: str, passed: bool | None, message: str | None = None, *, value: Scalar = None
     ) -> None:
         """Record a check whose failure is listed and changes nothing, unless the stream makes it critical."""
-        text = None if message is None else shortened(message, MAX_MESSAGE_CHARACTERS)
+        text = None if message is None else one_line(message, MAX_MESSAGE_CHARACTERS)
         self.add(QaResult(check, "advisory", passed, value, message=text))
 
     def record(
@@ -73,8 +77,8 @@ class Findings:
         if len(self._warnings) >= MAX_WARNINGS:
             self._more_warnings += 1
             return
-        texts = (None if text is None else shortened(str(text), 200) for text in (keyword, found, wanted))
-        self._warnings.append(Warning_(code, shortened(message, MAX_MESSAGE_CHARACTERS), *texts))
+        texts = (None if text is None else one_line(str(text), 200) for text in (keyword, found, wanted))
+        self._warnings.append(Warning_(code, one_line(message, MAX_MESSAGE_CHARACTERS), *texts))
 
     def fix(self, keyword: str, *, original: Scalar, fixed: Scalar, reason: str) -> None:
         """Note a header value that is read differently from what stands in the file."""

@@ -10,10 +10,14 @@ __all__ = ["check_sums"]
 
 CHUNK_BYTES = BLOCK_BYTES * 1024
 ALL_ONES = 0xFFFFFFFF
+SHOWN = 20
 
 
 def check_sums(source: BinaryIO, hdus: Sequence[Hdu], findings: Findings) -> None:
-    """Two advisory results, one a kind of sum: false names the HDUs that differ, None those that carry none."""
+    """Three advisory results: one a kind of sum, in which false names the HDUs that differ; and whether all carry both.
+
+    An absent sum is a result of its own: it is no pass, and neither is it a wrong one.
+    """
     wrong: dict[str, list[str]] = {"fits_checksum": [], "fits_datasum": []}
     absent: dict[str, list[int]] = {"fits_checksum": [], "fits_datasum": []}
     for hdu in hdus:
@@ -25,6 +29,7 @@ def check_sums(source: BinaryIO, hdus: Sequence[Hdu], findings: Findings) -> Non
             _compare(source, hdu, wrong, announced={k for k, v in announced.items() if v})
     for check, problems in wrong.items():
         _report(check, problems, absent[check], len(hdus), findings)
+    _report_absent(absent, len(hdus), findings)
 
 
 def _compare(source: BinaryIO, hdu: Hdu, wrong: dict[str, list[str]], *, announced: set[str]) -> None:
@@ -46,10 +51,22 @@ def _report(check: str, problems: list[str], absent: list[int], total: int, find
     if problems:
         findings.advise(check, False, "; ".join(problems), value=checked)
     elif absent:
-        shown = ", ".join(str(index) for index in absent[:20])
-        findings.advise(check, None, f"no {check[5:].upper()} in HDU {shown}", value=checked)
+        findings.advise(check, None, f"no {check[5:].upper()} in HDU {_listed(absent)}", value=checked)
     else:
         findings.advise(check, True, value=checked)
+
+
+def _report_absent(absent: dict[str, list[int]], total: int, findings: Findings) -> None:
+    missing = {check[5:].upper(): places for check, places in absent.items() if places}
+    shown = "; ".join(f"no {name} in HDU {_listed(places)}" for name, places in missing.items())
+    without = len({place for places in missing.values() for place in places})
+    value = f"{total - without} of {total} HDUs"
+    findings.advise("checksums_present", not missing, shown or None, value=value)
+
+
+def _listed(places: list[int]) -> str:
+    more = ", …" if len(places) > SHOWN else ""
+    return ", ".join(str(index) for index in places[:SHOWN]) + more
 
 
 def _sum(source: BinaryIO, at: int, length: int) -> int:

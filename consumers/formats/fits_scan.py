@@ -1,14 +1,15 @@
 """A bounded look through a FITS file's headers, card by card, before astropy gets to see it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from consumers.formats.duplicates import repeated
 from consumers.formats.findings import Findings
 from consumers.formats.fits_cards import CARD_BYTES, NOT_A_VALUE, Card, joined, read_card, value_of
 from consumers.formats.fits_shape import data_bytes
 from consumers.formats.inspection import InvalidFileError, Scalar
-from consumers.formats.text import shortened
 
 __all__ = ["BLOCK_BYTES", "Hdu", "scan"]
 
@@ -17,6 +18,10 @@ BLOCK_BYTES = 2880
 MAX_CARDS_PER_HDU = 20_000
 MAX_CARDS = 60_000
 MAX_HDUS = 1_000
+# Keywords that say where data lie: of two values nobody could tell which one readers believe.
+STRUCTURAL = re.compile(
+    r"SIMPLE|XTENSION|BITPIX|Z?NAXIS\d*|PCOUNT|GCOUNT|GROUPS|TFIELDS|TFORM\d+|THEAP|ZIMAGE|ZBITPIX"
+)
 PRIMARY_START, EXTENSION_START = b"SIMPLE  =", b"XTENSION="
 
 
@@ -57,7 +62,7 @@ def scan(source: BinaryIO, size_bytes: int, findings: Findings) -> tuple[Hdu, ..
 def _read_hdu(source: BinaryIO, at: int, index: int, findings: Findings) -> Hdu:
     collected = _Values(index, findings)
     count = 0
-    for card in _cards(source, at, index):
+    for card in _cards(source, at, index, findings):
         collected.add(card)
         count += 1
     values = collected.finish()
@@ -65,7 +70,7 @@ def _read_hdu(source: BinaryIO, at: int, index: int, findings: Findings) -> Hdu:
     return Hdu(index, at, data_at, data_bytes(values, index), count, values)
 
 
-def _cards(source: BinaryIO, at: int, index: int) -> Iterator[Card]:
+def _cards(source: BinaryIO, at: int, index: int, findings: Findings) -> Iterator[Card]:
     """The cards of a header up to its END."""
     count = 0
     source.seek(at)
@@ -73,6 +78,7 @@ def _cards(source: BinaryIO, at: int, index: int) -> Iterator[Card]:
         for start in range(0, BLOCK_BYTES, CARD_BYTES):
             raw = block[start : start + CARD_BYTES]
             if raw[:8] == b"END     ":
+                _check_filling(block[start + 8 :], index, findings)
                 return
             count += 1
             if count > MAX_CARDS_PER_HDU:
@@ -85,6 +91,15 @@ def _cards(source: BinaryIO, at: int, index: int) -> Iterator[Card]:
         found=f"{count} cards, no END in a whole block",
         wanted="END",
     )
+
+
+def _check_filling(filling: bytes, index: int, findings: Findings) -> None:
+    """Blanks fill a header up to its block; whatever else stands there is read by nobody."""
+    if filling.strip(b" "):
+        message = f"{len(filling.strip(b' '))} bytes after END in the header of HDU {index} are not blank"
+        findings.warn(
+            "TRAILING_BYTES", message, found=filling.strip(b" ")[:40].decode("latin-1"), wanted="blanks"
+        )
 
 
 def _require_data(hdu: Hdu, size_bytes: int, findings: Findings) -> None:
@@ -161,12 +176,9 @@ class _Values:
 
     def finish(self) -> Mapping[str, Scalar]:
         self._close()
-        different = [(k, v) for k, v in self._repeats if self._values[k] != v]
-        if different:
-            raise _different(self._index, [(k, self._values[k], v) for k, v in different])
-        for keyword, value in self._repeats:
-            message = f"{keyword} stands in HDU {self._index} twice, with one value"
-            self._warn("DUPLICATE_KEYWORD", keyword, message, value)
+        repeats = ((keyword, self._values[keyword], value) for keyword, value in self._repeats)
+        structural = {each for each in self._values if STRUCTURAL.fullmatch(each)}
+        repeated(self._findings, f"HDU {self._index}", repeats, always_wrong=structural)
         return self._values
 
     def _close(self) -> None:
@@ -192,15 +204,3 @@ class _Values:
         self._findings.warn(
             code, message, keyword=keyword, found=None if found is None else str(found).strip()
         )
-
-
-def _different(index: int, pairs: list[tuple[str, Scalar, Scalar]]) -> InvalidFileError:
-    shown = "; ".join(
-        f"{k} is {shortened(repr(a), 80)} and {shortened(repr(b), 80)}" for k, a, b in pairs[:5]
-    )
-    return InvalidFileError(
-        "DUPLICATE_KEYWORD",
-        f"{len(pairs)} keywords of HDU {index} stand there with different values: {shown}; keep one of each",
-        found=shown,
-        wanted="one value a keyword",
-    )

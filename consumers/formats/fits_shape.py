@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from math import prod
 
+from consumers.formats.fits_columns import check_columns
 from consumers.formats.inspection import InvalidFileError, Scalar
 
 __all__ = ["data_bytes"]
@@ -17,6 +18,8 @@ def data_bytes(values: Mapping[str, Scalar], index: int) -> int:
     """The size of the data after a header, without filling. Raises InvalidFileError where the header is not legal."""
     if index == 0 and values.get("SIMPLE") is not True:
         raise _illegal("SIMPLE", values.get("SIMPLE"), "T", index)
+    if index and not isinstance(values.get("XTENSION"), str):
+        raise _illegal("XTENSION", values.get("XTENSION"), "a name such as IMAGE or BINTABLE", index)
     bits = _number(values, "BITPIX", index)
     if bits not in BITPIX:
         raise _illegal("BITPIX", bits, "one of 8, 16, 32, 64, -32, -64", index)
@@ -26,6 +29,7 @@ def data_bytes(values: Mapping[str, Scalar], index: int) -> int:
     if extra < 0 or groups < 0:
         raise _illegal("PCOUNT, GCOUNT", f"{extra}, {groups}", ">= 0", index)
     _check_fields(values, index)
+    check_columns(values, index, axes, extra)
     if axes and axes[0] == 0 and values.get("GROUPS") is True:
         axes = axes[1:]  # random groups: the first axis is a mark, not a size
     elements = prod(axes) if axes else 0

@@ -4,23 +4,32 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, Self, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol, Self, cast, get_args
 
 from consumers.formats import bytes_scan
 from consumers.formats.bytes_scan import SeenBytes
+from consumers.formats.duplicates import allows_duplicates
 from consumers.formats.findings import Findings
 from consumers.formats.inspection import Inspection, InvalidFileError
 from consumers.formats.metadata import Metadata
-from consumers.formats.text import shortened
+from consumers.formats.text import one_line, shortened
 
 if TYPE_CHECKING:
     from consumers.checks.judge import Watch
     from consumers.checks.judging import Judging
 
-__all__ = ["Content", "Expected", "Format", "UnknownRuleError"]
+__all__ = ["ROLES", "Content", "Expected", "Format", "Role", "UnknownRuleError"]
+
+Role = Literal["primary", "sidecar", "preview", "manifest"]
+"""What a file is to its stream, where no rule of the stream says otherwise."""
+
+ROLES: tuple[str, ...] = get_args(Role)
 
 MAX_FILE_BYTES = 64 * 1024**3
 MAX_MESSAGE_CHARACTERS = 7_000  # a rejection holds 8,000
+
+# Identities that a format works out from several keywords, and the value it gives them under.
+IDENTITIES = {"koaid": "KOAID", "rubin": "RUBINID"}
 
 
 class UnknownRuleError(ValueError):
@@ -32,9 +41,10 @@ class Expected:
     """What the notification and the stream say of a file.
 
     ``stream_checks`` names advisory checks that are critical for this stream: failed, they make the file INVALID.
-    ``identity_rule`` is ``koaid``, ``name`` (the file's name without its extension), ``keyword:NAME`` (for ASDF a
-    dotted name such as ``keyword:roman.meta.observation.visit_id``), or None where the stream has no identities.
-    ``judging`` says how the results of the checks are judged.
+    ``identity_rule`` is ``koaid``, ``rubin``, ``name`` (the file's name without its extension), ``keyword:NAME`` (for
+    ASDF a dotted name such as ``keyword:roman.meta.observation.visit_id``), or None where the stream has no identities.
+    ``judging`` says how the results of the checks are judged. ``settings`` is what the stream sets for its format:
+    ``duplicate_keyword`` (``invalid`` or ``warn``), and what the format's module documents.
     """
 
     name: str
@@ -43,6 +53,7 @@ class Expected:
     stream_checks: tuple[str, ...] = ()
     identity_rule: str | None = None
     judging: "Judging | None" = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Self:
@@ -79,6 +90,7 @@ class Format:
     media_type: str
     extensions: tuple[str, ...]
     module: str
+    role: Role = "primary"
 
     def warm_up(self) -> None:
         """Load the format's libraries and the checks now."""
@@ -104,7 +116,7 @@ class Format:
         """Look into an open file. Raises OSError and FileChangedError; what is wrong with the file is the result."""
         from consumers.checks.judge_file import judge_file
 
-        findings = Findings()
+        findings = Findings(allows_duplicates=allows_duplicates(expected.settings))
         seen: SeenBytes | None = None
         try:
             with findings.critical("readable"):
@@ -114,13 +126,14 @@ class Format:
             content = self._reader().read(source, seen, expected, findings)
             judge_file(self.name, source, seen, expected, content, findings, watch=watch)
             identity = _identity(expected, content, findings)
+            metadata = content.metadata.reported(findings)
         except InvalidFileError as invalid:
             return _invalid(invalid, seen, findings)
         return Inspection(
             verdict="ok",
             size_bytes=seen.size_bytes,
             sha256=seen.sha256,
-            metadata=content.metadata.to_dict(),
+            metadata=metadata,
             identity=identity,
             header_fixes=tuple(findings.header_fixes),
             qa=tuple(findings.qa),
@@ -128,7 +141,14 @@ class Format:
         )
 
     def _reader(self) -> Reader:
-        return cast("Reader", import_module(self.module))
+        module = import_module(self.module)
+        missing = [name for name in ("read", "warm_up") if not callable(getattr(module, name, None))]
+        if missing:
+            wanted = " and ".join(missing)
+            raise TypeError(
+                f"format {self.name}: {self.module} has no function {wanted}, wanted read and warm_up"
+            )
+        return cast("Reader", module)
 
 
 def _compare_announced(seen: SeenBytes, expected: Expected, findings: Findings) -> None:
@@ -175,9 +195,10 @@ def _identity(expected: Expected, content: Content, findings: Findings) -> str |
         return None
     if rule == "name":
         return Path(expected.name).stem
-    if rule != "koaid" and not rule.startswith("keyword:"):
-        raise UnknownRuleError(f"identity rule {rule!r}, wanted koaid, name or keyword:NAME")
-    keyword = "KOAID" if rule == "koaid" else rule.removeprefix("keyword:")
+    if rule not in IDENTITIES and not rule.startswith("keyword:"):
+        wanted = ", ".join((*IDENTITIES, "name"))
+        raise UnknownRuleError(f"identity rule {rule!r}, wanted {wanted} or keyword:NAME")
+    keyword = IDENTITIES.get(rule) or rule.removeprefix("keyword:")
     value = str(content.values.get(keyword) or "").strip()
     with findings.critical("identity", value=shortened(value, 200)):
         if not value:
@@ -198,9 +219,9 @@ def _invalid(invalid: InvalidFileError, seen: SeenBytes | None, findings: Findin
     return Inspection(
         verdict="invalid",
         code=invalid.code,
-        message=shortened(invalid.message, MAX_MESSAGE_CHARACTERS),
-        found=None if invalid.found is None else shortened(invalid.found, 500),
-        wanted=None if invalid.wanted is None else shortened(invalid.wanted, 500),
+        message=one_line(invalid.message, MAX_MESSAGE_CHARACTERS),
+        found=None if invalid.found is None else one_line(invalid.found, 500),
+        wanted=None if invalid.wanted is None else one_line(invalid.wanted, 500),
         size_bytes=None if seen is None else seen.size_bytes,
         sha256=None if seen is None else seen.sha256,
         header_fixes=tuple(findings.header_fixes),

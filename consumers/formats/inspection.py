@@ -30,6 +30,9 @@ CODES = frozenset(
 )
 """Why a file can be INVALID; the file's own fault, so trying again changes nothing."""
 
+OF_CHECKS = "QA_"
+"""How the codes of failed checks begin, which are named after their checks."""
+
 
 class InvalidFileError(Exception):
     """The file is not what was wanted: ``code`` is one of ``CODES``, the message is for the person who sent it."""
@@ -37,6 +40,10 @@ class InvalidFileError(Exception):
     def __init__(
         self, code: str, message: str, *, found: str | None = None, wanted: str | None = None
     ) -> None:
+        if code not in CODES and not code.startswith(OF_CHECKS):
+            raise ValueError(
+                f"code {code!r} of a file that is invalid: wanted one of {', '.join(sorted(CODES))}"
+            )
         super().__init__(message)
         self.code = code
         self.message = message

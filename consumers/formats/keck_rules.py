@@ -1,82 +1,51 @@
-"""What a raw Keck file must and may say, keyword by keyword: the rules as data and what breaking each one means."""
+"""What a raw Keck file must and may say, keyword by keyword: the instrument's rules applied to its header."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
 
 from consumers.formats.findings import Findings
 from consumers.formats.inspection import InvalidFileError, Scalar
+from consumers.formats.keck_tables import Rule, instrument_of, rules_for
 
-__all__ = ["RULES", "Rule", "apply_rules"]
+__all__ = ["apply_rules"]
 
 NULLS = frozenset(
     {"", "null", "nan", "-nan", "undefined"}
 )  # how Keck's instruments write that there is no value
 
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One keyword: its type, whether it may be null, its column's width in the archive, where the value comes from.
-
-    ``source`` names the keywords to look in, in this order: instruments call one thing by several names.
-    """
-
-    keyword: str
-    type: Literal["char", "double", "integer"]
-    nullable: bool
-    width: int
-    source: tuple[str, ...]
+Values = dict[str, Scalar]
 
 
-# After the archive's public keyword tables (KCWI, NIRES): name, type, null allowed, width. PROGID, PROGPI, SEMESTER
-# and KOAIMTYP, which the tables want too, are not in raw files: the archive fills them in from the schedule.
-RULES = (
-    #    keyword     type       nullable width  source
-    Rule("INSTRUME", "char",    False,   68,    ("INSTRUME", "CURRINST")),
-    Rule("DATE-OBS", "char",    False,   16,    ("DATE-OBS",)),
-    Rule("UT",       "char",    False,   16,    ("UTC", "UT")),
-    Rule("OFNAME",   "char",    False,   32,    ("OFNAME", "DATAFILE")),
-    Rule("TELESCOP", "char",    True,    16,    ("TELESCOP",)),
-    Rule("FRAMENO",  "integer", True,    16,    ("FRAMENO", "FRAMENUM", "IMGNUM")),
-    Rule("OBJECT",   "char",    True,    68,    ("OBJECT",)),
-    Rule("TARGNAME", "char",    True,    68,    ("TARGNAME",)),
-    Rule("OBSERVER", "char",    True,    128,   ("OBSERVER",)),
-    Rule("OUTDIR",   "char",    True,    68,    ("OUTDIR",)),
-    Rule("PROGNAME", "char",    True,    32,    ("PROGNAME",)),
-    Rule("PROGTITL", "char",    True,    210,   ("PROGTITL",)),
-    Rule("IMTYPE",   "char",    True,    32,    ("KOAIMTYP", "IMTYPE", "OBSTYPE")),
-    Rule("ELAPTIME", "double",  True,    24,    ("ELAPTIME", "EXPTIME", "XPOSURE", "TTIME")),
-    Rule("AIRMASS",  "double",  True,    24,    ("AIRMASS",)),
-    Rule("EL",       "double",  True,    24,    ("EL",)),
-    Rule("FILTER",   "char",    True,    32,    ("FILTER", "FILNAME", "BFILTNAM", "RFILTNAM")),
-    Rule("DETECTOR", "char",    True,    32,    ("DETECTOR", "CAMERA", "INSTR")),
-)  # fmt: skip
-
-
-def apply_rules(values: Mapping[str, Scalar], findings: Findings) -> dict[str, Scalar]:
+def apply_rules(values: Mapping[str, Scalar], findings: Findings) -> Values:
     """The value of every rule's keyword. Raises InvalidFileError naming all that are missing or of a wrong type."""
-    found = {rule.keyword: _first(values, rule.source) for rule in RULES}
-    _require_present([rule for rule in RULES if not rule.nullable and found[rule.keyword] is None])
+    rules = rules_for(instrument_of(_first(values, ("INSTRUME", "CURRINST"))))
+    found = {rule.keyword: _first(values, rule.source) for rule in rules}
+    _require_present([rule for rule in rules if not rule.nullable and found[rule.keyword] is None])
     _require_types(
-        [rule for rule in RULES if not rule.nullable and not _has_type(found[rule.keyword], rule)], found
+        [rule for rule in rules if not rule.nullable and not _has_type(found[rule.keyword], rule)], found
     )
-    for rule in RULES:
+    for rule in rules:
         value = found[rule.keyword]
         if not _has_type(value, rule):
-            wanted = f"{rule.type}, as the archive's column"
-            text = f"{rule.keyword} is {value!r:.80}, wanted {wanted}; it stays empty there"
-            findings.warn("VALUE_TYPE", text, keyword=rule.keyword, found=value, wanted=wanted)
-            found[rule.keyword] = None
-    _check_widths(found, findings)
+            found[rule.keyword] = _other_type(rule, value, findings)
+    _check_widths(rules, found, findings)
+    _check_values(rules, found, findings)
     return found
 
 
 def _first(values: Mapping[str, Scalar], source: tuple[str, ...]) -> Scalar:
     for keyword in source:
-        value = values.get(keyword)
+        value = _composed(values, *keyword.split("+", 1)) if "+" in keyword else values.get(keyword)
         if value is not None and str(value).strip().lower() not in NULLS:
             return value
     return None
+
+
+def _composed(values: Mapping[str, Scalar], prefix: str, number: str) -> str | None:
+    """A file's name as instruments make it that do not write it down: a prefix, then the frame's number."""
+    begin, count = _first(values, (prefix,)), values.get(number)
+    if begin is None or isinstance(count, bool) or not isinstance(count, int):
+        return None
+    return f"{str(begin).strip()}{count:04d}.fits"
 
 
 def _has_type(value: Scalar, rule: Rule) -> bool:
@@ -108,9 +77,19 @@ def _require_types(wrong: list[Rule], found: Mapping[str, Scalar]) -> None:
         )
 
 
-def _check_widths(found: Mapping[str, Scalar], findings: Findings) -> None:
+def _other_type(rule: Rule, value: Scalar, findings: Findings) -> Scalar:
+    """A number with a fraction is a number all the same; a text is none, and its place stays empty."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    kept = "kept here" if is_number else "its place stays empty here"
+    wanted = f"{rule.type}, as the archive's column"
+    text = f"{rule.keyword} is {value!r:.80}, wanted {wanted}; {kept}"
+    findings.warn("VALUE_TYPE", text, keyword=rule.keyword, found=value, wanted=wanted)
+    return value if is_number else None
+
+
+def _check_widths(rules: tuple[Rule, ...], found: Values, findings: Findings) -> None:
     """A value wider than its column is kept whole here; the archive would cut it, so it is listed."""
-    wide = [rule for rule in RULES if len(str(found[rule.keyword] or "")) > rule.width]
+    wide = [rule for rule in rules if len(str(found[rule.keyword] or "")) > rule.width]
     for rule in wide:
         length = len(str(found[rule.keyword]))
         findings.warn(
@@ -122,3 +101,34 @@ def _check_widths(found: Mapping[str, Scalar], findings: Findings) -> None:
         )
     names = ", ".join(rule.keyword for rule in wide)
     findings.advise("metadata_widths", not wide, f"too long for their columns: {names}" if wide else None)
+
+
+def _check_values(rules: tuple[Rule, ...], found: Values, findings: Findings) -> None:
+    """Values that the archive's table does not list, and numbers outside its bounds: kept, and named."""
+    wrong = []
+    for rule in rules:
+        value = found[rule.keyword]
+        code, wanted = _unwanted(rule, value)
+        if code:
+            wrong.append(rule.keyword)
+            text = f"{rule.keyword} is {value!r:.80}, the archive's table has {wanted}; kept as it is"
+            findings.warn(code, text, keyword=rule.keyword, found=value, wanted=wanted)
+    names = ", ".join(wrong)
+    findings.advise(
+        "metadata_values", not wrong, f"not as the archive's table has them: {names}" if wrong else None
+    )
+
+
+def _unwanted(rule: Rule, value: Scalar) -> tuple[str | None, str]:
+    """A code and what was wanted, or no code where the value is as the table has it."""
+    if value is None:
+        return None, ""
+    if rule.values and str(value).strip().lower() not in rule.values:
+        return "VALUE_NOT_LISTED", f"one of {', '.join(rule.values)}"
+    if not isinstance(value, int | float):
+        return None, ""
+    if rule.minimum is not None and value < rule.minimum:
+        return "VALUE_OUT_OF_RANGE", f">= {rule.minimum:g}"
+    if rule.maximum is not None and value > rule.maximum:
+        return "VALUE_OUT_OF_RANGE", f"<= {rule.maximum:g}"
+    return None, ""

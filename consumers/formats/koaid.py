@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from consumers.formats.inspection import InvalidFileError, Scalar
+from consumers.formats.keck_tables import instrument_of
 
 __all__ = ["koaid", "prefix_of", "second_of_day"]
 
@@ -15,18 +16,21 @@ UT = re.compile(
 # First letters of the identity, by instrument; where an instrument has several, the keyword that tells and its values
 # (a value is looked for inside the keyword's, in lower case). After the archive's public pipeline and file names.
 PREFIXES: dict[str, str | tuple[str, tuple[tuple[str, str], ...]]] = {
-    "DEIMOS":   ("OUTDIR", (("/fcs", "DF"), ("", "DE"))),
-    "ESI":      "EI",
-    "HIRES":    "HI",
-    "KCWI":     ("CAMERA", (("blue", "KB"), ("red", "KR"), ("fpc", "KF"))),
-    "KPF":      "KP",
-    "LRIS":     "LR",
-    "LRISBLUE": "LB",
-    "MOSFIRE":  "MF",
-    "NIRC2":    "N2",
-    "NIRES":    ("INSTR", (("spec", "NR"), ("imag", "NI"))),
-    "NIRSPEC":  ("OUTDIR", (("/scam", "NC"), ("/spec", "NS"))),
-    "OSIRIS":   ("INSTR", (("imag", "OI"), ("spec", "OS"))),
+    "DEIMOS":    ("OUTDIR", (("/fcs", "DF"), ("", "DE"))),
+    "ESI":       "EI",
+    "HIRES":     "HI",
+    "KCWI":      ("CAMERA", (("blue", "KB"), ("red", "KR"), ("fpc", "KF"))),
+    "KPF":       "KP",
+    "LRIS":      "LR",
+    "LRISBLUE":  "LB",
+    "LRISP":     "LR",
+    "LRISPBLUE": "LB",
+    "LRISPRED":  "LR",
+    "MOSFIRE":   "MF",
+    "NIRC2":     "N2",
+    "NIRES":     ("INSTR", (("spec", "NR"), ("imag", "NI"))),
+    "NIRSPEC":   ("OUTDIR", (("/scam", "NC"), ("/spec", "NS"))),
+    "OSIRIS":    ("INSTR", (("imag", "OI"), ("spec", "OS"))),
 }  # fmt: skip
 
 
@@ -53,8 +57,7 @@ def second_of_day(ut: str) -> tuple[int, int]:
 
 def prefix_of(values: Mapping[str, Scalar]) -> str:
     """The two letters of the instrument. Raises InvalidFileError where the header does not tell."""
-    words = str(values.get("INSTRUME") or "").upper().replace(":", " ").split()
-    instrument = words[0] if words else ""
+    instrument = instrument_of(values.get("INSTRUME"))
     rule = PREFIXES.get(instrument)
     if isinstance(rule, str):
         return rule

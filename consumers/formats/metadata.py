@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from consumers.formats.findings import Findings
 from consumers.formats.inspection import Scalar
 from consumers.formats.text import as_scalar, shortened
 
@@ -12,7 +13,7 @@ __all__ = ["Metadata"]
 
 MAX_EXTRA_BYTES = 32 * 1024
 MAX_EXTRA_VALUES = 1_000
-MAX_VALUE_CHARACTERS = 2_000
+MAX_VALUE_CHARACTERS = 8_000  # the longest a value in CONTINUE cards was seen to have is 5,000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,21 @@ class Metadata:
         plain = {name: _bounded(value) for name, value in asdict(self).items() if name != "extra"}
         extra, omitted = _bounded_extra(self.extra)
         return {**plain, "extra": extra, "extra_omitted": omitted}
+
+    def reported(self, findings: Findings) -> dict[str, Any]:
+        """The same, with a warning for each value that had to be cut, and for those that had to be left out."""
+        named = {name: value for name, value in asdict(self).items() if name != "extra"}
+        for name, value in {**self.extra, **named}.items():
+            length = len(str(value)) if isinstance(value, str) else 0
+            if length > MAX_VALUE_CHARACTERS:
+                wanted = f"<= {MAX_VALUE_CHARACTERS} characters"
+                text = f"{shortened(name, 100)} has {length} characters, of which {MAX_VALUE_CHARACTERS} are kept here"
+                findings.warn("METADATA_TOO_LONG", text, keyword=name, found=value, wanted=wanted)
+        plain = self.to_dict()
+        if plain["extra_omitted"]:
+            text = f"{plain['extra_omitted']} further values have no room in the record; the file has all"
+            findings.warn("METADATA_TRIMMED", text, found=str(plain["extra_omitted"]), wanted="0")
+        return plain
 
 
 def _bounded(value: object) -> Scalar:

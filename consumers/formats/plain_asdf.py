@@ -8,10 +8,13 @@ from consumers.formats.asdf_scan import Layout, flattened
 from consumers.formats.bytes_scan import SeenBytes, require_kind
 from consumers.formats.findings import Findings
 from consumers.formats.format import Content, Expected
+from consumers.formats.inspection import Scalar
 from consumers.formats.metadata import Metadata
 from consumers.formats.yaml_tree import Leaf
 
 __all__ = ["read", "scanned", "warm_up"]
+
+MAX_VALUES = 10_000  # of any tree; what nobody has a name for, nobody searches for
 
 
 def warm_up() -> None:
@@ -34,7 +37,10 @@ def read(source: BinaryIO, seen: SeenBytes, expected: Expected, findings: Findin
     layout = scanned(source, seen, findings)
     check_block_sums(source, layout.blocks, findings)
     findings.record("blocks", len(layout.blocks))
-    keys = [key.text for key, _ in layout.root.items if isinstance(key, Leaf)]
-    values = {name: value for key in keys for name, value in flattened(layout.root.get(key), key).items()}
-    findings.record("keys", ", ".join(keys[:50])[:500])
+    keys = {key.text: value for key, value in layout.root.items if isinstance(key, Leaf)}
+    values: dict[str, Scalar] = {}
+    for key, value in keys.items():
+        if len(values) < MAX_VALUES:
+            values |= flattened(value, key)
+    findings.record("keys", ", ".join(list(keys)[:50])[:500])
     return Content(Metadata(extra=values), values)

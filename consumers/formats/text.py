@@ -5,7 +5,7 @@ import re
 
 from consumers.formats.inspection import Scalar
 
-__all__ = ["as_scalar", "clean", "shortened"]
+__all__ = ["as_scalar", "clean", "one_line", "shortened"]
 
 # C0 without tab and newline, DEL and C1: NUL is refused by PostgreSQL, ESC and CSI command a terminal.
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -21,6 +21,11 @@ def shortened(text: str, limit: int) -> str:
     """The clean text, cut to ``limit`` characters with the cut shown."""
     text = clean(text)
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def one_line(text: str, limit: int) -> str:
+    """The same in one line, for messages: what a file holds must not look like a line of ours."""
+    return shortened(text, limit).replace("\n", "\ufffd").replace("\t", " ")
 
 
 def as_scalar(value: object) -> Scalar:

@@ -30,6 +30,7 @@ from service.cli import (
     op_verbs,
     projection_commands,
     recover_command,
+    reference_commands,
     replay_command,
     report_commands,
     run_commands,
@@ -78,6 +79,8 @@ app.command("check")(check_command.check)
 app.command("audit")(audit_command.audit)
 app.command("recover")(recover_command.recover)
 app.command("replay")(replay_command.replay)
+app.command("codes")(reference_commands.codes)
+app.command("formats")(reference_commands.formats)
 app.command("publish")(inbox_commands.publish)
 app.command("validate")(inbox_commands.validate)
 app.add_typer(file_commands.app, name="file")

@@ -40,7 +40,7 @@ def check(
     from consumers.check import files_under
     from consumers.checks import Judging
     from consumers.checks.rules import judging_of
-    from consumers.formats import FORMATS
+    from consumers.formats import FORMATS, Expected
     from events.clock import now
     from events.types import format_time
 
@@ -49,18 +49,20 @@ def check(
         raise WrongUseError(f"{path}: found no such file or folder; check the name")
     rule = _configuration(session, stream, config_file)
     wanted = form or (rule.format if rule else None)
-    if wanted not in FORMATS:
+    if wanted is None or wanted not in FORMATS:
         raise WrongUseError(
             f"found the format {wanted}, wanted --stream, --config-file or --format of {', '.join(FORMATS)}"
         )
-    found = checks(
-        path,
-        wanted,
+    names = rule.formats if rule and not form else ()
+    expected = Expected(
+        "",
         stream_checks=rule.checks if rule else (),
         identity_rule=rule.identity if rule else None,
         judging=judging_of(rule, at=now()) if rule else Judging(at=format_time(now())),
+        settings=rule.settings if rule else {},
     )
-    total = len(files_under(path, wanted))
+    found = checks(path, wanted, rules=names, expected=expected)
+    total = len(files_under(path, wanted, names))
     rows = [_by_name(_row(each), each.path.name, rule) for each in session.out.counted(found, total)]
     session.out.rows(CHECKED, rows, ids="path", empty=f"no files of the format {wanted} in {path}")
     _say_more(session, rows)

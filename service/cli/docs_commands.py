@@ -8,7 +8,7 @@ import typer
 from service.cli.errors import AttentionError
 from service.cli.output import Output
 
-__all__ = ["app", "command_lines", "filled", "settings_lines"]
+__all__ = ["app", "code_lines", "command_lines", "filled", "settings_lines"]
 
 app = typer.Typer(no_args_is_help=True, hidden=True, help="Tables for the README.")
 
@@ -25,9 +25,15 @@ def settings() -> None:
     Output().lines(settings_lines())
 
 
+@app.command("codes")
+def codes() -> None:
+    """The table of codes of files that are INVALID."""
+    Output().lines(code_lines())
+
+
 @app.command("write")
 def write() -> None:
-    """Put both tables into README.md, between their markers."""
+    """Put the tables into README.md, between their markers."""
     from service.settings import PROJECT
 
     readme = PROJECT / "README.md"
@@ -36,7 +42,8 @@ def write() -> None:
 
 def filled(text: str) -> str:
     """The text with the tables as they are now."""
-    for name, lines in (("commands", command_lines()), ("settings", settings_lines())):
+    tables = (("codes", code_lines()), ("commands", command_lines()), ("settings", settings_lines()))
+    for name, lines in tables:
         begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
         before, found, rest = text.partition(begin)
         _, closed, after = rest.partition(end)
@@ -56,6 +63,14 @@ def command_lines() -> list[str]:
         "|---|---|",
         *(f"| `{_escaped(name)}` | {_escaped(text)} |" for name, text in found),
     ]
+
+
+def code_lines() -> list[str]:
+    """One line a code that makes a file INVALID, as Markdown; the command ``codes`` lists all others too."""
+    from events.codes import codes
+
+    told = (f"| {each.code} | {each.says} | {each.cause} | {each.remedy} |" for each in codes("invalid"))
+    return ["| code | what it says | likely cause | remedy |", "|---|---|---|---|", *told]
 
 
 def settings_lines() -> list[str]:

@@ -88,7 +88,8 @@ def exposure_stream(bucket: str) -> StreamConfiguration:
         owner="rubin-data-management",
         senders=(SENDERS[RUBIN],),
         roots=(f"s3://{bucket}/LSSTCam/",),
-        format="any",
+        format="any",  # the demo's sensors are small stand-ins
+        formats=(PatternRule(pattern=r".*\.json", value="json"),),
         name_pattern=r"(?P<exposure>[A-Z]{2}_[A-Z]_\d{8}_\d{6})_(?P<raft>R\d\d)_(?P<sensor>S(\d\d|[GW]\d))\.(fits|json)",
         strip_suffix=False,  # a sensor's FITS and JSON are two files
         roles=(PatternRule(pattern=r".*\.json", value="sidecar"),),

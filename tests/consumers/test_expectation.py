@@ -43,6 +43,38 @@ def test_a_manifest_of_sensors_expects_the_guiders_too():
 
 
 @pytest.mark.parametrize(
+    ("stream", "told", "needed", "due"),
+    [
+        # Rubin's cameras write a sidecar for every image: without a word of when, ten minutes after the manifest.
+        (RUBIN, {"sensors": ["R22_S11"]}, True, "2026-11-21T06:10:00"),
+        (RUBIN, {"sensors": ["R22_S11"], "due_at": "2026-11-21T07:00:00Z"}, True, "2026-11-21T07:00:00"),
+        (
+            a_stream(membership="rubin-exposure", sidecars={"needed": False}),
+            {"sensors": ["R22_S11"]},
+            False,
+            None,
+        ),
+        (GROUPED, {"files": 18}, False, None),
+        (
+            a_stream(membership="roman-exposure", sidecars={"due_after_s": 60}),
+            {"files": 18},
+            True,
+            "2026-11-21T06:01:00",
+        ),
+    ],
+)
+def test_a_sidecar_that_the_streams_policy_wants_is_due_and_never_waited_for_without_end(
+    stream, told, needed, due
+):
+    event = an_event(
+        type="files.expected", time="2026-11-21T06:00:00Z", data={"stream": "roman-wfi", "group": "g", **told}
+    )
+    request = ExpectGroup.read(request_in(asked(event, stream))["data"])
+    assert request.sidecar_needed is needed
+    assert (request.due_at.isoformat()[:19] if request.due_at else None) == due
+
+
+@pytest.mark.parametrize(
     ("event", "stream", "code", "says"),
     [
         (said("op.ready", op="eid_1_118"), a_stream(), "NOT_ALLOWED", "home of observing programs"),

@@ -87,6 +87,22 @@ def test_a_source_below_the_senders_name_is_the_senders():
         ("a.json", {"roles": ({"pattern": r".*\.json", "value": "sidecar"},)}, "a.json", "sidecar"),
         ("a.png", {"roles": ({"pattern": r".*\.png", "value": "preview"},)}, "a.png", "preview"),
         ("a.fits", {"roles": ({"pattern": r".*\.json", "value": "sidecar"},)}, "a", "primary"),
+        # Where no rule of the stream says so, its role is that of its format.
+        ("a.json", {"formats": ({"pattern": r".*\.json", "value": "json"},)}, "a.json", "sidecar"),
+        ("a.jpg", {"format": "jpeg"}, "a.jpg", "preview"),
+        ("a.md5", {"formats": ({"pattern": ".*md5", "value": "checksum-table"},)}, "a.md5", "manifest"),
+        (
+            "a.fits",
+            {"format": "fits", "formats": ({"pattern": r".*\.json", "value": "json"},)},
+            "a",
+            "primary",
+        ),
+        (
+            "a.json",
+            {"format": "json", "roles": ({"pattern": ".*", "value": "manifest"},)},
+            "a.json",
+            "manifest",
+        ),
         ("a.fits", {"strip_suffix": False}, "a.fits", "primary"),
     ],
 )

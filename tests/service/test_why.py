@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from events.codes import explained
 from machines.file_state import FileState
 from service.why import NOBODY, Story, why
 from service.why_text import lines_of
@@ -13,6 +14,7 @@ from service.why_text import lines_of
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 SUBJECT = "roman-wfi/r0000101001001001001_0001_wfi01_f158_cal"
 STREAM = {"stream": "roman-wfi", "state": "Enabled", "held": False, "held_reason": None, "held_at": None}
+MEANING = explained("TRANSFER_MISMATCH")
 WANTED, FOUND = "9f2c" + "0" * 60, "41ab" + "0" * 60
 
 
@@ -72,6 +74,8 @@ def test_a_transient_failure_says_what_was_found_against_what_was_wanted_and_whe
             f"{SUBJECT}: ERROR since 2026-11-21 05:48:00 UTC, 12 min ago (version 1, attempt 1)",
             "  because the bytes at the destination are not the bytes we sent",
             f"  found 318767104 bytes, sha256 {FOUND}; wanted 318767104 bytes, sha256 {WANTED}",
+            f"  TRANSFER_MISMATCH: {MEANING.says} Likely cause: {MEANING.cause}",
+            f"  remedy: {MEANING.remedy}",
             "  20 other files are in ERROR for TRANSFER_MISMATCH on this stream",
             "  the next is attempt 2; 5 tries more than the first are made",
             "  goes on by itself at 2026-11-21 06:46:00 UTC",

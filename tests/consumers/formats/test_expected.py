@@ -6,6 +6,7 @@ import pytest
 
 from consumers.checks.judge import CODES_OF_FORMATS
 from consumers.formats import FORMATS
+from consumers.formats.format import ROLES
 from consumers.formats.inspection import CODES
 
 CONTENT = b"some bytes"
@@ -98,7 +99,17 @@ def test_every_code_of_a_failed_result_is_a_code():
 
 
 def test_the_formats_are_named_as_streams_name_them():
-    assert list(FORMATS) == ["roman-wfi-l2-asdf", "dkist-l1-fits", "keck-raw-fits", "fits", "asdf", "any"]
-    assert all(
-        name == each.name and each.media_type.startswith("application/") for name, each in FORMATS.items()
-    )
+    names = "roman-wfi-l2-asdf dkist-l1-fits keck-raw-fits rubin-raw-fits fits asdf json ipac-table koa-metadata-table"
+    assert list(FORMATS)[:12] == [*names.split(), "checksum-table", "jpeg", "any"]
+    assert all(name == each.name and each.role in ROLES for name, each in FORMATS.items())
+
+
+def test_companions_have_roles_of_their_own():
+    roles = {name: each.role for name, each in FORMATS.items() if each.role != "primary"}
+    assert roles == {
+        "json": "sidecar",
+        "ipac-table": "sidecar",
+        "koa-metadata-table": "sidecar",
+        "checksum-table": "manifest",
+        "jpeg": "preview",
+    }

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from consumers.formats.inspection import InvalidFileError
-from consumers.formats.keck_rules import RULES
+from consumers.formats.keck_tables import INSTRUMENTS, rules_for, rules_in
 from consumers.formats.koaid import koaid, prefix_of, second_of_day
 from tests.consumers.formats.build import a_keck_file
 
@@ -79,11 +79,97 @@ def test_an_instrument_that_does_not_tell_its_letters_is_refused(values, code, n
     assert refused.value.code == code
 
 
-def test_the_rules_are_data_without_doubles():
-    names = [rule.keyword for rule in RULES]
-    assert len(set(names)) == len(names)
-    assert all(rule.width > 0 and rule.source for rule in RULES)
-    assert {rule.keyword for rule in RULES if not rule.nullable} == {"INSTRUME", "DATE-OBS", "UT", "OFNAME"}
+@pytest.mark.parametrize("instrument", [*INSTRUMENTS, "ESI"])
+def test_each_instrument_has_rules_that_say_what_its_identity_needs(instrument):
+    rules = {rule.keyword: rule for rule in rules_for(instrument)}
+    assert len(rules) == len(rules_for(instrument)), "one rule a keyword"
+    needed = {keyword for keyword, rule in rules.items() if not rule.nullable}
+    assert needed >= {"INSTRUME", "DATE-OBS", "UT", "OFNAME"}
+    assert {"ELAPTIME", "PROGNAME", "OBJECT"} <= rules.keys()
+    assert needed >= {"KCWI": {"CAMERA", "FRAMENO"}, "NIRES": {"INSTR", "FRAMENO"}}.get(instrument, set())
+
+
+def test_an_instruments_own_rule_stands_in_place_of_the_common_one():
+    width = {
+        name: {rule.keyword: rule.width for rule in rules_for(name)}["PROGTITL"]
+        for name in ("DEIMOS", "KCWI")
+    }
+    assert width == {"DEIMOS": 248, "KCWI": 210}
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("a = 1", "wanted tables"),
+        ("[[keyword]]\nwidth = 3", "no name"),
+        ("[[keyword]]\nname = 'A'\nwidth = 3\nwidht = 4", "widht"),
+        ("[[keyword]]\nname = 'A'", "width None"),
+        ("[[keyword]]\nname = 'A'\nwidth = 0", "width 0"),
+        ("[[keyword]]\nname = 'A'\nwidth = 3\ntype = 'text'", "found text"),
+        ("[[keyword]]\nname = 'A'\nwidth = 3\nmin = 4", "bounds of a text"),
+        ("[[keyword]]\nname = 'A'\nwidth = 3\n[[keyword]]\nname = 'A'\nwidth = 4", "more than once"),
+    ],
+)
+def test_a_table_that_says_something_else_than_rules_is_refused(table, said):
+    with pytest.raises(ValueError, match=said):
+        rules_in(table, "some.toml")
+
+
+@pytest.mark.parametrize(
+    ("changed", "code", "keyword"),
+    [
+        ({"INSTRUME": "HIRES", "ELAPTIME": 12501}, "VALUE_OUT_OF_RANGE", "ELAPTIME"),
+        ({"INSTRUME": "HIRES", "ECHANGL": 45.5}, "VALUE_OUT_OF_RANGE", "ECHANGL"),
+        ({"INSTRUME": "HIRES", "ROQUAL": "fair"}, "VALUE_NOT_LISTED", "ROQUAL"),
+        ({"INSTRUME": "LRIS", "FRAMENO": 10_000}, "VALUE_OUT_OF_RANGE", "FRAMENO"),
+        ({"INSTRUME": "LRIS", "FRAMENO": -1}, "VALUE_OUT_OF_RANGE", "FRAMENO"),
+        ({"INSTRUME": "LRIS", "EQUINOX": 1800.0}, "VALUE_OUT_OF_RANGE", "EQUINOX"),
+        ({"INSTRUME": "NIRES", "INSTR": "spectrum"}, "VALUE_NOT_LISTED", "INSTR"),
+        ({"INSTRUME": "DEIMOS", "ELAPTIME": 60.5}, "VALUE_TYPE", "ELAPTIME"),
+        ({"INSTRUME": "DEIMOS", "DWFILNAM": "a filter of another name"}, "METADATA_TOO_LONG", "FILTER"),
+        ({"INSTRUME": "LRISBLUE", "OBSERVER": "x" * 71}, "METADATA_TOO_LONG", "OBSERVER"),
+        ({"INSTRUME": "NIRES", "INSTR": "imag", "PROGNAME": "C" * 17}, "METADATA_TOO_LONG", "PROGNAME"),
+    ],
+)
+def test_what_the_instruments_table_has_otherwise_is_a_warning_and_is_kept(
+    judged, tmp_path, changed, code, keyword
+):
+    found = judged(a_keck_file(tmp_path, **changed), "keck-raw-fits")
+    assert (found.verdict, [(each.code, each.keyword) for each in found.warnings]) == (
+        "ok",
+        [(code, keyword)],
+    )
+    assert found.metadata["exposure_s"] == changed.get("ELAPTIME", 60.0)
+
+
+@pytest.mark.parametrize(
+    ("instrument", "prefix"), [("HIRES", "HI"), ("LRIS", "LR"), ("LRISPBLUE", "LB"), ("DEIMOS", "DE")]
+)
+def test_a_name_that_the_instrument_does_not_write_is_put_together(judged, tmp_path, instrument, prefix):
+    told = {"INSTRUME": instrument, "OUTFILE": "r150424_", "FRAMENO": 76, "without": ("OFNAME",)}
+    found = judged(
+        a_keck_file(tmp_path, name="r150424_0076.fits", **told), "keck-raw-fits", identity_rule="koaid"
+    )
+    assert (found.verdict, found.identity) == ("ok", f"{prefix}.20190509.07554.57"), found.message
+    assert found.metadata["extra"]["original_name"] == "r150424_0076.fits"
+    other = judged(a_keck_file(tmp_path, name="r150424_0077.fits", **told), "keck-raw-fits")
+    assert (other.code, other.found) == ("BAD_NAME", "r150424_0076")
+
+
+@pytest.mark.parametrize(
+    ("changed", "without", "missing"),
+    [
+        ({}, ("CAMERA",), "CAMERA"),
+        ({}, ("FRAMENO",), "FRAMENO"),
+        ({"INSTRUME": "NIRES"}, (), "INSTR"),
+        ({"INSTRUME": "LRIS"}, ("FRAMENO",), "FRAMENO"),
+        ({"INSTRUME": "DEIMOS"}, ("OFNAME",), "OFNAME"),
+        ({"INSTRUME": "HIRES"}, ("UT",), "UT"),
+    ],
+)
+def test_each_instrument_names_what_may_not_be_null(judged, tmp_path, changed, without, missing):
+    found = judged(a_keck_file(tmp_path, without=without, **changed), "keck-raw-fits")
+    assert (found.verdict, found.code, found.wanted) == ("invalid", "MISSING_KEYWORD", missing)
 
 
 @pytest.mark.parametrize("empty", ["", "null", "NaN", " "])

@@ -1,0 +1,125 @@
+"""The metadata tables of the Keck Observatory Archive: a row an exposure, named by its KOAID."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import BinaryIO
+
+from consumers.formats.bytes_scan import SeenBytes
+from consumers.formats.findings import Findings
+from consumers.formats.format import Content, Expected
+from consumers.formats.inspection import InvalidFileError, Scalar
+from consumers.formats.ipac_lines import Table
+from consumers.formats.ipac_table import scanned, values_of, warm_up
+from consumers.formats.metadata import Metadata
+from consumers.formats.names import require_name
+from consumers.formats.text import shortened
+from consumers.formats.times import NO_TIME, Moment, moment
+
+__all__ = ["read", "warm_up"]
+
+KOAID = re.compile(r"[A-Z][A-Z0-9]\.\d{8}\.\d{5}(?:\.\d\d)?")
+NEEDED = ("KOAID", "INSTRUME", "DATE-OBS", "UT")
+SUFFIX = ".metadata.table"
+SCIENCE = "object"
+
+
+def read(source: BinaryIO, seen: SeenBytes, expected: Expected, findings: Findings) -> Content:
+    """Look through a table of one exposure or of many; the one's name must be that of its identity."""
+    table = scanned(source, seen, findings)
+    with findings.critical("keyword_rules"):
+        _require_columns(table)
+        _require_rows(table)
+        identities = [_identity(values_of(table, row)) for row in range(len(table.rows))]
+    with findings.critical("identities_once", value=len(identities)):
+        _require_once(identities)
+    if len(identities) != 1:
+        return Content(Metadata(extra={"koaids": ", ".join(identities[:100])}))
+    values = values_of(table, 0)
+    require_name("KOAID", identities[0], expected.name.removesuffix(SUFFIX), findings)
+    findings.record("airmass", values.get("AIRMASS"))
+    return Content(_metadata(values, identities[0], findings), {**values, "KOAID": identities[0]})
+
+
+def _require_columns(table: Table) -> None:
+    missing = sorted(set(NEEDED) - {column.name for column in table.columns})
+    if missing:
+        named = ", ".join(missing)
+        raise InvalidFileError(
+            "MISSING_KEYWORD",
+            f"the table has no column {named}; have it made again with the instrument's keyword table",
+            found="nothing",
+            wanted=named,
+        )
+
+
+def _require_rows(table: Table) -> None:
+    if not table.rows:
+        raise InvalidFileError(
+            "SCHEMA_VIOLATION",
+            "the table has no rows, wanted one an exposure; have it made again",
+            found="0 rows",
+            wanted=">= 1 row",
+        )
+
+
+def _identity(values: Mapping[str, Scalar]) -> str:
+    found = str(values["KOAID"] or "").removesuffix(".fits")
+    if not KOAID.fullmatch(found):
+        raise InvalidFileError(
+            "SCHEMA_VIOLATION",
+            f"KOAID is {shortened(found, 60) or 'null'}, wanted II.YYYYMMDD.SSSSS.HH; have the table made again",
+            found=shortened(found, 60),
+            wanted="II.YYYYMMDD.SSSSS.HH",
+        )
+    return found
+
+
+def _require_once(identities: list[str]) -> None:
+    twice = sorted(each for each, count in Counter(identities).items() if count > 1)
+    if twice:
+        named = ", ".join(twice[:5])
+        raise InvalidFileError(
+            "DUPLICATE_KEYWORD",
+            f"{named} stand in more than one row; one exposure has one row, and one row one exposure",
+            found=named,
+            wanted="one row an identity",
+        )
+
+
+def _metadata(values: Mapping[str, Scalar], identity: str, findings: Findings) -> Metadata:
+    start = _start(values, findings)
+    exposure = values.get("ELAPTIME")
+    seconds = float(exposure) if isinstance(exposure, int | float) else None
+    end = NO_TIME if seconds is None else moment(start.utc, findings, keyword="ELAPTIME", plus_s=seconds)
+    kind = _text(values.get("KOAIMTYP"))
+    return Metadata(
+        instrument=_text(values.get("INSTRUME")),
+        exposure_id=identity,
+        detector=_text(values.get("CAMERA")) or _text(values.get("INSTR")),
+        filter=_text(values.get("FILTER")) or _text(values.get("BFILTNAM")),
+        obs_start_utc=start.utc,
+        obs_end_utc=end.utc,
+        obs_start_tai=start.tai,
+        obs_end_tai=end.tai,
+        exposure_s=seconds,
+        program=_text(values.get("PROGID")),
+        purpose=None if kind is None else "science" if kind.lower() == SCIENCE else "calibration",
+        target=_text(values.get("TARGNAME")) or _text(values.get("OBJECT")),
+        ra_deg=_number(values.get("RA2000")),
+        dec_deg=_number(values.get("DEC2000")),
+        extra={"koaid": identity, **values},
+    )
+
+
+def _start(values: Mapping[str, Scalar], findings: Findings) -> Moment:
+    date, clock = _text(values.get("DATE-OBS")), _text(values.get("UT"))
+    return moment(f"{date}T{clock}", findings, keyword="UT") if date and clock else NO_TIME
+
+
+def _number(value: Scalar) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _text(value: Scalar) -> str | None:
+    return None if value is None else str(value).strip() or None

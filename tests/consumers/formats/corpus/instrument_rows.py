@@ -1,0 +1,152 @@
+"""Files of Keck, Rubin, DKIST and Roman that break a rule of their instrument."""
+
+from functools import partial
+
+from tests.consumers.formats.build import KECK_NAME, ROMAN_NAME, edit_tree
+from tests.consumers.formats.companions import RUBIN_NAME
+from tests.consumers.formats.corpus import good
+from tests.consumers.formats.corpus.good import with_card, without_card
+from tests.consumers.formats.corpus.row import Row
+
+__all__ = ["ROWS"]
+
+FITS, ASDF = b"SIMPLE  =                    T".ljust(2880), b"#ASDF 1.0.0\n"
+
+
+def keck(what: str, code: str | None, warning: str | None = None, **changed) -> Row:
+    name = changed.pop("file_name", KECK_NAME)
+    return Row(what, "keck-raw-fits", partial(good.keck, **changed), code, warning, name=name)
+
+
+def rubin(what: str, code: str | None, warning: str | None = None, **changed) -> Row:
+    name = changed.pop("file_name", RUBIN_NAME)
+    return Row(what, "rubin-raw-fits", partial(good.rubin, segments=1, **changed), code, warning, name=name)
+
+
+def dkist(what: str, code: str | None, edit=lambda content: content, warning: str | None = None) -> Row:
+    return Row(what, "dkist-l1-fits", lambda: edit(good.dkist()), code, warning, name=good.dkist_name())
+
+
+def roman(what: str, code: str | None, edit=lambda content: content, warning: str | None = None) -> Row:
+    return Row(what, "roman-wfi-l2-asdf", lambda: edit(good.roman()), code, warning, name=ROMAN_NAME)
+
+
+def tree(pattern: str, replacement: str):
+    return partial(edit_tree, pattern=pattern, replacement=replacement)
+
+
+def flipped(content: bytes) -> bytes:
+    """One bit of the last block's data."""
+    spoiled = bytearray(content)
+    spoiled[content.rindex(b"\xd3BLK") + 60] ^= 1
+    return bytes(spoiled)
+
+
+KECK = [
+    keck("a good file", None),
+    keck("another format", "BAD_NAME", file_name="kb190509_00002.fits"),
+    keck("no date", "MISSING_KEYWORD", without=("DATE-OBS",)),
+    keck("a date that is null", "MISSING_KEYWORD", DATE_OBS="null"),
+    keck("a date that is blank", "MISSING_KEYWORD", DATE_OBS=" "),
+    keck("a time that is undefined", "MISSING_KEYWORD", UT=None),
+    keck("no name inside", "MISSING_KEYWORD", without=("OFNAME",)),
+    keck("no camera", "MISSING_KEYWORD", without=("CAMERA",)),
+    keck("no number of its frame", "MISSING_KEYWORD", FRAMENO="null"),
+    keck("no instrument", "MISSING_KEYWORD", without=("INSTRUME",)),
+    keck("an instrument nobody knows", "SCHEMA_VIOLATION", INSTRUME="SPYGLASS"),
+    keck("a camera nobody knows", "SCHEMA_VIOLATION", CAMERA="green"),
+    keck("a day that no month has", "SCHEMA_VIOLATION", DATE_OBS="2019-02-30"),
+    keck("a time that no day has", "SCHEMA_VIOLATION", UT="25:00:00"),
+    keck("a number that is a text", "SCHEMA_VIOLATION", FRAMENO="one"),
+    keck("the name of its identity", None, file_name="KB.20190509.07554.57.fits"),
+    keck("the name of another identity", "BAD_NAME", file_name="KB.20190509.07554.58.fits"),
+    keck("no program", None, "PROGRAM_MISSING", without=("PROGNAME",)),
+    keck("a program that is blank", None, "PROGRAM_MISSING", PROGNAME=""),
+    keck("a program that is undefined", None, "PROGRAM_MISSING", PROGNAME=None),
+    keck("an observer of 200 letters", None, "METADATA_TOO_LONG", OBSERVER="x" * 200),
+    keck("a title of 5,000 letters", None, "METADATA_TOO_LONG", PROGTITL="x" * 5000),
+    keck("an exposure that is a text", None, "VALUE_TYPE", ELAPTIME="long"),
+    keck("an exposure of 10^300 s", None, None, ELAPTIME=1e300),
+    Row("an old date", "keck-raw-fits", partial(good.keck, DATE_OBS="09/05/19"), None, name=KECK_NAME),
+    Row("an ASDF file", "keck-raw-fits", ASDF, "NOT_THE_FORMAT", name=KECK_NAME),
+    Row("a keyword twice, with other values", "keck-raw-fits",
+        lambda: with_card(good.keck(), "OBJECT", "'another'", twice=True), "DUPLICATE_KEYWORD", name=KECK_NAME),
+    Row("a keyword twice, with one value", "keck-raw-fits",
+        lambda: with_card(good.keck(), "FRAMENO", "1", twice=True), None, "DUPLICATE_KEYWORD", name=KECK_NAME),
+    Row("cut in the data", "keck-raw-fits", lambda: good.keck()[:-3000], "TRUNCATED", name=KECK_NAME),
+    Row("a header edited after it was summed up", "keck-raw-fits",
+        lambda: with_card(good.keck(), "OBJECT", "'other'"), "CHECKSUM_MISMATCH", name=KECK_NAME,
+        checks=("fits_checksum",)),
+]  # fmt: skip
+
+RUBIN = [
+    rubin("a good image", None),
+    rubin("a name of no camera", "BAD_NAME", file_name="image.fits"),
+    rubin("a name of no sensor", "BAD_NAME", file_name="MC_O_20251101_000123_R00_S11.fits"),
+    rubin("another raft", "BAD_NAME", RAFTBAY="R21"),
+    rubin("another exposure", "BAD_NAME", OBSID="MC_O_20251101_000124"),
+    rubin("another number", "SCHEMA_VIOLATION", SEQNUM=124),
+    rubin("another day", "SCHEMA_VIOLATION", DAYOBS="20251102"),
+    rubin("no image type", "MISSING_KEYWORD", without=("IMGTYPE",)),
+    rubin("a slot that is null", "MISSING_KEYWORD", CCDSLOT="null"),
+    rubin("a time that is none", None, "TIME_UNREADABLE", DATE_BEG="soon"),
+    rubin("an object of 100 letters", None, "METADATA_TOO_LONG", OBJECT="x" * 100),
+    rubin("an exposure that is a text", None, EXPTIME="long"),
+    Row(
+        "cut in an extension",
+        "rubin-raw-fits",
+        lambda: good.rubin(segments=1)[:-2880],
+        "TRUNCATED",
+        name=RUBIN_NAME,
+    ),
+    Row("JSON under its name", "rubin-raw-fits", b"{}", "NOT_THE_FORMAT", name=RUBIN_NAME),
+]
+
+DKIST = [
+    dkist("a good frame", None),
+    dkist("no proposal", "SCHEMA_VIOLATION", lambda content: without_card(content, "PROP_ID")),
+    dkist("a blank proposal", "SCHEMA_VIOLATION", lambda content: with_card(content, "PROP_ID", "''")),
+    dkist(
+        "a proposal twice",
+        "DUPLICATE_KEYWORD",
+        lambda content: with_card(content, "PROP_ID", "'x'", twice=True),
+    ),
+    dkist(
+        "another instrument", "SCHEMA_VIOLATION", lambda content: with_card(content, "INSTRUME", "'SPYGLASS'")
+    ),
+    dkist("a level that is a text", "SCHEMA_VIOLATION", lambda content: with_card(content, "LEVEL", "'one'")),
+    dkist(
+        "a billion axes of the dataset",
+        "SCHEMA_VIOLATION",
+        lambda content: with_card(content, "DNAXIS", "1000000000"),
+    ),
+    dkist("another name", "BAD_NAME", lambda content: with_card(content, "FILENAME", "'other.fits'")),
+    dkist("no NAXIS", "MISSING_KEYWORD", lambda content: without_card(content, "NAXIS")),
+    dkist("cut in the header", "TRUNCATED", lambda content: content[:2000]),
+    dkist("a unit that is none", "SCHEMA_VIOLATION", lambda content: with_card(content, "BUNIT", "'apples'")),
+    dkist("ASDF under its name", "NOT_THE_FORMAT", lambda content: ASDF),
+]
+
+ROMAN = [
+    roman("a good image", None),
+    roman("no telescope", "SCHEMA_VIOLATION", tree(r"^    telescope: ROMAN\n", "")),
+    roman("a detector nobody knows", "SCHEMA_VIOLATION", tree("detector: WFI01", "detector: WFI99")),
+    roman("an exposure that is a text", "SCHEMA_VIOLATION", tree("exposure_time: 139.8", "exposure_time: long")),
+    roman("a product of the future", "SCHEMA_VIOLATION", tree(r"wfi_image-\d+\.\d+\.\d+", "wfi_image-99.0.0")),
+    roman("another product", "SCHEMA_VIOLATION", tree(r"wfi_image-\d+\.\d+\.\d+", "wfi_mosaic-1.0.0")),
+    roman("another mission", "SCHEMA_VIOLATION", tree(r"^roman: ", "hubble: ")),
+    roman("another name", "BAD_NAME", tree(r"filename: \S+", "filename: other.asdf")),
+    roman("cut in a block", "TRUNCATED", lambda content: content[: len(content) // 2]),
+    roman("an array on a server", "UNSAFE_CONTENT", tree(r"source: 0$", "source: 'http://127.0.0.1:9/x'")),
+    roman("FITS under its name", "NOT_THE_FORMAT", lambda content: FITS),
+    Row("a flipped bit in a block", "roman-wfi-l2-asdf", lambda: flipped(good.roman()), "CHECKSUM_MISMATCH",
+        name=ROMAN_NAME, checks=("block_checksums",)),
+]  # fmt: skip
+
+ANY = [
+    Row("no bytes at all", "any", b"", "EMPTY_FILE"),
+    Row("one byte", "any", b"\0", None),
+    Row("a program", "any", b"\x7fELF" + bytes(100), None),
+]
+
+ROWS: list[Row] = [*KECK, *RUBIN, *DKIST, *ROMAN, *ANY]

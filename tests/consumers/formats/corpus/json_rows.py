@@ -1,0 +1,90 @@
+"""JSON that is damaged or made to do harm: depth, counts, numbers, texts, and keys that stand there twice."""
+
+import gzip
+
+from tests.consumers.formats.corpus.row import Content, Row, rows, warned
+
+__all__ = ["ROWS"]
+
+HOSTILE: dict[str, tuple[Content, str]] = {
+    "no bytes at all": (b"", "EMPTY_FILE"),
+    "blanks alone": (b"   \n", "NOT_THE_FORMAT"),
+    "an HTML error page": (b"<html><body>502 Bad Gateway</body></html>", "NOT_THE_FORMAT"),
+    "gzip data": (gzip.compress(b"{}"), "NOT_THE_FORMAT"),
+    "a FITS file": (b"SIMPLE  =                    T".ljust(2880), "NOT_THE_FORMAT"),
+    "a text alone": (b'"hello"', "NOT_THE_FORMAT"),
+    "a number alone": (b"42", "NOT_THE_FORMAT"),
+    "UTF-16": ('{"a": 1}'.encode("utf-16"), "NOT_THE_FORMAT"),
+    "nothing but a brace": (b"{", "TRUNCATED"),
+    "an object that is cut": (b'{"a": 1', "TRUNCATED"),
+    "an object that is cut after a comma": (b'{"a": 1,', "TRUNCATED"),
+    "an object that is cut after a key": (b'{"a"', "TRUNCATED"),
+    "an object that is cut in a key": (b'{"a', "TRUNCATED"),
+    "an object that is cut in a word": (b'{"a": tru', "TRUNCATED"),
+    "an object that is cut in an escape": (b'{"a": "\\', "TRUNCATED"),
+    "a text of 8 MB that never ends": (lambda: b'{"a": "' + b"x" * 8 * 1024**2, "TRUNCATED"),
+    "8 MB of escapes that never end": (lambda: b'{"a": "' + b"\\n" * 4 * 1024**2, "TRUNCATED"),
+    "an array that is cut": (b"[1, 2", "TRUNCATED"),
+    "two values": (b'{"a": 1} {"b": 2}', "UNREADABLE"),
+    "text after the end": (b"{} x", "UNREADABLE"),
+    "a comma too many": (b'{"a": 1,}', "UNREADABLE"),
+    "a comma too many in an array": (b"[1, 2,]", "UNREADABLE"),
+    "no comma": (b'{"a": 1 "b": 2}', "UNREADABLE"),
+    "no colon": (b'{"a" 1}', "UNREADABLE"),
+    "a key without quotes": (b"{a: 1}", "UNREADABLE"),
+    "a key in single quotes": (b"{'a': 1}", "UNREADABLE"),
+    "a bracket that closes a brace": (b'{"a": 1]', "UNREADABLE"),
+    "a comment": (b'{"a": 1 /* one */}', "UNREADABLE"),
+    "NaN": (b'{"a": NaN}', "UNREADABLE"),
+    "Infinity": (b'{"a": -Infinity}', "UNREADABLE"),
+    "a number with a leading zero": (b'{"a": 012}', "UNREADABLE"),
+    "a number in hexadecimal": (b'{"a": 0x1F}', "UNREADABLE"),
+    "True, as Python writes it": (b'{"a": True}', "UNREADABLE"),
+    "a newline in a text": (b'{"a": "x\ny"}', "UNREADABLE"),
+    "a NUL in a text": (b'{"a": "x\x00y"}', "UNREADABLE"),
+    "an escape nobody knows": (b'{"a": "\\q"}', "UNREADABLE"),
+    "half a character": (b'{"a": "\\ud800"}', "UNREADABLE"),
+    "half an escape": (b'{"a": "\\u12"}', "UNREADABLE"),
+    "a byte that is no UTF-8": (b'{"a": "Jos\xe9"}', "UNREADABLE"),
+    "a number of 101 digits": (b'{"a": ' + b"9" * 101 + b"}", "LIMIT_EXCEEDED"),
+    "a number of a million digits": (b'{"a": ' + b"9" * 10**6 + b"}", "LIMIT_EXCEEDED"),
+    "a number that no double holds": (b'{"a": 1e999}', "LIMIT_EXCEEDED"),
+    "65 brackets": (b"[" * 65 + b"]" * 65, "LIMIT_EXCEEDED"),
+    "a million brackets": (lambda: b"[" * 10**6, "LIMIT_EXCEEDED"),
+    "a million objects in objects": (lambda: b'{"a":' * 10**6, "LIMIT_EXCEEDED"),
+    "200,001 values": (lambda: b"[" + b",".join([b"0"] * 200_001) + b"]", "LIMIT_EXCEEDED"),
+    "17 MB": (lambda: b'{"a": "' + b"x" * 17 * 1024**2 + b'"}', "LIMIT_EXCEEDED"),
+    "a key twice, with other values": (b'{"a": 1, "a": 2}', "DUPLICATE_KEYWORD"),
+    "a key twice, as number and text": (b'{"a": 1, "a": "1"}', "DUPLICATE_KEYWORD"),
+    "a key twice, as number and truth": (b'{"a": 1, "a": true}', "DUPLICATE_KEYWORD"),
+    "a key twice, over objects": (b'{"a": {}, "a": {}}', "DUPLICATE_KEYWORD"),
+    "a key twice, deep inside": (b'[[{"b": {"a": 1, "a": 2}}]]', "DUPLICATE_KEYWORD"),
+    "a key twice, one of them escaped": (b'{"a": 1, "\\u0061": 2}', "DUPLICATE_KEYWORD"),
+}
+
+HARMLESS: dict[str, tuple[Content, str | None]] = {
+    "an empty object": (b"{}", None),
+    "an empty array": (b"[]\n", None),
+    "a byte order mark": (b'\xef\xbb\xbf{"a": 1}', "BYTE_ORDER_MARK"),
+    "a key twice, with one value": (b'{"a": 1, "a": 1}', "DUPLICATE_KEYWORD"),
+    "control characters as escapes": (b'{"a": "\\u0000\\u001b[2J"}', "NOT_PRINTABLE"),
+    "names in all scripts": ('{"観測": "José 🔭", "a": "\\ud83d\\udd2d"}'.encode(), None),
+    "64 brackets": (b"[" * 64 + b"]" * 64, None),
+    "numbers of all kinds": (b"[0, -0, 1.5, -2e3, 1E+2, 9223372036854775808, 0.1e-7]", None),
+    "a value of 10,000 characters": (b'{"a": "' + b"x" * 10_000 + b'"}', "METADATA_TOO_LONG"),
+    "100,000 values": (lambda: b"[" + b",".join([b"0"] * 100_000) + b"]", "METADATA_TRIMMED"),
+    "a manifest of sensors": (
+        b'{"obsId": "MC_O_20250430_000295", "expectedSensors": {"R22_S11": "SCIENCE"}}',
+        None,
+    ),
+}
+
+ROWS: list[Row] = [
+    *rows("json", HOSTILE),
+    *warned("json", HARMLESS),
+    Row("a key twice, though others pass", "json", b'{"a": 1, "a": 2}', "DUPLICATE_KEYWORD",
+        settings={"duplicate_keyword": "warn"}),
+    Row("a sidecar of no sensor", "json", b"{}", "BAD_NAME", name="MC_O_20251101_000123_R99_S11.json"),
+    Row("a sidecar of an image", "json", b'{"INSTRUME": "LSSTCam"}', None, name="MC_O_20251101_000123_R22_S11.json"),
+    Row("a sidecar of no day", "json", b"{}", "BAD_NAME", name="MC_O_20251301_000123_R22_S11.json"),
+]  # fmt: skip
