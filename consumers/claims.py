@@ -56,6 +56,7 @@ class WorkItem:
     sender: str | None = None
     sender_event_id: str | None = None
     base_attempt: int | None = None
+    priority: int | None = None
 
     @property
     def key(self) -> Key:
@@ -105,9 +106,10 @@ def claim_steps(
     effects: Sequence[str],
     at_most: int,
     large_at_most: int,
+    catch_up_at_most: int,
     lease_s: float,
 ) -> list[WorkItem]:
-    """Lease up to ``at_most`` items, ``large_at_most`` of them large: live before catch-up, then who waits longest."""
+    """Lease up to ``at_most`` items, so many of them large, so many of catch-up: live first, then who waits longest."""
     open_lanes = lanes(
         streams={} if standing.is_shut else standing.streams,
         busy=standing.busy,
@@ -121,6 +123,7 @@ def claim_steps(
         "lanes": rows_json(asdict(each) for each in open_lanes),
         "at_most": at_most,
         "large": large_at_most,
+        "catch_up": catch_up_at_most,
         "owner": owner,
         "lease_s": lease_s,
     }
@@ -202,7 +205,7 @@ _LEASED = f"""
 """
 _RETURNED = """
     i.event_id, i.effect, i.subject, i.stream, i.version, i.attempt, i.sequence, i.work_class, i.created_at,
-    i.try_number, i.report_id, i.lease_owner, i.lease_epoch, i.payload, i.correlationid
+    i.try_number, i.report_id, i.lease_owner, i.lease_epoch, i.payload, i.correlationid, i.priority
 """
 # Ids are text with us; the driver would make UUID objects of them.
 _READ = _RETURNED.replace("i.event_id", "CAST(i.event_id AS text) AS event_id").replace(
@@ -258,7 +261,8 @@ _CLAIM_STEPS = text(f"""
     ), found AS (
         SELECT h.*, lane.class_room,
             row_number() OVER (PARTITION BY h.stream, h.work_class ORDER BY {_TURN}) AS in_class,
-            row_number() OVER (PARTITION BY h.work_class ORDER BY {_TURN}) AS of_size
+            row_number() OVER (PARTITION BY h.work_class ORDER BY {_TURN}) AS of_size,
+            row_number() OVER (PARTITION BY h.priority > 0 ORDER BY {_TURN}) AS of_haste
         FROM lane CROSS JOIN LATERAL (
             SELECT i.ctid AS place, i.stream, i.work_class, i.priority, i.queued_at, i.sequence FROM work.item i
             WHERE i.stream = lane.stream AND i.effect = lane.effect AND i.work_class = lane.work_class
@@ -268,11 +272,12 @@ _CLAIM_STEPS = text(f"""
     ), chosen AS (
         SELECT place FROM found h
         WHERE in_class <= class_room AND (work_class <> 'large' OR of_size <= :large)
+            AND (h.priority = 0 OR of_haste <= :catch_up)
         ORDER BY {_TURN} LIMIT :at_most
     ), locked AS ({_LOCKED}
     ), claimed AS (
         UPDATE work.item i SET {_LEASED} FROM locked WHERE i.ctid = locked.place
-        RETURNING i.priority, i.queued_at, {_RETURNED}
+        RETURNING i.queued_at, {_RETURNED}
     )
     SELECT {_READ}, v.sender, v.correlationid AS sender_event_id, v.base_attempt
     FROM claimed i LEFT JOIN work.version v ON v.subject = i.subject AND v.version = i.version

@@ -15,7 +15,9 @@ from consumers.arrivals import ArrivalsSeen
 from consumers.dispatch import FOLLOWER, apply
 from consumers.gatekeeper import Gatekeeper
 from consumers.homes import Homes
+from consumers.kept_copies import KeptCopies
 from consumers.outage import OUTAGES, in_words
+from consumers.readings import Readings
 from consumers.reconciler import Patience, Reconciler
 from consumers.sender import Sender
 from consumers.storage import Storage
@@ -89,11 +91,13 @@ def run_workers(  # noqa: PLR0913 - plain arguments, each by name
     software_version: str,
     stop: threading.Event,
     pace: Pace | None = None,
+    readings: Readings | None = None,
     clock: Clock = now,
     name: str | None = None,
 ) -> None:
     """Work until told to stop, then hand back what is under way, within ``pace.grace_s``.
 
+    ``readings`` says what the machine can bear, the machine itself if left out.
     ``engine`` needs ``pace.threads + 5`` connections; ``inspector`` the formats of the site's streams.
     """
     sender = Sender(log.writer)
@@ -114,9 +118,10 @@ def run_workers(  # noqa: PLR0913 - plain arguments, each by name
         host=socket.gethostname(),
         worker=name or worker_name(),
         software_version=software_version,
+        kept=KeptCopies(staging_dir),
     )
     try:
-        Worker(tools, pace).run(stop)
+        Worker(tools, pace, readings).run(stop)
     finally:
         sender.close()
 

@@ -16,6 +16,7 @@ from consumers.failures import Wait, from_source
 from consumers.formats import Expected
 from consumers.held import configuration_of
 from consumers.homes import Homes
+from consumers.kept_copies import KeptCopies
 from consumers.sender import Sender
 from consumers.sources import open_source
 from consumers.storage import Storage
@@ -85,10 +86,21 @@ class Tools:
     worker: str
     software_version: str
     answer_topics: dict[str, bool] = field(default_factory=dict)
+    kept: KeptCopies | None = None
 
     @contextmanager
-    def source(self, uri: str, configuration: StreamConfiguration) -> Iterator[Path]:
-        """A local path with the announced bytes. Raises StorageError; Wait where the source's server is away."""
+    def source(
+        self, uri: str, configuration: StreamConfiguration, *, sha256: str | None = None
+    ) -> Iterator[Path]:
+        """A local path with the announced bytes. Raises StorageError; Wait where the source's server is away.
+
+        Of an object that was fetched before, the copy that was kept, if it has ``sha256``.
+        """
+        if self.kept is not None and sha256 is not None:
+            with self.kept.taken(uri, sha256) as kept:
+                if kept is not None:
+                    yield kept
+                    return
         opened = open_source(
             uri,
             source_roots(configuration),

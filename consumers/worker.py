@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from queue import SimpleQueue
 
-from consumers import claims
+from consumers import claims, workers_seen
+from consumers.admitting import Admitting
 from consumers.claims import WorkItem
 from consumers.effects import HEAVY, LIGHT, PROGRAM_STEPS, STEPS
 from consumers.held import STREAM_CHANNEL
 from consumers.light_work import LightWork
 from consumers.outage import OUTAGES, in_words
+from consumers.readings import LiveReadings, Readings
 from consumers.reporting import Reporting, named
 from consumers.steps import Steps
 from consumers.tools import Tools
@@ -48,9 +50,10 @@ class Pace:
 class Worker:
     """One process's share of the work. ``run`` returns after ``stop``, having handed back what it had."""
 
-    def __init__(self, tools: Tools, pace: Pace | None = None) -> None:
+    def __init__(self, tools: Tools, pace: Pace | None = None, readings: Readings | None = None) -> None:
         self._tools = tools
         self._pace = pace or Pace()
+        self._admitting = Admitting(readings or LiveReadings([tools.staging_dir]))
         self._reporting = Reporting(tools)
         self._steps = Steps(tools, self._reporting)
         self._light = LightWork(tools, self._reporting)
@@ -112,9 +115,14 @@ class Worker:
     def _claim_heavy(self) -> bool:
         with self._lock:
             have = [item for item in self._mine.values() if item.effect in STEPS]
-        room = self._pace.threads + self._pace.ahead - len(have)
-        large = self._pace.large_at_once - sum(item.work_class == "large" for item in have)
-        if room < self._pace.ahead:
+        pace = self._pace
+        may = self._admitting.may_begin(
+            have, threads=pace.threads, ahead=pace.ahead, large_at_once=pace.large_at_once
+        )
+        if any(pause.what == "copying" for pause in may.pauses) and self._tools.kept is not None:
+            self._tools.kept.clear()
+        room = may.items
+        if room < min(pace.ahead, max(1, len(have))):
             return False  # all threads are busy and the next items are here: claim several at once, later
         with self._tools.engine.begin() as connection:
             standing = claims.stand(connection)
@@ -125,7 +133,8 @@ class Worker:
                 owner=self._tools.worker,
                 effects=tuple(HEAVY),
                 at_most=room,
-                large_at_most=max(0, large),
+                large_at_most=may.large,
+                catch_up_at_most=may.catch_up,
                 lease_s=self._pace.lease_s,
             )
             found += claims.claim_light(
@@ -162,6 +171,7 @@ class Worker:
                 effects=("register",),
                 at_most=pace.batch,
                 large_at_most=pace.batch,
+                catch_up_at_most=pace.batch,
                 lease_s=pace.lease_s,
             )
         self._hold(found)
@@ -221,6 +231,15 @@ class Worker:
             have = list(self._mine.values())
         with self._tools.engine.begin() as connection:
             claims.heartbeat(connection, have, lease_s=self._pace.lease_s)
+            workers_seen.give_sign(
+                connection,
+                name=self._tools.worker,
+                host=self._tools.host,
+                items=len(have),
+                reading=self._admitting.reading(),
+                forecast=self._admitting.forecast,
+                pauses=self._admitting.pauses,
+            )
         with self._tools.engine.begin() as connection:
             return claims.release_expired(connection)
 
@@ -244,9 +263,12 @@ class Worker:
         while self._mine and time.monotonic() < until:
             self._call_heavy.wait(0.05)
             self._call_heavy.clear()
+        if self._tools.kept is not None and not self._mine:
+            self._tools.kept.clear()
         try:
             with self._tools.engine.begin() as connection:
                 released = claims.release_owned(connection, self._tools.worker)
+                workers_seen.forget(connection, self._tools.worker)
         except OUTAGES:
             return  # without a database the leases run out by themselves
         if released:

@@ -28,6 +28,7 @@ class Object(Part):
     sha256: Sha256
     s3_checksum: str | None = None
     s3_checksum_type: str | None = None
+    etag: str | None = Field(None, description="as the store tells it; of an object in parts it is no MD5")
     existed: bool = Field(False, description="the object was there already and equal")
 
 

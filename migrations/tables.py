@@ -1,6 +1,6 @@
 """Every module that defines a table; loading this one fills ``metadata``."""
 
-from consumers import breakers, deadlines, dispatch, held, known_programs, work_items
+from consumers import breakers, deadlines, dispatch, held, known_programs, work_items, workers_seen
 from projectors import (
     PROJECTIONS,
     decided,
@@ -23,6 +23,7 @@ TABLE_MODULES = (
     held,
     known_programs,
     work_items,
+    workers_seen,
     decided,
     fold_version,
     ledger,

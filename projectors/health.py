@@ -47,6 +47,11 @@ _QUERIES = {
     "work": "SELECT state, count(*) AS items, min(created_at) AS oldest FROM work.item "
     "WHERE state IN ('open', 'leased', 'reported', 'parked') GROUP BY state ORDER BY state",
     "breakers": "SELECT dependency, since, failures, retry_at, ramp, code, last_error FROM work.breaker ORDER BY since",
+    "workers": """
+        SELECT worker, host, seen_at, seen_at > now() - interval '30 s' AS is_alive, items, cpu_share,
+               memory_free_bytes, memory_total_bytes, disks, pauses
+        FROM work.worker ORDER BY worker
+    """,
     "later": """
         SELECT last_code AS code, count(*) AS items, min(due_at) AS next_at, max(due_at) AS last_at FROM work.item
         WHERE state = 'open' AND due_at > now() GROUP BY last_code ORDER BY items DESC

@@ -11,6 +11,7 @@ from service.client import Client
 from service.installation import check_site
 from service.site import ROLE_NAMES, children_of
 from service.stack import local
+from service.status_machines import machine_attention, machine_lines
 from service.wording import ago, counted, duration, short
 
 __all__ = ["Status", "status_lines", "take"]
@@ -62,6 +63,7 @@ def take(client: Client) -> Status:
     attention = [
         *_of_children(children if is_local else None),
         *_of_health(health, now),
+        *machine_attention(health["workers"]),
         *_of_rebuilds(health),
         *_of_lags(lags),
     ]
@@ -201,6 +203,7 @@ def status_lines(status: Status) -> Iterator[str]:
     yield from _waits(health, status.at)
     yield from _freshness(status)
     yield from _owners(health["leases"])
+    yield from machine_lines(health["workers"])
     yield ""
     if status.attention:
         yield "needs attention:"

@@ -89,6 +89,8 @@ def _look(item: WorkItem, tools: Tools, path: Path, brief: Brief, configuration:
         wanted = brief.overrides.get("identity") or inspection.identity
         held = yield from reserve(item, tools, wanted, sha256=sha256, rule=configuration.identity or "")
     found = _validation(inspection, brief, configuration, held, usage, tools, place)
+    if tools.kept is not None:
+        tools.kept.keep(path, uri=brief.content.uri, sha256=sha256)
     yield report(item, fitted(found.model_copy(update={"warnings": (*twin, *found.warnings)})))
 
 

@@ -41,5 +41,6 @@ def stored_object(stored: Stored) -> Object:
         sha256=stored.sha256,
         s3_checksum=stored.s3_checksum,
         s3_checksum_type=stored.s3_checksum_type,
+        etag=stored.etag or None,
         existed=stored.existed,
     )

@@ -27,7 +27,7 @@ def transfer(item: WorkItem, tools: Tools) -> Asks:
     configuration = configuration_for(item, tools)
     began_s = time.monotonic()
     try:
-        with tools.source(brief.content.uri, configuration) as path:
+        with tools.source(brief.content.uri, configuration, sha256=brief.sha256) as path:
             stored = _put(item, tools, path, brief, configuration)
     except StorageError as error:
         raise from_archive(error, item.stream) from error

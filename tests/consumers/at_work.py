@@ -70,6 +70,7 @@ def claim(
     effects: tuple[str, ...] = ("ingest", "transfer"),
     at_most: int = 10,
     large_at_most: int = 10,
+    catch_up_at_most: int = 10,
     lease_s: float = 30.0,
 ) -> list[WorkItem]:
     """Steps claimed, as a worker does."""
@@ -80,6 +81,7 @@ def claim(
         effects=effects,
         at_most=at_most,
         large_at_most=large_at_most,
+        catch_up_at_most=catch_up_at_most,
         lease_s=lease_s,
     )
 

@@ -116,6 +116,16 @@ def test_a_worker_takes_no_more_large_items_than_it_has_room_for(connection, fil
     assert Counter(item.work_class for item in found) == {"normal": 1, "large": 1}
 
 
+def test_a_worker_takes_no_more_of_catch_up_than_it_may_and_all_that_is_live(connection, files):
+    for _ in range(3):
+        files.arrive(priority="catch-up")
+    for _ in range(2):
+        files.arrive()
+    assert Counter(item.priority for item in claim(connection, catch_up_at_most=1)) == {0: 2, 1: 1}
+    assert claim(connection, catch_up_at_most=0) == []
+    assert Counter(item.priority for item in claim(connection)) == {1: 2}
+
+
 def test_an_item_that_waits_is_not_claimed_before_its_time(connection, files):
     files.arrive("roman/a")
     (item,) = claim(connection)

@@ -40,6 +40,7 @@ from tests.simulation.archive import Archive, Reader
 from tests.simulation.database import Database
 from tests.simulation.ports import Clock, DeciderTables, SimulatedLog, SimulatedStore
 from tests.simulation.scheduler import Executor, Queue, Scheduler, Signal, Task
+from tests.told_readings import Told
 
 __all__ = ["CONTENTS", "KINDS", "PARTITIONS", "TOPICS", "Process", "Site"]
 
@@ -273,7 +274,7 @@ class Site:
             worker=process.name,
             software_version="1",
         )
-        worker, stop = Worker(tools, PACE), cast("Any", Signal(self.scheduler))
+        worker, stop = Worker(tools, PACE, Told()), cast("Any", Signal(self.scheduler))
         worker._queue = cast("Any", Queue(self.scheduler))
         heavy, light = cast("Any", Signal(self.scheduler)), cast("Any", Signal(self.scheduler))
         worker._call_heavy, worker._call_light = heavy, light

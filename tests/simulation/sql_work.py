@@ -6,7 +6,18 @@ from typing import Any
 
 import orjson
 
-from consumers import breakers, claims, deadlines, dispatch, held, redriving, register, timers, work_items
+from consumers import (
+    breakers,
+    claims,
+    deadlines,
+    dispatch,
+    held,
+    redriving,
+    register,
+    timers,
+    work_items,
+    workers_seen,
+)
 from projectors.registers import REGISTERS
 from tests.simulation.database import MEANINGS, Connection, Result, meaning
 
@@ -299,7 +310,7 @@ def _lease(connection: Connection, chosen: list[Row], members: Row) -> Iterator[
     until = connection.now + timedelta(seconds=members["lease_s"])
     names = (
         "event_id", "effect", "subject", "stream", "version", "attempt", "sequence", "work_class", "created_at",
-        "try_number", "report_id", "lease_owner", "lease_epoch", "payload", "correlationid",
+        "try_number", "report_id", "lease_owner", "lease_epoch", "payload", "correlationid", "priority",
     )  # fmt: skip
     for i in chosen:
         key, epoch = (i["event_id"], i["effect"]), i["lease_epoch"] + 1
@@ -333,14 +344,24 @@ def _claim_steps(connection: Connection, members: Row, _statement: Any) -> Resul
     found.sort(key=lambda pair: (pair[0]["priority"], pair[0]["queued_at"], -pair[0]["sequence"]))
     chosen: list[Row] = []
     of_class: dict[tuple[str, str], int] = {}
-    large = 0
+    large = catch_up = 0
     for i, lane in found:
         kind = (i["stream"], i["work_class"])
         of_class[kind] = of_class.get(kind, 0) + 1
         large += i["work_class"] == "large"
-        if of_class[kind] <= lane["class_room"] and (i["work_class"] != "large" or large <= members["large"]):
+        catch_up += i["priority"] > 0
+        may = (i["work_class"] != "large" or large <= members["large"]) and (
+            i["priority"] == 0 or catch_up <= members["catch_up"]
+        )
+        if of_class[kind] <= lane["class_room"] and may:
             chosen.append(i)
     return Result(list(_lease(connection, chosen[: members["at_most"]], members)))
+
+
+@meaning(workers_seen._SIGN, workers_seen._FORGET)
+def _sign(_connection: Connection, _members: Row, _statement: Any) -> Result:
+    """Nothing in the simulation asks who is there."""
+    return Result([])
 
 
 @meaning(claims._CLAIM_LIGHT)
