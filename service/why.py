@@ -7,6 +7,7 @@ from typing import Any
 
 from service.waits import Waits, waits_of
 from service.wording import human_time, quoted, short
+from service.work_told import work_told
 
 __all__ = ["NOBODY", "Help", "Story", "Why", "why"]
 
@@ -26,6 +27,7 @@ class Story:
     history: tuple[Row, ...] = ()
     failed_checks: tuple[Row, ...] = ()
     warnings: tuple[Row, ...] = ()
+    attempt: Row | None = None
     items: tuple[Row, ...] = ()
     stream: Row | None = None
     breakers: tuple[Row, ...] = ()
@@ -247,6 +249,7 @@ def _beside(story: Story) -> Iterator[str]:
     if known:
         yield f"{known.get('by')} knows of {file['code']}: {known.get('reason')}"
     yield from _warned(story.warnings)
+    yield from work_told(story.attempt)
 
 
 def _warned(warnings: Iterable[Row]) -> Iterator[str]:
