@@ -94,7 +94,7 @@ def run_workers(  # noqa: PLR0913 - plain arguments, each by name
 ) -> None:
     """Work until told to stop, then hand back what is under way, within ``pace.grace_s``.
 
-    ``engine`` needs ``pace.threads + 5`` connections; ``inspector`` the formats of the site's streams.
+    ``engine`` needs ``pace.threads + 6`` connections; ``inspector`` the formats of the site's streams.
     """
     sender = Sender(log.writer)
     tools = Tools(
