@@ -16,6 +16,7 @@ from consumers.failures import Wait, from_source
 from consumers.formats import Expected
 from consumers.held import configuration_of
 from consumers.homes import Homes
+from consumers.lookups import Lookups
 from consumers.sender import Sender
 from consumers.sources import open_source
 from consumers.storage import Storage
@@ -84,6 +85,7 @@ class Tools:
     host: str
     worker: str
     software_version: str
+    lookups: Lookups = field(default_factory=Lookups)
     answer_topics: dict[str, bool] = field(default_factory=dict)
 
     @contextmanager
