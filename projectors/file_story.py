@@ -71,7 +71,7 @@ def gather(connection: Connection, file: str) -> dict[str, Any] | None:
         "history": tuple(_all(connection, _LEDGER, file=file, limit=_HISTORY)),
         "failed_checks": tuple(_all(connection, _FAILED_CHECKS, **where)),
         "warnings": tuple(_all(connection, _WARNINGS, file=file, version=row["version"])),
-        "attempt": _one(connection, _ATTEMPTS, **where),
+        "work": _one(connection, _ATTEMPTS, **where),
         "items": tuple(items),
         "stream": _one(connection, _STREAM, stream=row["stream"]),
         "breakers": tuple(_all(connection, _BREAKERS, dependencies=dependencies)),

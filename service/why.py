@@ -27,7 +27,7 @@ class Story:
     history: tuple[Row, ...] = ()
     failed_checks: tuple[Row, ...] = ()
     warnings: tuple[Row, ...] = ()
-    attempt: Row | None = None
+    work: Row | None = None
     items: tuple[Row, ...] = ()
     stream: Row | None = None
     breakers: tuple[Row, ...] = ()
@@ -249,7 +249,7 @@ def _beside(story: Story) -> Iterator[str]:
     if known:
         yield f"{known.get('by')} knows of {file['code']}: {known.get('reason')}"
     yield from _warned(story.warnings)
-    yield from work_told(story.attempt)
+    yield from work_told(story.work)
 
 
 def _warned(warnings: Iterable[Row]) -> Iterator[str]:

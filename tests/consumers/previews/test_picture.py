@@ -154,17 +154,17 @@ def test_a_fits_image_stands_the_right_way_up(tmp_path):
 )
 def test_every_kind_of_number_gives_the_same_ramp(tmp_path, kind):
     ramp = np.tile(np.arange(200, dtype=kind), (150, 1))
-    _is_a_ramp(*picture(written(tmp_path / "a.fits", fits.ImageHDU(ramp)), edge_px=100, stretch="linear"))
+    _check_ramp(*picture(written(tmp_path / "a.fits", fits.ImageHDU(ramp)), edge_px=100, stretch="linear"))
 
 
 @pytest.mark.parametrize("kind", ["uint8", "int16", "uint16", "int32", "float32", "float64"])
 def test_an_image_compressed_in_tiles_gives_the_same_ramp(tmp_path, kind):
     ramp = np.tile(np.arange(200, dtype=kind), (150, 1))
     hdu = fits.CompImageHDU(ramp, quantize_level=0, compression_type="GZIP_2")
-    _is_a_ramp(*picture(written(tmp_path / "a.fits", hdu), edge_px=100, stretch="linear"))
+    _check_ramp(*picture(written(tmp_path / "a.fits", hdu), edge_px=100, stretch="linear"))
 
 
-def _is_a_ramp(found, made):
+def _check_ramp(found, made):
     assert found.shape == (75, 100)
     assert (np.diff(found[0].astype(int)) >= 0).all()
     assert (found[0] == found[-1]).all()
