@@ -12,7 +12,7 @@ from service.cli.session import session_of
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-__all__ = ["preview"]
+__all__ = ["place_of", "preview"]
 
 
 @app.command("preview")
@@ -32,7 +32,7 @@ def preview(
         session.reason_for("a look at what is not public")
     with session.client() as client, client.engine.connect() as connection:
         name = resolved(connection, file)
-        bucket, key = _place(connection, name, may_see_all=embargoed)
+        bucket, key = place_of(connection, name, may_see_all=embargoed)
     path = to or Path(f"{name.rpartition('/')[2]}.png")
     if path.exists():
         raise WrongUseError(f"{path}: found a file of this name, wanted none; name another with --to")
@@ -44,7 +44,7 @@ def preview(
     session.out.say(f"{path}")
 
 
-def _place(connection: "Connection", file: str, *, may_see_all: bool) -> tuple[str, str]:
+def place_of(connection: "Connection", file: str, *, may_see_all: bool) -> tuple[str, str]:
     """Bucket and key; raises AttentionError where there is none, or none to be seen."""
     from projectors.preview import preview_of
 

@@ -1,6 +1,8 @@
 """Who says which program a file belongs to, when it is public, and what of it does not fit its columns."""
 
+import tomllib
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,7 @@ from events.stream import StreamConfiguration
 from projectors.file_metadata import WIDTHS
 from tests.consumers.program_server import program_server
 
+README = Path(__file__).resolve().parents[2] / "README.md"
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 START = "2026-11-21T05:00:00.000000Z"
 
@@ -128,3 +131,13 @@ def test_the_streams_rules_say_what_a_file_is_for_and_else_the_file_does():
     assert purpose_of(own, brief(), stream()) == "calibration"
     assert purpose_of(own, brief(purpose="test"), ruled) == "test"
     assert purpose_of({"purpose": "fun"}, brief(), stream()) == "science"
+
+
+def test_the_readmes_example_is_a_configuration():
+    told = README.read_text("utf-8").partition("## Purpose, program, embargo, pictures")[2]
+    members = tomllib.loads(told.partition("```toml")[2].partition("```")[0])
+    configuration = StreamConfiguration.model_validate({"stream": "keck", **members})
+    assert configuration.metadata.program_service is not None
+    assert configuration.previews is not None
+    found = described({"target": "TWI-1"}, brief(), configuration, Lookups())
+    assert (found.metadata["program"], found.metadata["program_by"]) == ("CAL-7", "rule:twilight")

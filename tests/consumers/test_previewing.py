@@ -8,6 +8,8 @@ from astropy.io import fits
 from sqlalchemy import text
 
 from consumers.child import Inspector
+from service.cli.errors import AttentionError
+from service.cli.file_picture import place_of
 from tests.consumers.work_site import WorkSite, running
 
 SKY = np.random.default_rng(3).normal(100, 5, (300, 200)).astype(np.float32)
@@ -52,6 +54,10 @@ def test_a_picture_is_made_and_found_by_the_views_unless_the_file_is_not_public(
     site.ask("file.embargo", subject, {}, reason="the owner's wish")
     site.until(lambda: row(site, subject)["is_embargoed"])
     assert (row(site, subject)["object_key"], row(site, subject)["bucket"]) == (None, None)
+    with site.engine.connect() as connection:
+        with pytest.raises(AttentionError, match="under embargo"):
+            place_of(connection, subject, may_see_all=False)
+        assert place_of(connection, subject, may_see_all=True) == (stored["bucket"], stored["key"])
 
 
 def row(site: WorkSite, subject: str) -> dict:
