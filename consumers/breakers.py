@@ -36,6 +36,7 @@ DEPENDENCIES: Mapping[str, tuple[str, ...]] = {
     "member": (LOG,),
     "datasets": (LOG,),
     "policies": (LOG,),
+    "preview": (LOG, ARCHIVE),
     "readiness": (LOG,),
     "qualify": (LOG,),
     "preprocess": (LOG,),

@@ -26,7 +26,7 @@ MAX_TRIES = 3
 MAX_LEFT_OUT = 3  # checks that may each cost a file a child, before it is the file that is blamed
 # Loading the libraries takes 3 to 15 s, on a machine that is busy a multiple of it.
 PATIENCE_S = 180.0
-MAX_LOG_CHARACTERS = 65_536
+MAX_LOG_BYTES = 65_536
 CRASHES = frozenset(
     {
         signal.SIGSEGV,
@@ -206,7 +206,8 @@ def _result(reply: dict[str, Any], limits: Limits, size_bytes: int) -> tuple[Chi
         peak_rss_bytes=reply["peak_rss_bytes"],
         bytes_read=told.get("bytes_read") or told.get("seen", {}).get("size_bytes") or 0,
         exit=str(code) if code >= 0 else signal.Signals(-code).name,
-        log_tail=clean(reply["log"])[-MAX_LOG_CHARACTERS:] or None,
+        # In bytes: of letters of four bytes each, so many characters would not fit into a request.
+        log_tail=clean(reply["log"]).encode()[-MAX_LOG_BYTES:].decode("utf-8", "ignore") or None,
     )
     seen = {"size_bytes": size_bytes, **told.get("seen", {})}
     if told.get("tried"):

@@ -86,6 +86,8 @@ def _validated(record: Record) -> Iterable[Obligation]:
         yield _item(
             "transfer", record, {"brief": record.data["brief"], "media_type": record.data.get("media_type")}
         )
+    if record.data.get("preview"):
+        yield _item("preview", record, {"brief": record.data["brief"]})
     yield from counted(record, record.data["brief"].get("membership"), "seen")
     yield from _follow(record)
 

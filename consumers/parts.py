@@ -98,7 +98,7 @@ def run_workers(  # noqa: PLR0913 - plain arguments, each by name
     """Work until told to stop, then hand back what is under way, within ``pace.grace_s``.
 
     ``readings`` says what the machine can bear, the machine itself if left out.
-    ``engine`` needs ``pace.threads + 5`` connections; ``inspector`` the formats of the site's streams.
+    ``engine`` needs ``pace.threads + 6`` connections; ``inspector`` the formats of the site's streams.
     """
     sender = Sender(log.writer)
     tools = Tools(

@@ -17,6 +17,7 @@ from consumers.formats import Expected
 from consumers.held import configuration_of
 from consumers.homes import Homes
 from consumers.kept_copies import KeptCopies
+from consumers.lookups import Lookups
 from consumers.sender import Sender
 from consumers.sources import open_source
 from consumers.storage import Storage
@@ -85,6 +86,7 @@ class Tools:
     host: str
     worker: str
     software_version: str
+    lookups: Lookups = field(default_factory=Lookups)
     answer_topics: dict[str, bool] = field(default_factory=dict)
     kept: KeptCopies | None = None
 

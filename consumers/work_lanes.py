@@ -14,6 +14,7 @@ _FILES = {
     "member": "members",
     "datasets": "datasets",
     "policies": "policies",
+    "preview": "previews",
 }
 
 PROGRAM_LANES: Mapping[str, str] = {

@@ -14,6 +14,7 @@ from consumers.effects import HEAVY, LIGHT, PROGRAM_STEPS, STEPS
 from consumers.held import STREAM_CHANNEL
 from consumers.light_work import LightWork
 from consumers.outage import OUTAGES, in_words
+from consumers.previewing import Previewing
 from consumers.readings import LiveReadings, Readings
 from consumers.reporting import Reporting, named
 from consumers.steps import Steps
@@ -57,10 +58,12 @@ class Worker:
         self._reporting = Reporting(tools)
         self._steps = Steps(tools, self._reporting)
         self._light = LightWork(tools, self._reporting)
+        self._previewing = Previewing(tools, self._reporting, lease_s=self._pace.lease_s)
         self._queue: SimpleQueue[WorkItem | None] = SimpleQueue()
         self._mine: dict[tuple[str, str], WorkItem] = {}
         self._lock = threading.Lock()
         self._call_heavy, self._call_light = threading.Event(), threading.Event()
+        self._call_preview = threading.Event()
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop``; outages of servers are waited out."""
@@ -69,6 +72,7 @@ class Worker:
             "listen": lambda: self._listen(listener, stop),
             "beat": lambda: self._beat(stop),
             "light": lambda: self._keep_on("light", self._claim_light, self._call_light, stop),
+            "preview": lambda: self._keep_on("preview", self._claim_preview, self._call_preview, stop),
             **{f"step-{number}": self._work for number in range(self._pace.threads)},
         }
         threads = {
@@ -183,6 +187,20 @@ class Worker:
         # Servers that come back are trusted with more by each success, without a notice.
         return len(found) >= pace.batch or bool(found and standing.rooms)
 
+    def _claim_preview(self) -> bool:
+        """Pictures are for when there is nothing else to do here: what is under way goes first."""
+        with self._lock:
+            if any(item.effect in STEPS for item in self._mine.values()):
+                return False
+        found = self._previewing.claim()
+        self._hold(found)
+        try:
+            for item in found:
+                self._previewing.do(item)
+        finally:
+            self._let_go(found)
+        return bool(found)
+
     def _hold(self, items: Iterable[WorkItem]) -> None:
         with self._lock:
             self._mine |= {item.key: item for item in items}
@@ -258,7 +276,8 @@ class Worker:
         """Let what is under way end, then give back the rest; a late finisher is fenced."""
         self._let_go_of_queued()
         until = time.monotonic() + self._pace.grace_s
-        self._call_light.set()
+        for call in (self._call_light, self._call_preview):
+            call.set()
         light.join(self._pace.grace_s)  # what it is just claiming would stay leased
         while self._mine and time.monotonic() < until:
             self._call_heavy.wait(0.05)

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from events.base import Fact
-from events.file_parts import Brief, Content, GroupPlace, IdentityHeld, Object
+from events.file_parts import Brief, Content, GroupPlace, IdentityHeld, Object, Preview
 from events.refusal import Refused
 from events.types import (
     Code,
@@ -37,6 +37,7 @@ __all__ = [
     "FileLifted",
     "FileNoted",
     "FileNotifyFailed",
+    "FilePreviewed",
     "FileRedriven",
     "FileRefused",
     "FileRegistered",
@@ -54,6 +55,7 @@ __all__ = [
     "GroupPlace",
     "IdentityHeld",
     "Object",
+    "Preview",
 ]
 
 
@@ -130,6 +132,7 @@ class FileValidated(Fact):
     checks_version: str = Field(description="version of the checks that were run")
     stream_version: int | None = Field(None, description="configuration by which they were judged")
     identity: IdentityHeld | None = None
+    preview: bool | None = Field(None, description="the stream wants a preview of it")
     usage: Usage | None = None
     brief: Brief
     pending: dict[str, Any] | None = None
@@ -173,6 +176,13 @@ class FileRegistered(Fact):
     best: int = Field(ge=1)
     membership: GroupPlace | None = None
     pending: dict[str, Any] | None = None
+
+
+class FilePreviewed(Fact):
+    """A preview was made of this version, or it was found that none can be."""
+
+    name: ClassVar[str] = "file.previewed"
+    preview: Preview
 
 
 class FileNotifyFailed(Fact):

@@ -5,9 +5,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from events.group import MEMBERS_AT_MOST, Kind, Parents
-from events.types import Count, Name, Part, Sha256, UtcTime
+from events.types import Code, Count, Name, Part, Sha256, Usage, UtcTime
 
-__all__ = ["Brief", "Content", "GroupPlace", "IdentityHeld", "Object"]
+__all__ = ["Brief", "Content", "GroupPlace", "IdentityHeld", "Object", "Preview"]
 
 
 class Content(Part):
@@ -30,6 +30,21 @@ class Object(Part):
     s3_checksum_type: str | None = None
     etag: str | None = Field(None, description="as the store tells it; of an object in parts it is no MD5")
     existed: bool = Field(False, description="the object was there already and equal")
+
+
+class Preview(Part):
+    """A picture of a version: ``object``, or ``code`` and ``message`` where there is none."""
+
+    object: Object | None = None
+    media_type: str | None = None
+    width_px: Count | None = None
+    height_px: Count | None = None
+    images: Count = Field(0, description="images of the file that it shows")
+    left_out: Count = Field(0, description="images of the file that it does not show")
+    stretch: str | None = Field(None, max_length=500, description="how values became shades")
+    code: Code | None = None
+    message: str | None = Field(None, max_length=2000)
+    usage: Usage | None = None
 
 
 class IdentityHeld(Part):

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from events.base import Request
-from events.file import Content, GroupPlace, IdentityHeld, Object
+from events.file import Content, GroupPlace, IdentityHeld, Object, Preview
 from events.types import (
     Code,
     Count,
@@ -35,6 +35,7 @@ __all__ = [
     "RejectFile",
     "ReopenFile",
     "ReportFileDamaged",
+    "ReportFilePreviewed",
     "ReportFileRegistered",
     "ReportFileRestored",
     "ReportFileTransferred",
@@ -100,6 +101,7 @@ class ReportFileValidated(Request):
     identity_required: bool = False
     identity: IdentityHeld | None = None
     membership: GroupPlace | None = None
+    preview: bool | None = Field(None, description="the stream wants a preview of it")
     usage: Usage | None = None
 
 
@@ -136,6 +138,13 @@ class ReportFileRegistered(Request):
     name: ClassVar[str] = "file.registered"
     register_table: Name
     row_id: Name
+
+
+class ReportFilePreviewed(Request):
+    """A preview was made of this version, or why there is none."""
+
+    name: ClassVar[str] = "file.preview"
+    preview: Preview
 
 
 class ReportNotifyFailed(Request):

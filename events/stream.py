@@ -6,6 +6,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from events.base import Fact, Request
+from events.metadata_policy import MetadataPolicy
+from events.preview_policy import Previews
 from events.program_policy import ObservingPrograms
 from events.refusal import Refused
 from events.stream_checks import CheckRules
@@ -127,6 +129,8 @@ class StreamConfiguration(Part):
     class_limits: dict[str, int] = Field(default_factory=dict, description="work items at once, by class")
     observing_day: Literal["utc", "utc-12h", "hawaii"] = "utc"
     settings: dict[str, Any] = Field(default_factory=dict, description="for the format's own rules")
+    metadata: MetadataPolicy = MetadataPolicy()
+    previews: Previews | None = Field(None, description="pictures of its files; None: none are made")
     programs: ObservingPrograms | None = Field(
         None, description="how observing programs are worked on; one stream of a site has it"
     )

@@ -102,5 +102,10 @@ class Usage(Part):
     cpu_s: float = 0.0
     peak_rss_bytes: int = 0
     bytes_read: int = 0
+    bytes_written: Count | None = Field(None, description="to the archive")
+    lookup_s: float | None = Field(None, description="of wall_s: waiting for outside services")
     exit: str | None = Field(None, description="exit code or signal of the child, such as 0 or SIGKILL")
     log_tail: str | None = Field(None, max_length=65536)
+    log_object: str | None = Field(
+        None, max_length=2048, description="where the log stands whole, if its end alone is here"
+    )

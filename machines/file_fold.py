@@ -79,7 +79,7 @@ def _lifted(file: File, _record: Record) -> None:
 
 
 def _nothing(_file: File, _record: Record) -> None:
-    """Remarks and acknowledgements are for the views."""
+    """Remarks, acknowledgements and previews are for the views."""
 
 
 def _validated(_file: File, version: Version, record: Record) -> None:
@@ -157,6 +157,7 @@ _WHOLE: dict[str, Callable[[File, Record], None]] = {
     "file.lifted": _lifted,
     "file.redriven": _nothing,
     "file.noted": _nothing,
+    "file.previewed": _nothing,
     "file.acknowledged": _nothing,
     "file.report_ignored": _nothing,
 }

@@ -30,6 +30,7 @@ FILE_LIFE = Lifecycle(
         Row(asks.RejectFile,            facts.FileRejected,       PROCESSING,                  INVALID),
         Row(asks.ReportFileTransferred, facts.FileTransferred,    TRANSFERRING,                TRANSFERRED),
         Row(asks.ReportFileRegistered,  facts.FileRegistered,     TRANSFERRED,                 COMPLETE),
+        Row(asks.ReportFilePreviewed,   facts.FilePreviewed,      KNOWN,                       SAME),
         Row(asks.ReportNotifyFailed,    facts.FileNotifyFailed,   TRANSFERRED,                 SAME),
         Row(asks.FailFile,              facts.FileFailed,         WORKING,                     ERROR),
         Row(asks.RetryFile,             facts.FileRetried,        ERROR,                       WORKING),

@@ -107,6 +107,11 @@ def notify_failed(_file: File, version: Version, ask: Ask) -> Ruled:
     return facts.FileNotifyFailed(**vars(ask.payload)), version.state, version.attempt
 
 
+def previewed(_file: File, version: Version, ask: Ask) -> Ruled:
+    """A picture of the version's content, whichever attempt made it and whatever became of the version since."""
+    return facts.FilePreviewed(**vars(ask.payload)), version.state, version.attempt
+
+
 def fail(file: File, version: Version, ask: Ask) -> Ruled:
     """Remember where it failed, so that a retry goes on there."""
     fact = facts.FileFailed(**vars(ask.payload), failed_from=version.state.value, pending=file.pending)
@@ -151,9 +156,10 @@ WORK: dict[type[Request], Rule] = {
     asks.ReportFileTransferred: transferred,
     asks.ReportFileRegistered: registered,
     asks.ReportNotifyFailed: notify_failed,
+    asks.ReportFilePreviewed: previewed,
     asks.FailFile: fail,
     asks.RetryFile: retry,
 }
 
-REPORTS: frozenset[type[Request]] = frozenset(WORK) - {asks.RetryFile}
+REPORTS: frozenset[type[Request]] = frozenset(WORK) - {asks.RetryFile, asks.ReportFilePreviewed}
 """Reports belong to one version and attempt; of any other they are recorded and ignored."""

@@ -10,6 +10,7 @@ from projectors.op_criterion import op_criterion
 from projectors.op_dataset import op_dataset
 from projectors.op_program import op_program
 from projectors.op_status import op_status
+from projectors.preview import preview
 from projectors.qa_value import qa_value
 from projectors.stream_status import stream_status
 from projectors.warning import warning
@@ -17,7 +18,7 @@ from projectors.warning import warning
 __all__ = ["PROJECTIONS"]
 
 PROJECTIONS = (
-    file_status, file_version, file_metadata, attempt, qa_value, warning, stream_status,
+    file_status, file_version, file_metadata, attempt, qa_value, warning, preview, stream_status,
     op_status, op_program, op_dataset, op_criterion, op_attempt, group_status,
 )  # fmt: skip
 """Folded by the projector, beside ``ledger``, which holds every record as it stands."""

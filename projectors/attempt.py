@@ -29,8 +29,11 @@ attempt = Folded(
         total("cpu_ms", BigInteger, "processor time of its work, milliseconds"),
         greatest("peak_rss_bytes", BigInteger, "largest memory of its processes, bytes"),
         total("bytes_read", BigInteger, "bytes read"),
+        total("bytes_written", BigInteger, "bytes written to the archive"),
+        total("lookup_ms", BigInteger, "of its elapsed time: waiting for outside services, milliseconds"),
         Column("exit", Text, comment="exit code or signal of the last process, such as 0 or SIGKILL"),
         Column("log_tail", Text, comment="end of the log of the last process that had one"),
+        Column("log_object", Text, comment="where that log stands whole (s3://…); NULL: all of it is in log_tail"),
         schema="projection",
         postgresql_with={"fillfactor": "80", "autovacuum_vacuum_scale_factor": "0.05"},
     )
@@ -53,6 +56,12 @@ def _used(record: Record) -> Row:
         "peak_rss_bytes": usage.get("peak_rss_bytes", 0),
         "bytes_read": usage.get("bytes_read", 0),
     }
+    if usage.get("bytes_written") is not None:
+        used["bytes_written"] = usage["bytes_written"]
+    if usage.get("lookup_s") is not None:
+        used["lookup_ms"] = round(usage["lookup_s"] * 1000)
+    if usage.get("log_tail") is not None:
+        used["log_object"] = usage.get("log_object")
     return used | {name: usage[name] for name in ("host", "exit", "log_tail") if usage.get(name) is not None}
 
 

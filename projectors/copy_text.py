@@ -6,7 +6,7 @@ from types import NoneType
 from typing import Any
 
 import orjson
-from sqlalchemy import Boolean, Column, DateTime, Float, Integer, Text
+from sqlalchemy import Boolean, Column, DateTime, Float, Integer, String
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 __all__ = ["NULL", "Encoder", "encoder_of", "json_cell", "text_cell"]
@@ -47,7 +47,7 @@ def encoder_of(column: Column[Any]) -> Encoder:
         return _by_type(frozenset({int}), str)
     if isinstance(kind, Float):
         return _by_type(frozenset({int, float}), repr)
-    if isinstance(kind, Text | DateTime | UUID):
+    if isinstance(kind, String | DateTime | UUID):
         return _text_cells
     raise TypeError(f"{column}: found the type {kind}, wanted one that COPY is known to read here")
 

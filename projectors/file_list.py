@@ -1,35 +1,16 @@
 """Lists of files, a page at a time, quick with a million of them."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, text
 
-__all__ = ["Cursor", "FileFilter", "Page", "file_page"]
+from projectors.file_filter import Filter
+
+__all__ = ["Cursor", "Page", "file_page", "find_files"]
 
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class FileFilter:
-    """Which files; what is None, empty or False does not matter. ``name`` is a pattern with ``*`` and ``?``."""
-
-    states: tuple[str, ...] = ()
-    streams: tuple[str, ...] = ()
-    codes: tuple[str, ...] = ()
-    since: datetime | None = None
-    until: datetime | None = None
-    name: str | None = None
-    purpose: str | None = None
-    visit: str | None = None
-    exposure: str | None = None
-    detector: str | None = None
-    filter: str | None = None
-    program: str | None = None
-    unacknowledged: bool = False
-    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +19,18 @@ class Cursor:
 
     since_at: datetime
     file: str
+
+    def __str__(self) -> str:
+        return f"{self.since_at.isoformat()}/{self.file}"
+
+    @classmethod
+    def read(cls, told: str) -> "Cursor":
+        """From what ``str`` gave; raises ValueError."""
+        moment, _, file = told.partition("/")
+        since_at = datetime.fromisoformat(moment)
+        if since_at.tzinfo is None or "/" not in file:
+            raise ValueError(f"found {told!r}, wanted a time with its offset, a slash, and stream/name")
+        return cls(since_at, file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +43,35 @@ class Page:
 
 def file_page(
     connection: Connection,
-    wanted: FileFilter,
+    wanted: Filter,
     *,
     after: Cursor | None = None,
     limit: int = 50,
     oldest_first: bool = False,
 ) -> Page:
     """One page of files, by the time at which they came into their state; ``after`` is the former page's ``next``."""
-    conditions, values = _conditions(wanted, after, sign=">" if oldest_first else "<")
-    query = _PAGE.format(where=" AND ".join(conditions), way="ASC" if oldest_first else "DESC")
-    rows = connection.execute(text(query), {**values, "limit": limit + 1}).mappings()
-    files = [dict(row) for row in rows]
+    files = _rows(connection, wanted, after, limit + 1, oldest_first=oldest_first)
     is_last, files = len(files) <= limit, files[:limit]
     return Page(files, None if is_last else Cursor(files[-1]["since_at"], files[-1]["file"]))
+
+
+def find_files(connection: Connection, wanted: Filter, *, limit: int | None = None) -> list[Row]:
+    """Rows of ``v1.file``, those longest in their state first; ``limit`` None: all of them."""
+    return _rows(connection, wanted, None, limit, oldest_first=True)
+
+
+def _rows(
+    connection: Connection, wanted: Filter, after: Cursor | None, limit: int | None, *, oldest_first: bool
+) -> list[Row]:
+    conditions, values = wanted.conditions()
+    sign, way = (">", "ASC") if oldest_first else ("<", "DESC")
+    if after is not None:
+        conditions.append(
+            f"v.since_at {sign}= :after_at AND (v.since_at, v.file) {sign} (:after_at, :after_file)"
+        )
+        values |= {"after_at": after.since_at, "after_file": after.file}
+    query = _PAGE.format(where=" AND ".join(conditions), way=way)
+    return [dict(row) for row in connection.execute(text(query), {**values, "limit": limit}).mappings()]
 
 
 # The keys of the page first, from as few tables as it needs; then its rows.
@@ -75,49 +84,3 @@ _PAGE = """
     ) AS found JOIN v1.file f ON f.file = found.file
     ORDER BY found.since_at {way}, found.file {way}
 """
-
-# Without this PostgreSQL would look through all that is COMPLETE.
-_MAY_HAVE_A_PROBLEM = "v.state IN ('ERROR', 'INVALID', 'TRANSFERRED', 'DISMISSED')"
-
-_IS_UNACKNOWLEDGED = """
-    v.code IS NOT NULL AND NOT COALESCE(
-        s.acknowledged ? v.code
-        AND COALESCE((s.acknowledged #>> ARRAY[v.code, 'until'])::timestamptz > now(), true), false)
-"""
-
-
-def _conditions(wanted: FileFilter, after: Cursor | None, *, sign: str) -> tuple[list[str], dict[str, Any]]:
-    told: dict[str, tuple[str, Any]] = {
-        "v.state = ANY(:states)": ("states", list(wanted.states)),
-        "v.stream = ANY(:streams)": ("streams", list(wanted.streams)),
-        "v.code = ANY(:codes)": ("codes", list(wanted.codes)),
-        "v.since_at >= :since": ("since", wanted.since),
-        "v.since_at < :until": ("until", wanted.until),
-        "s.name LIKE :name": ("name", _like(wanted.name)),
-        "v.purpose = :purpose": ("purpose", wanted.purpose),
-        "m.visit_id = :visit": ("visit", wanted.visit),
-        "m.exposure_id = :exposure": ("exposure", wanted.exposure),
-        "m.detector = :detector": ("detector", wanted.detector),
-        "m.filter = :filter": ("filter", wanted.filter),
-        "m.program = :program": ("program", wanted.program),
-    }
-    given = {condition: pair for condition, pair in told.items() if pair[1]}
-    conditions, values = ["NOT v.is_superseded", *given], dict(given.values())
-    if wanted.unacknowledged:
-        conditions.append(_IS_UNACKNOWLEDGED)
-    if wanted.unacknowledged or wanted.codes:
-        conditions.append(_MAY_HAVE_A_PROBLEM)
-    if wanted.held:
-        conditions.append("s.is_held")
-    if after is not None:
-        conditions.append(
-            f"v.since_at {sign}= :after_at AND (v.since_at, v.file) {sign} (:after_at, :after_file)"
-        )
-        values |= {"after_at": after.since_at, "after_file": after.file}
-    return conditions, values
-
-
-def _like(pattern: str | None) -> str | None:
-    if pattern is None:
-        return None
-    return re.sub(r"[\\%_]", r"\\\g<0>", pattern).replace("*", "%").replace("?", "_")

@@ -1,14 +1,12 @@
-"""Finding files: by filter, by name, and by what is close to a name that is not there."""
+"""Finding files by name, by what is close to a name that is not there, and what happened to them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
 
 from sqlalchemy import Connection, text
 
-__all__ = ["NAMED", "Filter", "close_names", "find_files", "history_of", "named", "versions_of"]
+__all__ = ["NAMED", "close_names", "history_of", "named", "versions_of"]
 
 Row = dict[str, Any]
 
@@ -20,53 +18,6 @@ SELECT * FROM v1.file WHERE file = ANY(ARRAY(
     SELECT unnest(CAST(:names AS text[])) COLLATE "C" UNION SELECT file FROM v1.file WHERE name = ANY(:names)
 )) ORDER BY file
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which files; what is None or empty does not matter. ``name`` is a pattern with * and ?."""
-
-    states: tuple[str, ...] = ()
-    streams: tuple[str, ...] = ()
-    codes: tuple[str, ...] = ()
-    purpose: str | None = None
-    name: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    is_unacknowledged: bool = False
-    is_held: bool = False
-
-    @property
-    def is_empty(self) -> bool:
-        """It means every file there is."""
-        return self == Filter()
-
-    def conditions(self) -> tuple[list[str], dict[str, Any]]:
-        """As conditions on ``v1.file``, with their values."""
-        told = {
-            "state = ANY(:states)": ("states", list(self.states)),
-            "stream = ANY(:streams)": ("streams", list(self.streams)),
-            "code = ANY(:codes)": ("codes", list(self.codes)),
-            "purpose = :purpose": ("purpose", self.purpose),
-            "name LIKE :name": ("name", _pattern(self.name)),
-            "since_at >= :since": ("since", self.since),
-            "since_at < :until": ("until", self.until),
-        }
-        given = {condition: pair for condition, pair in told.items() if pair[1]}
-        conditions = list(given)
-        if self.is_unacknowledged:
-            conditions.append("code IS NOT NULL AND NOT is_acknowledged")
-        if self.is_held:
-            conditions.append("is_held")
-        return conditions, dict(given.values())
-
-
-def find_files(connection: Connection, wanted: Filter, *, limit: int | None = None) -> list[Row]:
-    """Rows of ``v1.file``, those longest in their state first."""
-    conditions, values = wanted.conditions()
-    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-    query = f"SELECT * FROM v1.file {where} ORDER BY since_at, file LIMIT :limit"  # noqa: S608 - our own words
-    return _rows(connection, query, limit=limit, **values)
 
 
 def named(connection: Connection, names: Iterable[str]) -> list[Row]:
@@ -103,10 +54,3 @@ def close_names(connection: Connection, name: str, *, at_most: int = 3) -> list[
 
 def _rows(connection: Connection, query: str, **values: Any) -> list[Row]:
     return [dict(row) for row in connection.execute(text(query), values).mappings()]
-
-
-def _pattern(name: str | None) -> str | None:
-    if name is None:
-        return None
-    escaped = name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return escaped.replace("*", "%").replace("?", "_")

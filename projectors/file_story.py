@@ -22,6 +22,10 @@ _FAILED_CHECKS = """
     AND passed IS FALSE ORDER BY level, check_name
 """
 _WARNINGS = "SELECT * FROM v1.warning WHERE file = :file AND version = :version ORDER BY warned_at, ordinal"
+_ATTEMPTS = """
+    SELECT * FROM v1.attempt WHERE file = :file AND version = :version AND attempt <= :attempt
+    ORDER BY attempt DESC LIMIT 1
+"""
 _STREAM = "SELECT * FROM v1.stream WHERE stream = :stream"
 _ITEMS = """
     SELECT effect, state, version, attempt, queued_at, due_at, lease_owner, lease_until, reported_at, last_code,
@@ -67,6 +71,7 @@ def gather(connection: Connection, file: str) -> dict[str, Any] | None:
         "history": tuple(_all(connection, _LEDGER, file=file, limit=_HISTORY)),
         "failed_checks": tuple(_all(connection, _FAILED_CHECKS, **where)),
         "warnings": tuple(_all(connection, _WARNINGS, file=file, version=row["version"])),
+        "work": _one(connection, _ATTEMPTS, **where),
         "items": tuple(items),
         "stream": _one(connection, _STREAM, stream=row["stream"]),
         "breakers": tuple(_all(connection, _BREAKERS, dependencies=dependencies)),
@@ -85,6 +90,7 @@ def whole(connection: Connection, file: str) -> dict[str, Any]:
         "attempts": "SELECT * FROM v1.attempt WHERE file = :file ORDER BY version DESC, attempt DESC",
         "checks": "SELECT * FROM v1.qa_value WHERE file = :file ORDER BY version DESC, attempt DESC, check_name, part",
         "warnings": "SELECT * FROM v1.warning WHERE file = :file ORDER BY sequence, ordinal",
+        "previews": "SELECT * FROM v1.preview WHERE file = :file ORDER BY version DESC",
     }
     row = _one(connection, _FILE, file=file) or {"file": file}
     return {**row, **{name: _all(connection, query, file=file) for name, query in queries.items()}}

@@ -89,6 +89,11 @@ file_version = Folded(
             postgresql_using="brin",
             postgresql_with={"pages_per_range": "16", "autosummarize": "true"},
         ),
+        # Nearly all files are for science: a list of the others does not look through those.
+        Index(
+            "file_version_by_purpose", "purpose", "since_at",
+            postgresql_where=text("purpose <> 'science' AND NOT is_superseded"),
+        ),
         schema="projection",
         postgresql_with={"fillfactor": "80", "autovacuum_vacuum_scale_factor": "0.05"},
     )
@@ -272,6 +277,7 @@ def reopened(record: Record) -> Row:
     facts.FileUnheld,
     facts.FileRedriven,
     facts.FileNoted,
+    facts.FilePreviewed,
     facts.FileEmbargoed,
     facts.FileExtended,
     facts.FileLifted,

@@ -4,6 +4,7 @@ from projectors.attempt import attempt
 from projectors.file_metadata import file_metadata
 from projectors.file_status import file_status
 from projectors.file_version import file_version
+from projectors.preview import preview
 from projectors.qa_value import qa_value
 from projectors.view import View
 from projectors.warning import warning
@@ -83,8 +84,8 @@ FILE_METADATA = View(
     "One row a version of a file that was read: what it says of itself, typed; times in UTC and in TAI.",
     """
     SELECT m.file, m.version, m.attempt, m.instrument, m.exposure_id, m.visit_id, m.detector, m.filter,
-           m.obs_start_utc, m.obs_end_utc, m.obs_start_tai, m.obs_end_tai, m.exposure_s, m.program, m.purpose,
-           m.target, m.ra_deg, m.dec_deg, m.footprint, m.identity, m.media_type, m.header_fixes, m.extra,
+           m.obs_start_utc, m.obs_end_utc, m.obs_start_tai, m.obs_end_tai, m.exposure_s, m.program, m.program_by,
+           m.purpose, m.target, m.ra_deg, m.dec_deg, m.footprint, m.identity, m.media_type, m.header_fixes, m.extra,
            t.subject IS NOT NULL AS is_tainted
     FROM projection.file_metadata m
     LEFT JOIN projection.tainted t ON t.machine = 'file' AND t.subject = m.file
@@ -98,7 +99,8 @@ ATTEMPT = View(
     """
     SELECT a.file, a.version, a.attempt, a.worker, a.host, a.software_version, a.started_at, a.ended_at,
            a.outcome, a.code, a.wall_ms / 1000.0::float8 AS wall_s, a.cpu_ms / 1000.0::float8 AS cpu_s,
-           a.peak_rss_bytes, a.bytes_read, a.exit, a.log_tail,
+           a.peak_rss_bytes, a.bytes_read, a.bytes_written, a.lookup_ms / 1000.0::float8 AS lookup_s,
+           a.lookup_ms::float8 / NULLIF(a.wall_ms, 0) AS lookup_share, a.exit, a.log_tail, a.log_object,
            t.subject IS NOT NULL AS is_tainted
     FROM projection.attempt a
     LEFT JOIN projection.tainted t ON t.machine = 'file' AND t.subject = a.file
@@ -107,6 +109,8 @@ ATTEMPT = View(
     {
         "wall_s": "elapsed time of its work, seconds to a millisecond",
         "cpu_s": "processor time of its work, seconds to a millisecond",
+        "lookup_s": "of wall_s: waiting for outside services, seconds to a millisecond",
+        "lookup_share": "lookup_s in parts of wall_s, from 0 to 1; NULL: no service was asked",
     },
 )
 
@@ -143,4 +147,22 @@ WARNING = View(
     {"is_acknowledged": "an operator knows this code, until a time that has not come yet"},
 )
 
-FILE_VIEWS = (FILE, FILE_VERSION, FILE_TIMELINE, FILE_METADATA, ATTEMPT, QA_VALUE, WARNING)
+PREVIEW = View(
+    "preview",
+    "One row a version of a file of which a picture was made; a file under embargo has no place to fetch it from.",
+    """
+    SELECT p.file, p.version,
+           CASE WHEN s.is_embargoed THEN NULL ELSE p.bucket END AS bucket,
+           CASE WHEN s.is_embargoed THEN NULL ELSE p.object_key END AS object_key,
+           p.size_bytes, p.sha256, p.media_type, p.width_px, p.height_px, p.images, p.left_out, p.stretch,
+           p.code, p.message, p.wall_s, p.peak_rss_bytes, p.made_at,
+           COALESCE(s.is_embargoed, false) AS is_embargoed,
+           t.subject IS NOT NULL AS is_tainted
+    FROM projection.preview p
+    LEFT JOIN projection.file_status s ON s.file = p.file
+    LEFT JOIN projection.tainted t ON t.machine = 'file' AND t.subject = p.file
+    """,
+    (preview.table, file_status.table),
+)
+
+FILE_VIEWS = (FILE, FILE_VERSION, FILE_TIMELINE, FILE_METADATA, ATTEMPT, QA_VALUE, WARNING, PREVIEW)

@@ -46,6 +46,7 @@ qa_value = Appended(
         Index("qa_value_by_check_name", "check_name", "checked_at"),
         # Reports ask which checks failed of many files; few do.
         Index("qa_value_of_failed", "file", "version", postgresql_where=text("passed IS FALSE")),
+        Index("qa_value_by_value", "check_name", "value"),
         schema="projection",
     )
 )

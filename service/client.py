@@ -17,7 +17,9 @@ from events import failpoints
 from events.base import Request, machine_of
 from events.envelope import encode_request
 from events.log import Headers, Log, Writer
-from projectors.file_search import Filter, close_names, find_files, named
+from projectors.file_filter import Filter
+from projectors.file_list import find_files
+from projectors.file_search import close_names, named
 from projectors.file_story import gather
 from projectors.outcome import Outcome, Outcomes
 from projectors.stream_rules import read_rules

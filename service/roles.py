@@ -108,7 +108,7 @@ def run_worker(wiring: Wiring, stop: threading.Event) -> None:
     from consumers.worker import Pace
 
     pace = Pace()
-    logs, engine = wiring.log(stop=stop), _engine(wiring, pool_size=pace.threads + 5)
+    logs, engine = wiring.log(stop=stop), _engine(wiring, pool_size=pace.threads + 6)
     staging = wiring.settings.data / "staging"
     staging.mkdir(parents=True, exist_ok=True)
     with Inspector(tuple(FORMATS)) as inspector:

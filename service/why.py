@@ -8,6 +8,7 @@ from typing import Any
 from events.codes import Explained, Kind, explained
 from service.waits import Waits, waits_of
 from service.wording import human_time, quoted, short
+from service.work_told import work_told
 
 __all__ = ["NOBODY", "Help", "Story", "Why", "why"]
 
@@ -28,6 +29,7 @@ class Story:
     history: tuple[Row, ...] = ()
     failed_checks: tuple[Row, ...] = ()
     warnings: tuple[Row, ...] = ()
+    work: Row | None = None
     items: tuple[Row, ...] = ()
     stream: Row | None = None
     breakers: tuple[Row, ...] = ()
@@ -253,6 +255,7 @@ def _beside(story: Story) -> Iterator[str]:
     if known:
         yield f"{known.get('by')} knows of {file['code']}: {known.get('reason')}"
     yield from _warned(story.warnings)
+    yield from work_told(story.work)
 
 
 def _warned(warnings: Iterable[Row]) -> Iterator[str]:

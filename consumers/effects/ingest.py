@@ -10,8 +10,11 @@ from consumers.checks.rules import judging_of
 from consumers.child import ChildResult
 from consumers.claims import WorkItem
 from consumers.effects.asking import Asks, report, request_for
+from consumers.effects.describing import described, embargo
 from consumers.effects.fitting import fitted
 from consumers.effects.identity import reserve
+from consumers.effects.log_keeping import with_log_kept
+from consumers.effects.pictures import wants_preview
 from consumers.effects.quarantine import put_aside
 from consumers.effects.same_content import look_for_twin
 from consumers.failures import Failed, from_archive
@@ -75,7 +78,7 @@ def _start(item: WorkItem, tools: Tools) -> Asks:
 def _look(item: WorkItem, tools: Tools, path: Path, brief: Brief, configuration: StreamConfiguration) -> Asks:
     result = _inspected(tools, path, brief, configuration)
     inspection = result.inspection
-    usage = Usage(host=tools.host, **asdict(result.usage))
+    usage = with_log_kept(Usage(host=tools.host, **asdict(result.usage)), item, tools, configuration)
     if inspection is None:
         raise _no_inspection(result, usage)
     place = _place(inspection, brief, configuration)
@@ -88,6 +91,7 @@ def _look(item: WorkItem, tools: Tools, path: Path, brief: Brief, configuration:
     if _has_identity(brief, configuration):
         wanted = brief.overrides.get("identity") or inspection.identity
         held = yield from reserve(item, tools, wanted, sha256=sha256, rule=configuration.identity or "")
+    yield from embargo(item, inspection.metadata, brief, configuration, tools.clock())
     found = _validation(inspection, brief, configuration, held, usage, tools, place)
     if tools.kept is not None:
         tools.kept.keep(path, uri=brief.content.uri, sha256=sha256)
@@ -195,22 +199,25 @@ def _validation(
     tools: Tools,
     place: GroupPlace | None,
 ) -> ReportFileValidated:
-    metadata: dict[str, Any] = dict(inspection.metadata)
-    if "program" in brief.overrides:
-        metadata["program"] = brief.overrides["program"]
+    more = described(inspection.metadata, brief, configuration, tools.lookups)
+    if more.lookup_s is not None:
+        waited = {"lookup_s": round(more.lookup_s, 6), "wall_s": round(usage.wall_s + more.lookup_s, 6)}
+        usage = usage.model_copy(update=waited)
+    media_type = FORMATS[configuration.format_of(_name(brief))].media_type
     return ReportFileValidated(
         sha256=inspection.sha256 or "",
         size_bytes=inspection.size_bytes or 0,
-        media_type=FORMATS[configuration.format_of(_name(brief))].media_type,
-        metadata=metadata,
+        media_type=media_type,
+        metadata=more.metadata,
         header_fixes=tuple(HeaderFix(**asdict(fix)) for fix in inspection.header_fixes),
         qa=_qa(inspection),
-        warnings=_warnings(inspection),
+        warnings=(*_warnings(inspection), *more.warnings),
         checks_version=_checks_version(brief, configuration, tools),
         stream_version=int(brief.overrides.get("stream_version") or brief.stream_version),
         identity_required=_has_identity(brief, configuration),
         identity=held,
         membership=place,
+        preview=wants_preview(brief, configuration, media_type),
         usage=usage,
     )
 

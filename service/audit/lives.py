@@ -39,6 +39,7 @@ _REMARKS = [
         "embargoed",
         "extended",
         "lifted",
+        "previewed",
         "report_ignored",
     ]
 ]

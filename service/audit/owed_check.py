@@ -38,6 +38,8 @@ _OWED = """
                 AND l.tostate IN ('Complete', 'Closed short') AND l.data ->> 'kind' = 'dataset'
                 AND l.data -> 'parents' ?& ARRAY['op', 'program', 'dataset', 'instrument'] THEN ARRAY['datasets']
             WHEN l.type = 'stream.configured' AND l.data -> 'configuration' ? 'programs' THEN ARRAY['policies']
+            ELSE ARRAY[]::text[] END || CASE
+            WHEN l.type = 'file.validated' AND l.data -> 'preview' = 'true' THEN ARRAY['preview']
             ELSE ARRAY[]::text[] END) AS e (effect)
         WHERE l.time > now() - interval '6 days' AND l.ledger_offset < least(v.next_offset, d.next_offset))
     SELECT owed.subject, owed.event_id::text, owed.type, owed.partition, owed.ledger_offset, owed.effect,

@@ -18,6 +18,7 @@ from service.cli import (
     faults_command,
     file_asks,
     file_commands,
+    file_picture,
     identity_commands,
     inbox_commands,
     machine_commands,
@@ -49,6 +50,7 @@ from service.cli.session import Session
 __all__ = [
     "app",
     "file_asks",
+    "file_picture",
     "op_invert",
     "op_listing",
     "op_looking",

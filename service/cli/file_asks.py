@@ -245,7 +245,8 @@ def _would(session: Session, verb: str | None, rows: list[dict[str, Any]], rate:
 
 def _meant(session: Session, selection: Selection, states: tuple[str, ...]) -> list[dict[str, Any]]:
     """The files meant; one that is named and not known is asked all the same, and refused with its reasons."""
-    from projectors.file_search import find_files, named
+    from projectors.file_list import find_files
+    from projectors.file_search import named
 
     if selection.is_empty:
         raise WrongUseError(

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from projectors.file_list import Cursor
+
 __all__ = ["FILES", "One", "app", "resolved"]
 
 app = typer.Typer(no_args_is_help=True, help="Files: listed, explained, tried again, held, dismissed.")
@@ -54,21 +56,37 @@ Several = Annotated[
 def list_files(
     context: typer.Context,
     selection: Selection,
-    limit: Annotated[int, typer.Option(help="at most so many")] = 200,
+    limit: Annotated[int, typer.Option(min=1, help="at most so many")] = 200,
+    after: Annotated[
+        str | None,
+        typer.Option(help="the page behind this place, as the former page named it", metavar="PLACE"),
+    ] = None,
 ) -> None:
-    """Files by filter, those longest in their state first."""
-    from projectors.file_search import find_files, named
+    """Files by filter, those longest in their state first, a page at a time."""
+    from projectors.file_list import Page, file_page
+    from projectors.file_search import named
 
     session = session_of(context)
+    place = _read_place(after)
     with session.client() as client, client.engine.connect() as connection:
         if selection.files:
-            rows = named(connection, selection.ids)
-            limit = len(rows)
+            page = Page(named(connection, selection.ids), None)
         else:
-            rows = find_files(connection, selection.filter(), limit=limit + 1)
-    session.out.rows(FILES, rows[:limit], ids="file", empty="no files are like this")
-    if len(rows) > limit:
-        session.out.say(f"the first {limit}; there are more, --limit shows them")
+            page = file_page(connection, selection.filter(), after=place, limit=limit, oldest_first=True)
+    session.out.rows(FILES, page.files, ids="file", empty="no files are like this")
+    if page.next is not None:
+        session.out.say(f"the first {limit}; there are more: --after '{page.next}', or a greater --limit")
+
+
+def _read_place(after: str | None) -> "Cursor | None":
+    from projectors.file_list import Cursor
+
+    try:
+        return None if after is None else Cursor.read(after)
+    except ValueError as error:
+        raise WrongUseError(
+            f"--after {after}: wanted the place that the former page named ({error})"
+        ) from error
 
 
 @app.command("show")

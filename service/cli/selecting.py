@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from service.cli.bounds import read_bound, read_box, read_cone
 from service.cli.errors import WrongUseError
 
 if TYPE_CHECKING:
-    from projectors.file_search import Filter
+    from projectors.file_filter import Filter
 
 __all__ = ["DryRun", "Rate", "Selection", "read_ids", "read_time", "selecting"]
 
@@ -43,6 +44,31 @@ class Selection:
         str | None, typer.Option(help="in its state since then: a UTC time, or 2h for two hours ago")
     ] = None
     until: Annotated[str | None, typer.Option(help="in its state since before then")] = None
+    observed_since: Annotated[
+        str | None, typer.Option(help="whose observation began then or later: a UTC time, or 2h")
+    ] = None
+    observed_until: Annotated[str | None, typer.Option(help="whose observation began before then")] = None
+    instrument: Annotated[str | None, typer.Option(help="of this instrument, as files name it")] = None
+    visit: Annotated[str | None, typer.Option(help="of this visit, or execution of a program")] = None
+    exposure: Annotated[str | None, typer.Option(help="of this exposure")] = None
+    detector: Annotated[str | None, typer.Option(help="of this detector, as files name it")] = None
+    filter_name: Annotated[str | None, typer.Option("--filter", help="taken through this filter")] = None
+    program: Annotated[str | None, typer.Option(help="of this observing program")] = None
+    target: Annotated[str | None, typer.Option(help="of this target, as files name it")] = None
+    at: Annotated[
+        str | None,
+        typer.Option(help="within R of a place: degrees ICRS, such as 266.4,-29,0.5", metavar="RA,DEC,R"),
+    ] = None
+    box: Annotated[
+        str | None,
+        typer.Option(
+            help="from RA1 eastward to RA2 and DEC1 up to DEC2, degrees ICRS", metavar="RA1,DEC1,RA2,DEC2"
+        ),
+    ] = None
+    qa: Annotated[
+        Several,
+        typer.Option(help="whose check has such a value, as 'seeing<1.2'; again for more", metavar="CHECK<N"),
+    ] = None
     unacked: Annotated[bool, typer.Option("--unacked", help="whose problem nobody has acknowledged")] = False
     held: Annotated[bool, typer.Option("--held", help="on hold")] = False
 
@@ -58,7 +84,7 @@ class Selection:
 
     def filter(self, *, states: Sequence[str] = ()) -> "Filter":
         """The filter; ``states`` where none are given."""
-        from projectors.file_search import Filter
+        from projectors.file_filter import Filter
 
         now = datetime.now(UTC)
         return Filter(
@@ -69,15 +95,31 @@ class Selection:
             name=self.name,
             since=read_time(self.since, now=now, option="--since"),
             until=read_time(self.until, now=now, option="--until"),
+            observed_since=read_time(self.observed_since, now=now, option="--observed-since"),
+            observed_until=read_time(self.observed_until, now=now, option="--observed-until"),
+            instrument=self.instrument,
+            visit=self.visit,
+            exposure=self.exposure,
+            detector=self.detector,
+            filter=self.filter_name,
+            program=self.program,
+            target=self.target,
+            at=read_cone(self.at),
+            box=read_box(self.box),
+            qa=tuple(read_bound(each) for each in self.qa or ()),
             is_unacknowledged=self.unacked,
             is_held=self.held,
         )
 
 
 def selecting(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of ``Selection``, handed over as its parameter ``selection``."""
+    """Give a command the options of ``Selection``, handed over as its parameter ``selection``.
+
+    An option that the command has itself means there what the command says.
+    """
     hints = get_type_hints(Selection, include_extras=True)
-    own = {each.name: each.default for each in fields(Selection)}
+    taken = inspect.signature(command).parameters
+    own = {each.name: each.default for each in fields(Selection) if each.name not in taken}
     keyword = inspect.Parameter.KEYWORD_ONLY
     options = [
         inspect.Parameter(name, keyword, default=default, annotation=hints[name])

@@ -7,7 +7,7 @@ from service.cli.output import cell
 
 __all__ = ["pairs", "shown"]
 
-_LEFT_OUT = frozenset({"versions", "metadata", "attempts", "checks", "warnings", "file"})
+_LEFT_OUT = frozenset({"versions", "metadata", "attempts", "checks", "warnings", "previews", "file"})
 _IN_VERSION = (
     "state",
     "since_at",
@@ -30,7 +30,25 @@ _IN_ATTEMPT = (
     "cpu_s",
     "peak_rss_bytes",
     "bytes_read",
+    "bytes_written",
+    "lookup_s",
     "exit",
+    "log_object",
+)
+_LOG_LINES = 20
+
+_IN_PREVIEW = (
+    "bucket",
+    "object_key",
+    "size_bytes",
+    "width_px",
+    "height_px",
+    "images",
+    "left_out",
+    "stretch",
+    "code",
+    "message",
+    "is_embargoed",
 )
 
 Row = Mapping[str, Any]
@@ -49,12 +67,25 @@ def shown(members: Row) -> Iterator[str]:
     for row in members["attempts"]:
         yield f"attempt {row['attempt']} at version {row['version']}"
         yield from pairs(row, _IN_ATTEMPT, "  ")
+        yield from _log(row)
+    for row in members["previews"]:
+        yield f"preview of version {row['version']}"
+        yield from pairs(row, _IN_PREVIEW, "  ")
     if members["checks"]:
         yield "checks"
         yield from (f"  {_check(each)}" for each in members["checks"])
     if members["warnings"]:
         yield "warnings"
         yield from (f"  {each['code']}: {each['message']}" for each in members["warnings"])
+
+
+def _log(attempt: Row) -> Iterator[str]:
+    """The last lines of its log."""
+    lines = str(attempt.get("log_tail") or "").rstrip().splitlines()
+    if lines:
+        left_out = len(lines) - _LOG_LINES
+        yield f"  log{f', its last {_LOG_LINES} lines' if left_out > 0 else ''}"
+        yield from (f"    {line}" for line in lines[-_LOG_LINES:])
 
 
 def pairs(row: Row, names: Any, indent: str) -> Iterator[str]:

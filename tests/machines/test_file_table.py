@@ -38,6 +38,7 @@ reject         | rejected        | PROCESSING              | INVALID
 transferred    | transferred     | TRANSFERRING            | TRANSFERRED
 registered     | registered      | TRANSFERRED             | COMPLETE
 notify_failed  | notify_failed   | TRANSFERRED             | =
+preview        | previewed       | {EVERY}                 | =
 fail           | failed          | {WORKING}               | ERROR
 retry          | retried         | ERROR                   | {WORKING}
 reprocess      | reprocessed     | COMPLETE INVALID ERROR  | QUEUED
@@ -111,6 +112,7 @@ ASKED = {
     "transferred": stored(),
     "registered": REGISTERED,
     "notify_failed": {"code": "REMOTE_DOWN", "message": "no answer"},
+    "preview": {"preview": {"code": "NOTHING_TO_SHOW", "message": "no image in it"}},
     "fail": FAILED,
     "retry": {},
     "reprocess": {},

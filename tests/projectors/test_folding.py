@@ -9,7 +9,7 @@ from events.envelope import Record
 from events.file import FileStarted
 from projectors import PROJECTIONS
 from projectors.copy_text import encoder_of, json_cell, text_cell
-from projectors.file_metadata import validated
+from projectors.file_metadata import WIDTHS, validated
 from projectors.file_version import file_version
 from projectors.group_status import group_status
 from projectors.halt import HaltError
@@ -123,6 +123,27 @@ def metadata_of(**told) -> dict:
     row = validated(record)
     assert isinstance(row, dict)
     return row
+
+
+@pytest.mark.parametrize(("name", "width"), WIDTHS.items())
+def test_a_text_longer_than_its_column_stands_whole_beside_it(name, width):
+    fits, too_long = "é" * width, "é" * (width + 1)
+    assert metadata_of(**{name: fits})[name] == fits
+    row = metadata_of(**{name: too_long})
+    assert (row[name], row["extra"]) == (None, {name: too_long})
+
+
+@pytest.mark.parametrize(
+    ("found", "read"), [(-0.5, 359.5), (360.0, 0.0), (725.0, None), (-1e-20, 0.0), (12, 12.0)]
+)
+def test_a_right_ascension_is_brought_onto_the_circle_or_kept_as_it_came(found, read):
+    row = metadata_of(ra_deg=found)
+    assert (row["ra_deg"], row["extra"]) == (read, None if read is not None else {"ra_deg": found})
+
+
+def test_a_declination_beyond_the_pole_is_none():
+    row = metadata_of(dec_deg=-90.1)
+    assert (row["dec_deg"], row["extra"]) == (None, {"dec_deg": -90.1})
 
 
 def test_metadata_that_fits_its_columns_goes_there_and_the_rest_to_extra():

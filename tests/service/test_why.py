@@ -329,3 +329,31 @@ def test_every_state_has_its_reason():
             answer = why(a_story(state.value, message="m", code="C"))
             assert answer.because
             assert lines_of(replace(answer, at=None))
+
+
+WORK = {
+    "attempt": 2, "host": "node-7", "software_version": "0.3.1", "wall_s": 12.04, "cpu_s": 1.5,
+    "peak_rss_bytes": 300 << 20,
+    "exit": "SIGKILL", "lookup_s": 10.0, "lookup_share": 0.83, "log_tail": "begun\nkilled\n", "log_object": None,
+}  # fmt: skip
+
+
+def test_an_attempt_is_told_with_its_host_its_version_its_cost_and_the_end_of_its_log():
+    evidence = why(a_story("ERROR", **MISMATCH, work=WORK)).evidence
+    assert evidence[-3:] == (
+        (
+            "attempt 2 was made on node-7, meridian 0.3.1; 12.0 s, 1.5 s of CPU; 300 MiB at most; "
+            "its reader ended with SIGKILL"
+        ),
+        "10.0 s of that it waited for an outside service",
+        "its log ends: killed",
+    )
+
+
+def test_an_attempt_that_waited_little_and_ended_well_is_told_in_one_line():
+    well = {**WORK, "exit": "0", "lookup_share": 0.1, "log_tail": None}
+    evidence = why(a_story("COMPLETE", work=well)).evidence
+    assert [each for each in evidence if "node-7" in each] == [evidence[-1]]
+    kept = {**well, "log_tail": "x", "log_object": "s3://a/logs/x"}
+    assert why(a_story("COMPLETE", work=kept)).evidence[-1] == "all of its log: s3://a/logs/x"
+    assert not any("made on" in each for each in why(a_story("COMPLETE", work={"host": None})).evidence)

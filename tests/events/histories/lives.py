@@ -105,6 +105,14 @@ def _whole_life() -> _Life:
         "notify_failed", {"code": "NO_ANSWER", "message": "nobody there", "due_at": "2026-11-21T06:00:00Z"}
     )
     life.report("registered", {"register_table": "operations.l2_file", "row_id": "7"})
+    made = {
+        "object": _object(SHA_C),
+        "media_type": "image/png",
+        "width_px": 1024,
+        "height_px": 512,
+        "images": 2,
+    }
+    life.ask("preview", {"preview": {**made, "stretch": "asinh", "usage": USAGE}}, version=1)
     life.ask("damaged", {"found_sha256": SHA_C, "wanted_sha256": SHA_A, "message": "bits fell over"})
     life.ask("restored", {"sha256": SHA_A, "message": "copied again"})
     life.ask("arrive", _arrival("night-1/b.asdf", SHA_B, "t/0/3"))

@@ -1,0 +1,154 @@
+"""What is said of a file beside what it says itself: its program, its embargo, and what does not fit its columns."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, get_args
+
+from consumers.claims import WorkItem
+from consumers.effects.asking import Ask, request_for
+from consumers.lookups import Lookups
+from events.file import Brief
+from events.file_requests import EmbargoFile
+from events.ids import derived_id
+from events.metadata_policy import ForPurpose, ProgramRule, Purpose
+from events.stream import StreamConfiguration
+from events.types import WarningFinding
+from projectors.file_metadata import WIDTHS
+
+__all__ = ["Described", "described", "embargo", "purpose_of"]
+
+_PURPOSES = frozenset(get_args(Purpose))
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """``metadata`` as the report takes it; ``lookup_s``: waited for outside services, None: none was asked."""
+
+    metadata: dict[str, Any]
+    warnings: tuple[WarningFinding, ...] = ()
+    lookup_s: float | None = None
+
+
+@dataclass
+class _Program:
+    """A program and who says so."""
+
+    name: str | None = None
+    by: str | None = None
+    lookup_s: float | None = None
+    warnings: list[WarningFinding] = field(default_factory=list)
+
+
+def described(
+    told: Mapping[str, Any], brief: Brief, configuration: StreamConfiguration, lookups: Lookups
+) -> Described:
+    """The file's own metadata with its program, and warnings about both."""
+    program = _program(told, brief, configuration, lookups)
+    metadata = {**told, "program": program.name, "program_by": program.by}
+    if program.name is None and _of_purpose(told, brief, configuration).program == "required":
+        program.warnings.append(_no_program(told, brief, configuration))
+    warnings = (*program.warnings, *_too_long(metadata))
+    return Described(metadata, warnings, program.lookup_s)
+
+
+def embargo(
+    item: WorkItem, told: Mapping[str, Any], brief: Brief, configuration: StreamConfiguration, now: datetime
+) -> Iterator[Ask]:
+    """The request for the embargo of the file's purpose, where that is not over; the same if asked again."""
+    purpose = purpose_of(told, brief, configuration)
+    hours = _of_purpose(told, brief, configuration).embargo_hours
+    if hours is None:
+        return
+    # Without a time of its own, by the announced time of the file: the same for every attempt.
+    begin = _moment(told.get("obs_start_utc")) or brief.content.modified_at or item.created_at
+    until = begin + timedelta(hours=hours)
+    if until > now:
+        request = EmbargoFile(until=until, policy=f"{purpose}: {hours:g} h from the observation")
+        yield request_for(item, request, id=derived_id(item.subject, f"embargo {item.version}", 1))
+
+
+def purpose_of(told: Mapping[str, Any], brief: Brief, configuration: StreamConfiguration) -> Purpose:
+    """By the stream's rules if it has any, else as the file itself says, else science."""
+    own = told.get("purpose")
+    chosen = brief.purpose if configuration.purposes or own not in _PURPOSES else own
+    return chosen if chosen in _PURPOSES else "science"  # type: ignore[return-value]
+
+
+def _of_purpose(told: Mapping[str, Any], brief: Brief, configuration: StreamConfiguration) -> ForPurpose:
+    found = configuration.metadata.by_purpose.get(purpose_of(told, brief, configuration))
+    return found or ForPurpose()
+
+
+def _program(
+    told: Mapping[str, Any], brief: Brief, configuration: StreamConfiguration, lookups: Lookups
+) -> _Program:
+    """An operator knows best, then the file, then the rules, then the service."""
+    if "program" in brief.overrides:
+        return _Program(brief.overrides["program"], "operator")
+    if own := str(told.get("program") or "").strip():
+        return _Program(own, "file")
+    policy = configuration.metadata
+    for rule in policy.program_rules:
+        if _matches(rule, told):
+            return _Program(rule.program, f"rule:{rule.name}"[: WIDTHS["program_by"]])
+    service = policy.program_service
+    if service is None:
+        return _Program()
+    values = {**dict(told.get("extra") or {}), **told}
+    found = lookups.find(service, values)
+    if found.problem is not None:
+        message = (
+            f"{service.name} could not be asked for its program: {found.problem}; reprocess it once it can"
+        )
+        warning = WarningFinding(code="LOOKUP_FAILED", message=message[:2_000], keyword="program")
+        return _Program(lookup_s=found.waited_s, warnings=[warning])
+    by = None if found.program is None else f"service:{service.name}"[: WIDTHS["program_by"]]
+    return _Program(found.program, by, found.waited_s)
+
+
+def _matches(rule: ProgramRule, told: Mapping[str, Any]) -> bool:
+    begin = _moment(told.get("obs_start_utc"))
+    if rule.since is not None and (begin is None or begin < rule.since):
+        return False
+    if rule.until is not None and (begin is None or begin >= rule.until):
+        return False
+    values = {**dict(told.get("extra") or {}), **told}
+    return all(
+        values.get(name) is not None and re.fullmatch(pattern, str(values[name])) is not None
+        for name, pattern in rule.match.items()
+    )
+
+
+def _moment(text: object) -> datetime | None:
+    if not isinstance(text, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _no_program(told: Mapping[str, Any], brief: Brief, configuration: StreamConfiguration) -> WarningFinding:
+    purpose = purpose_of(told, brief, configuration)
+    message = (
+        f"neither the file nor a rule or service of stream {configuration.stream} tells its program, which files for "
+        f"{purpose} need; say it with: meridian file reprocess --program PROGRAM --reason '…', or add a rule"
+    )
+    return WarningFinding(code="MISSING_PROGRAM", message=message, keyword="program", wanted="a program")
+
+
+def _too_long(metadata: Mapping[str, Any]) -> Iterator[WarningFinding]:
+    for name, width in WIDTHS.items():
+        value = metadata.get(name)
+        if isinstance(value, str) and len(value) > width:
+            message = (
+                f"{name} has {len(value)} characters and its column takes {width}: the column stays empty, and the "
+                "value stands whole under extra"
+            )
+            found, wanted = f"{len(value)} characters", f"at most {width}"
+            yield WarningFinding(
+                code="VALUE_TOO_LONG", message=message, keyword=name, found=found, wanted=wanted
+            )

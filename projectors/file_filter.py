@@ -1,0 +1,129 @@
+"""Which files are meant: by state, name, time, what they say of themselves, place on the sky, results of checks."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from projectors.sky import Box, Cone
+
+__all__ = ["COMPARISONS", "Filter", "QaBound"]
+
+COMPARISONS = ("<=", ">=", "!=", "<", ">", "=")
+"""As they stand between a check's name and a value; the longer first, since the shorter begin them."""
+
+
+@dataclass(frozen=True, slots=True)
+class QaBound:
+    """A check whose newest result compares so with a number, or (``=``, ``!=``) with a text."""
+
+    check: str
+    comparison: str
+    value: float | str
+
+    def condition(self, number: int) -> tuple[str, dict[str, Any]]:
+        """SQL on the row ``v`` and its values; raises ValueError for a comparison that there is not."""
+        if self.comparison not in COMPARISONS:
+            wanted = ", ".join(COMPARISONS)
+            raise ValueError(
+                f"{self.check}: found the comparison {self.comparison!r}, wanted one of {wanted}"
+            )
+        column = "value_text" if isinstance(self.value, str) else "value"
+        query = f"""(v.file, v.version) IN (
+            SELECT q.file, q.version FROM projection.qa_value q
+            WHERE q.check_name = :qa{number}_check AND q.{column} {self.comparison} :qa{number}_value
+            AND q.attempt = (SELECT max(n.attempt) FROM projection.qa_value n
+                             WHERE n.file = q.file AND n.version = q.version))
+        """  # noqa: S608 - a column and a comparison of our own
+        return query, {f"qa{number}_check": self.check, f"qa{number}_value": self.value}
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which files; what is None, empty or False does not matter. ``name`` is a pattern with ``*`` and ``?``.
+
+    ``since`` and ``until`` are about the time at which a file came into its state, ``observed_…`` about the begin of
+    its observation. ``purpose`` is the stream's rule; the others are what the file says of itself.
+    """
+
+    states: tuple[str, ...] = ()
+    streams: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
+    purpose: str | None = None
+    name: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    instrument: str | None = None
+    visit: str | None = None
+    exposure: str | None = None
+    detector: str | None = None
+    filter: str | None = None
+    program: str | None = None
+    target: str | None = None
+    observed_since: datetime | None = None
+    observed_until: datetime | None = None
+    at: Cone | None = None
+    box: Box | None = None
+    qa: tuple[QaBound, ...] = ()
+    is_unacknowledged: bool = False
+    is_held: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """It means every file there is."""
+        return self == Filter()
+
+    def conditions(self) -> tuple[list[str], dict[str, Any]]:
+        """SQL on the rows ``v`` (file_version), ``s`` (file_status) and ``m`` (file_metadata), with its values."""
+        given = {condition: pair for condition, pair in self._told().items() if pair[1]}
+        conditions, values = ["NOT v.is_superseded", *given], dict(given.values())
+        if self.is_unacknowledged:
+            conditions.append(_IS_UNACKNOWLEDGED)
+        if self.is_unacknowledged or self.codes:
+            conditions.append(_MAY_HAVE_A_PROBLEM)
+        if self.is_held:
+            conditions.append("s.is_held")
+        for condition, more in self._places_and_checks():
+            conditions.append(condition)
+            values |= more
+        return conditions, values
+
+    def _told(self) -> dict[str, tuple[str, Any]]:
+        return {
+            "v.state = ANY(:states)": ("states", list(self.states)),
+            "v.stream = ANY(:streams)": ("streams", list(self.streams)),
+            "v.code = ANY(:codes)": ("codes", list(self.codes)),
+            "v.since_at >= :since": ("since", self.since),
+            "v.since_at < :until": ("until", self.until),
+            "s.name LIKE :name": ("name", _like(self.name)),
+            "v.purpose = :purpose": ("purpose", self.purpose),
+            "m.instrument = :instrument": ("instrument", self.instrument),
+            "m.visit_id = :visit": ("visit", self.visit),
+            "m.exposure_id = :exposure": ("exposure", self.exposure),
+            "m.detector = :detector": ("detector", self.detector),
+            "m.filter = :filter": ("filter", self.filter),
+            "m.program = :program": ("program", self.program),
+            "m.target = :target": ("target", self.target),
+            "m.obs_start_utc >= :observed_since": ("observed_since", self.observed_since),
+            "m.obs_start_utc < :observed_until": ("observed_until", self.observed_until),
+        }
+
+    def _places_and_checks(self) -> list[tuple[str, dict[str, Any]]]:
+        places = [each.condition() for each in (self.at, self.box) if each is not None]
+        return [*places, *(bound.condition(number) for number, bound in enumerate(self.qa))]
+
+
+# Without this PostgreSQL would look through all that is COMPLETE.
+_MAY_HAVE_A_PROBLEM = "v.state IN ('ERROR', 'INVALID', 'TRANSFERRED', 'DISMISSED')"
+
+_IS_UNACKNOWLEDGED = """
+    v.code IS NOT NULL AND NOT COALESCE(
+        s.acknowledged ? v.code
+        AND COALESCE((s.acknowledged #>> ARRAY[v.code, 'until'])::timestamptz > now(), true), false)
+"""
+
+
+def _like(pattern: str | None) -> str | None:
+    if pattern is None:
+        return None
+    return re.sub(r"[\\%_]", r"\\\g<0>", pattern).replace("*", "%").replace("?", "_")
