@@ -64,7 +64,8 @@ class KeptCopies:
         target.parent.mkdir(parents=True)
         path.rename(target)
         with self._lock:
-            gone = [self._copies.pop((uri, sha256), None)]
+            same = self._copies.pop((uri, sha256), None)
+            gone = [] if same is None else [same]
             self._copies[uri, sha256] = _Kept(target, size, time.monotonic())
             gone += self._too_much()
         _remove(gone)
@@ -99,12 +100,12 @@ class KeptCopies:
         if gone:
             log.info("kept copies dropped", extra={"copies": len(gone)})
 
-    def _too_old(self) -> list[_Kept | None]:
+    def _too_old(self) -> list[_Kept]:
         until = time.monotonic() - self._age_s
         old = [key for key, copy in self._copies.items() if copy.since_s < until]
         return [self._copies.pop(key) for key in old]
 
-    def _too_much(self) -> list[_Kept | None]:
+    def _too_much(self) -> list[_Kept]:
         """The oldest, until the rest fits; they stand in the order in which they came."""
         gone = self._too_old()
         left = sum(copy.size_bytes for copy in self._copies.values())
@@ -117,10 +118,9 @@ class KeptCopies:
         return gone
 
 
-def _remove(copies: list[_Kept | None]) -> None:
+def _remove(copies: list[_Kept]) -> None:
     for copy in copies:
-        if copy is not None:
-            shutil.rmtree(copy.path.parent, ignore_errors=True)
+        shutil.rmtree(copy.path.parent, ignore_errors=True)
 
 
 def _remove_left(staging_dir: Path, *, mine: Path) -> None:

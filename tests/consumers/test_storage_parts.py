@@ -25,7 +25,8 @@ def opened(s3):
     made = []
 
     def open_one(**changes):
-        storage, calls = open_storage(s3, **changes), Counter()
+        calls: Counter[str] = Counter()
+        storage = open_storage(s3, **changes)
         storage._client.meta.events.register("before-call.s3", lambda model, **_: calls.update([model.name]))
         made.append(storage)
         return storage, calls
@@ -147,7 +148,9 @@ def test_the_sum_of_a_files_parts_is_told_as_a_store_tells_it(tmp_path):
     path, what = a_file(tmp_path, content)
     parts = [hashlib.sha256(content[: 5 << 20]).digest(), hashlib.sha256(content[5 << 20 :]).digest()]
     told = f"x-{len(parts)}"
-    whole, composite = composite_of(path, told, size_bytes=len(content))
+    found = composite_of(path, told, size_bytes=len(content))
+    assert found is not None
+    whole, composite = found
     assert whole == what["sha256"]
     assert composite == base64.b64encode(hashlib.sha256(b"".join(parts)).digest()).decode() + "-2"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from consumers.formats.inspection import CODES
-from events.codes import KINDS, codes, explained
+from events.codes import KINDS, Kind, codes, explained
 from machines.file_state import FileState
 from service.why import why
 from service.why_text import lines_of
@@ -18,7 +18,7 @@ HERE = Path(__file__).parent.parent.parent
 CODE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[A-Z]{6,}")
 
 # Who speaks of a code, by the name of what is called, and what a code is there. The first text that looks like one.
-SPEAKERS = {
+SPEAKERS: dict[str, Kind] = {
     "InvalidFileError": "invalid",
     "Failed": "failed",
     "ChildFailure": "failed",
@@ -33,7 +33,7 @@ SPEAKERS = {
 }
 
 
-def spoken(folder: str) -> Iterator[tuple[str, str, str]]:
+def spoken(folder: str) -> Iterator[tuple[Kind, str, str]]:
     """Kind, code and place of every code that stands in the folder as a text of its own."""
     for path in sorted((HERE / folder).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -55,7 +55,7 @@ def test_every_code_that_is_spoken_is_explained():
     assert len({code for _, code, _ in SPOKEN}) > 60, "the search finds what it looks for"
 
 
-def is_explained(kind: str, code: str) -> bool:
+def is_explained(kind: Kind, code: str) -> bool:
     found = explained(code, kind)
     return found is not None and found.kind == kind
 

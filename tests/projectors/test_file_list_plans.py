@@ -2,6 +2,8 @@
 
 import os
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, event, text
@@ -43,7 +45,7 @@ FILL = (
 
 
 @pytest.fixture
-def many(engine: Engine) -> Connection:
+def many(engine: Engine) -> Iterator[Connection]:
     with engine.begin() as connection:
         for statement in FILL:
             connection.execute(text(statement), {"count": FILES})
@@ -81,7 +83,7 @@ BROAD = {
 
 
 def test_no_list_reads_a_whole_table(many: Connection):
-    asked: list[tuple[str, object]] = []
+    asked: list[tuple[str, Any]] = []
     event.listen(many, "before_cursor_execute", lambda *a: asked.append((a[2], a[3])))
     for name, wanted in {**SHARP, **BROAD}.items():
         asked.clear()

@@ -44,7 +44,8 @@ def test_the_first_is_fit_to_be_inverted_and_the_second_is_not_because_of_its_cl
     folder, _ = made
     rules = criteria()
     reads = [read_record(each.raw, rules.reads) for each in CatalogueFile(folder / CATALOGUE).records(Look())]
-    fit, unfit = (judge(each.dataset.program, [each.dataset], rules) for each in reads)
+    datasets = [each.dataset for each in reads if each.dataset is not None]
+    fit, unfit = (judge(dataset.program, [dataset], rules) for dataset in datasets)
     assert fit.outcome == "pass", [each for each in fit.findings if not each.passed]
     assert (unfit.outcome, [each.name for each in unfit.findings if each.required and not each.passed]) == (
         "fail",

@@ -1,5 +1,6 @@
 import random
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -60,7 +61,7 @@ def test_frames_become_the_record_of_their_dataset_in_whatever_order_they_came()
 
 
 def test_the_box_of_a_dataset_has_all_of_its_frames_that_say_where_they_point():
-    pointed = {
+    pointed: dict[str, Any] = {
         "WCSAXES": 2, "NAXIS1": 10, "NAXIS2": 10, "CTYPE1": "HPLN-TAN", "CTYPE2": "HPLT-TAN", "CUNIT1": "arcsec",
         "CUNIT2": "arcsec", "CRPIX1": 5.5, "CRPIX2": 5.5, "CDELT1": 1.0, "CDELT2": 1.0,
     }  # fmt: skip

@@ -1,9 +1,11 @@
+from typing import Any
+
 import pytest
 
 from consumers.catalogue.frame_box import Box, box_of, union
 
 # A slit along the latitude, 128 pixels of 0.06 arcsec; wavelength; one raster position of 0.03 arcsec.
-SLIT = {
+SLIT: dict[str, Any] = {
     "WCSAXES": 3, "NAXIS1": 128, "NAXIS2": 50, "NAXIS3": 1,
     "CTYPE1": "HPLT-TAN", "CTYPE2": "AWAV", "CTYPE3": "HPLN-TAN",
     "CUNIT1": "arcsec", "CUNIT2": "nm", "CUNIT3": "arcsec",

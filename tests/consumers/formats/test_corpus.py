@@ -28,7 +28,8 @@ def check(found: Inspection, row: Row) -> None:
         found.message,
         found.found,
         found.wanted,
-        *[each.message for each in (*found.qa, *found.warnings)],
+        *[each.message for each in found.qa],
+        *[each.message for each in found.warnings],
     ]
     assert not any(ord(letter) < 32 or ord(letter) == 127 for text in said if text for letter in text)
     if row.warning:

@@ -4,6 +4,7 @@ import io
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import asdf
 import numpy as np
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from consumers.previews.mosaic import columns_for, mosaic, tile_edge
-from consumers.previews.picture import NothingToShowError, images_of, picture_of
+from consumers.previews.picture import NothingToShowError, Picture, images_of, picture_of
 from consumers.previews.png import png
 from consumers.previews.shades import shades
 from consumers.previews.shrinking import Image, shrunk
@@ -60,7 +61,7 @@ def image_of(values: np.ndarray) -> Image:
 
         return some
 
-    return Image("it", *values.shape, opened)
+    return Image("it", values.shape[0], values.shape[1], opened)
 
 
 @given(
@@ -82,7 +83,7 @@ def test_shrinking_in_stripes_is_the_mean_of_each_square(values, edge, stripe):
     assert max(found.shape) <= edge
 
 
-ASINH = {"stretch": "asinh", "low_percent": 1.0, "high_percent": 99.5}
+ASINH: dict[str, Any] = {"stretch": "asinh", "low_percent": 1.0, "high_percent": 99.5}
 
 
 @given(arrays.arrays(np.float64, (4, 5), elements=st.floats(allow_nan=True, allow_infinity=True)))
@@ -133,7 +134,7 @@ def written(path: Path, *hdus: fits.ImageHDU) -> Path:
     return path
 
 
-def picture(path: Path, **wanted) -> tuple[np.ndarray, object]:
+def picture(path: Path, **wanted) -> tuple[np.ndarray, Picture]:
     with path.open("rb") as source:
         made = picture_of(images_of(source, path.stat().st_size), Previews(**wanted))
     found = unpacked(made.png)
