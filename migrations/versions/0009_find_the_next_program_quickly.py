@@ -4,8 +4,8 @@ from migrations.sql_file import execute_beside, no_way_back
 
 __all__ = ["down_revision", "downgrade", "revision", "upgrade"]
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 
 
 def upgrade() -> None:
