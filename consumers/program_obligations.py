@@ -62,6 +62,14 @@ def _awaited(record: Record) -> Iterable[Obligation]:
         yield from _program_now(record, now)
 
 
+def _kept(record: Record) -> Iterable[Obligation]:
+    """A sender's word on a program of which nothing has come yet: how many datasets it will have is remembered."""
+    data = record.data
+    if data.get("program") and data.get("expected_datasets") and not data["seen_datasets"]:
+        yield known(record, program_part(data), {"expected": data["expected_datasets"]})
+    yield from answer(record)
+
+
 def _closed(record: Record) -> Iterable[Obligation]:
     for now in record.data["programs"]:
         yield from gone_on(record, program_part(now))
@@ -151,7 +159,7 @@ _RULES: Mapping[str, Callable[[Record], Iterable[Obligation]]] = {
     "op.datasets_changed": _datasets,
     "op.metadata_changed": _metadata,
     "op.ready_awaited": _awaited,
-    "op.ready_kept": answer,
+    "op.ready_kept": _kept,
     "op.readiness_closed": _closed,
     "op.judged": _judged,
     "op.requalified": _requalified,

@@ -48,6 +48,10 @@ POINTS = frozenset(
     + ["projector.mid_batch"]
     + [f"worker.{name}" for name in ("after_lease", "mid_upload", "after_put", "after_report")]
     + [
+        f"publication.{name}"
+        for name in ("after_package", "after_archive", "after_announce", "after_cite", "before_published")
+    ]
+    + [
         f"{who}.{name}"
         for who in ("intake", "client", "publish")
         for name in ("before_produce", "after_produce")

@@ -141,6 +141,7 @@ class OpPreprocessed(_OfPrograms):
     size_bytes: int
     manifest_uri: str | None = None
     manifest_sha256: Sha256 | None = None
+    frames: int | None = None
 
 
 class OpNotNeeded(_OfPrograms):
@@ -148,6 +149,7 @@ class OpNotNeeded(_OfPrograms):
 
     name: ClassVar[str] = "op.not_needed"
     because: Reason
+    frames: int | None = None
 
 
 class OpFailed(Fact):

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from events.base import Request
 from events.op_parts import INPUTS_AT_MOST, OUTPUTS_AT_MOST, Cover, Orcid, Output, Software
-from events.types import Count, Name, Reason, UtcTime
+from events.types import Count, Name, Number, Reason, UtcTime
 
 __all__ = [
     "ClaimOp",
@@ -45,10 +45,10 @@ class ClaimOp(_Lease):
     program: Name | None = Field(None, description="may be left out where only one can be claimed")
     claimant: Name | None = Field(None, description="None: the actor")
     orcid: Orcid | None = Field(None, description="the claimant's, as the gateway has checked it")
-    beside: tuple[int, ...] = Field(
+    beside: tuple[Number, ...] = Field(
         (), max_length=32, description="attempts known to be open; a reason is wanted"
     )
-    rank: Count | None = Field(None, ge=1, description="its place in the queue as the asker saw it")
+    rank: Number | None = Field(None, description="its place in the queue as the asker saw it")
     score: float | None = None
 
 
@@ -101,8 +101,8 @@ class ReportOpInverted(Request):
     """A worker has looked: the outputs are there with these sums, the inputs belong to the program."""
 
     name: ClassVar[str] = "op.inverted"
-    round: int | None = Field(
-        None, ge=1, description="which hand-in was looked at; of another one it is ignored"
+    round: Number | None = Field(
+        None, description="which hand-in was looked at; of another one it is ignored"
     )
     outputs_verified: Count
     size_bytes: Count
@@ -117,11 +117,11 @@ class ReportOpHandInRefused(_Lease):
 
     name: ClassVar[str] = "op.hand_in_refused"
     attached: ClassVar[frozenset[str]] = frozenset({"lease_from"})
-    round: int | None = Field(
-        None, ge=1, description="which hand-in was looked at; of another one it is ignored"
+    round: Number | None = Field(
+        None, description="which hand-in was looked at; of another one it is ignored"
     )
     reasons: tuple[Reason, ...] = Field(min_length=1, max_length=64)
-    left_out: int = Field(0, ge=0)
+    left_out: Count = 0
 
 
 class ReviewOp(Request):
@@ -146,9 +146,7 @@ class ReportOpStepDone(Request):
     """A step of publishing, or of withdrawing, is done; what is needed to go on from there."""
 
     name: ClassVar[str] = "op.step_done"
-    publication: int | None = Field(
-        None, ge=1, description="as in op.publishing; of another one it is ignored"
-    )
+    publication: Number | None = Field(None, description="as in op.publishing; of another one it is ignored")
     step: Literal["package", "archive", "announce", "cite"]
     message: str | None = Field(None, max_length=1000)
     objects: Count | None = None
@@ -165,9 +163,7 @@ class ReportOpPublished(Request):
     """Everything stands: archived, acknowledged, embargo known."""
 
     name: ClassVar[str] = "op.published"
-    publication: int | None = Field(
-        None, ge=1, description="as in op.publishing; of another one it is ignored"
-    )
+    publication: Number | None = Field(None, description="as in op.publishing; of another one it is ignored")
     portal_uri: str | None = Field(None, max_length=2048)
 
 
@@ -182,9 +178,7 @@ class ReportOpWithdrawn(Request):
     """The portal has acknowledged the withdrawal."""
 
     name: ClassVar[str] = "op.withdrawn"
-    publication: int | None = Field(
-        None, ge=1, description="as in op.withdrawing; of another one it is ignored"
-    )
+    publication: Number | None = Field(None, description="as in op.withdrawing; of another one it is ignored")
     acknowledgement: str = Field(max_length=1000)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from events.types import Count, Name, Part, UtcTime
+from events.types import Count, Name, Number, Part, UtcTime
 
 __all__ = [
     "DATASETS_AT_MOST",
@@ -139,11 +139,11 @@ class Verdict(Part):
     program: Name
     instrument: Name
     criteria: Name = Field(description="name of the set of criteria, such as visp")
-    criteria_version: int = Field(ge=1)
+    criteria_version: Number
     outcome: Literal["pass", "fail", "not_applicable"]
     cover: Cover
     findings: tuple[Criterion, ...] = Field((), max_length=FINDINGS_AT_MOST)
-    left_out: int = Field(0, ge=0, description="findings beyond those listed")
+    left_out: Count = Field(0, description="findings beyond those listed")
     left_out_digest: Digest | None = Field(None, description="of the findings that are not listed")
 
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from events.base import Request
 from events.op_parts import DATASETS_AT_MOST, Cover, Dataset, Digest, Gone, ReadyBy, Verdict
-from events.types import Code, Count, FailureClass, Name, Reason, Sha256, UtcTime
+from events.types import Code, Count, FailureClass, Name, Number, Reason, Sha256, UtcTime
 
 __all__ = [
     "AssignOp",
@@ -56,9 +56,7 @@ class ChangeOpDatasets(Request):
         max_length=DATASETS_AT_MOST,
         description="datasets of which only fields changed that no criterion reads; an embargo is one",
     )
-    digest_version: int = Field(
-        1, ge=1, description="version of the criteria that name the significant fields"
-    )
+    digest_version: Number = Field(1, description="version of the criteria that name the significant fields")
 
 
 class AwaitOpReady(Request):
@@ -68,7 +66,7 @@ class AwaitOpReady(Request):
     program: Name
     due_at: UtcTime
     policy: Name
-    policy_version: int = Field(ge=1)
+    policy_version: Number
     cover: Cover
     forecast: str | None = Field(None, max_length=1000, description="such as complete with 90 % by then")
 
@@ -80,7 +78,7 @@ class ReadyOp(Request):
     program: Name | None = None
     by: ReadyBy
     policy: Name | None = None
-    policy_version: int | None = Field(None, ge=1)
+    policy_version: Number | None = None
     cover: Cover | None = Field(None, description="what the asker has seen; wanted where a program is named")
     expected_datasets: Count | None = Field(None, description="as a manifest or the sender says")
     message: str | None = Field(None, max_length=1000)
@@ -106,7 +104,7 @@ class RequalifyOp(Request):
     name: ClassVar[str] = "op.requalify"
     program: Name | None = None
     criteria: Name | None = None
-    criteria_version: int | None = Field(None, ge=1)
+    criteria_version: Number | None = None
 
 
 class ReportOpPreprocessed(Request):
@@ -120,6 +118,7 @@ class ReportOpPreprocessed(Request):
     size_bytes: Count
     manifest_uri: str | None = Field(None, max_length=2048)
     manifest_sha256: Sha256 | None = None
+    frames: Count | None = Field(None, description="of these datasets, as far as their records say")
 
 
 class ReportOpNotNeeded(Request):
@@ -129,6 +128,7 @@ class ReportOpNotNeeded(Request):
     program: Name
     cover: Cover
     because: Reason
+    frames: Count | None = Field(None, description="of these datasets, as far as their records say")
 
 
 class FailOp(Request):

@@ -11,6 +11,7 @@ __all__ = [
     "FailureClass",
     "HeaderFix",
     "Name",
+    "Number",
     "Part",
     "QaFinding",
     "Reason",
@@ -32,6 +33,9 @@ StreamName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")
 Name = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 Count = Annotated[int, Field(ge=0, le=(1 << 53) - 1)]
 """A number of bytes, frames or files: what every reader of JSON holds exactly (RFC 8259, 6), and every column takes."""
+
+Number = Annotated[int, Field(ge=1, le=(1 << 31) - 1)]
+"""A version, an attempt, a round: counted from 1, and what every column of whole numbers takes."""
 
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 FailureClass = Literal["data", "transient", "code", "infrastructure"]
@@ -100,8 +104,8 @@ class Usage(Part):
     host: str | None = None
     wall_s: float = 0.0
     cpu_s: float = 0.0
-    peak_rss_bytes: int = 0
-    bytes_read: int = 0
+    peak_rss_bytes: Count = 0
+    bytes_read: Count = 0
     bytes_written: Count | None = Field(None, description="to the archive")
     lookup_s: float | None = Field(None, description="of wall_s: waiting for outside services")
     exit: str | None = Field(None, description="exit code or signal of the child, such as 0 or SIGKILL")

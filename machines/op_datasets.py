@@ -23,13 +23,16 @@ class _Change(NamedTuple):
 
 
 def discover(op: Op, ask: Ask) -> Ruled:
-    """The OP exists. Known already, with datasets that are not: the same as if those had been reported."""
+    """The OP exists. Known already, with datasets that are not: the same as if those had been reported.
+
+    One that was only spoken of, without any dataset, is discovered with its first ones.
+    """
     request = ask.payload
     assert isinstance(request, asks.DiscoverOp)
     change = _change(op, request.datasets)
     if isinstance(change, list):
         return change
-    if not op.state.is_known:
+    if not op.state.is_known or (change.added and not op.programs):
         found = members(ask, "datasets")
         return facts.OpDiscovered(**found, datasets=tuple(change.added), programs=_programs(op, change))
     if not (change.added or change.changed):

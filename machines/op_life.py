@@ -6,6 +6,8 @@ verdict keeps the OP in Discovered. What is public keeps the OP in Published, so
 fails, never takes the OP off the portal. Otherwise what failed puts the OP in Error, while its other programs and
 attempts go on; recovering shows where they stand by then, and so does the end of an attempt that failed. New data opens
 its own program again also while attempts at it go on: those keep the datasets they were claimed with, and are flagged.
+A sender's word that an OP is ready makes it known before any catalogue has it: the word is kept, and its first datasets
+discover it once more, with its experiment and proposal.
 """
 
 from events import op as facts
@@ -22,6 +24,7 @@ NOTHING, DISCOVERED, INVERTIBLE, NOT_INVERTIBLE = S.NOTHING, S.DISCOVERED, S.INV
 PREPROCESSED, WORKING, INVERTED, PUBLISHED, ERROR = (
     S.PREPROCESSED, S.WORKING, S.INVERTED, S.PUBLISHED, S.ERROR,
 )  # fmt: skip
+SPOKEN_OF = frozenset({NOTHING, DISCOVERED})
 KNOWN = frozenset(S) - {NOTHING}
 LATER = frozenset({WORKING, INVERTED, PUBLISHED, ERROR})
 DONE = frozenset({INVERTED, PUBLISHED, ERROR})
@@ -40,7 +43,7 @@ OP_LIFE = Lifecycle(
     initial=NOTHING,
     rows=[
         #   request                        fact                       from                   to
-        Row(requests.DiscoverOp,           facts.OpDiscovered,        NOTHING,               DISCOVERED),
+        Row(requests.DiscoverOp,           facts.OpDiscovered,        SPOKEN_OF,             DISCOVERED),
         Row(requests.DiscoverOp,           facts.OpDatasetsChanged,   OPENED,                DISCOVERED),
         Row(requests.DiscoverOp,           facts.OpDatasetsChanged,   INVERTIBLE,            OPENED_OR_INVERTIBLE),
         Row(requests.DiscoverOp,           facts.OpDatasetsChanged,   PREPROCESSED,          OPENED_OR_PASSED),
@@ -52,6 +55,7 @@ OP_LIFE = Lifecycle(
         Row(requests.ChangeOpDatasets,     facts.OpMetadataChanged,   KNOWN,                 SAME),
         Row(requests.AwaitOpReady,         facts.OpReadyAwaited,      UNDECIDED,             SAME),
         Row(requests.ReadyOp,              facts.OpReadinessClosed,   UNDECIDED,             SAME),
+        Row(requests.ReadyOp,              facts.OpReadyKept,         NOTHING,               DISCOVERED),
         Row(requests.ReadyOp,              facts.OpReadyKept,         KNOWN,                 SAME),
         Row(requests.QuietDueOp,           facts.OpReadinessClosed,   UNDECIDED,             SAME),
         Row(requests.JudgeOp,              facts.OpJudged,            DISCOVERED,            JUDGED),

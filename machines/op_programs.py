@@ -37,6 +37,8 @@ def ready(op: Op, ask: Ask) -> Ruled:
     assert isinstance(request, asks.ReadyOp)
     if request.by == "operator" and not ask.by_person:
         return [NEEDS_REASON.format("ready by an operator")]
+    if not op.state.is_known and request.by != "ready_event":
+        return [f"nothing is known of this OP; ready by {request.by} needs one that was discovered"]
     if request.program is None:
         return _all_ready(op, request)
     program = op.programs.get(request.program)
@@ -135,7 +137,8 @@ def not_needed(op: Op, ask: Ask) -> Ruled:
     program = _to_stage(op, ask, request.program, request.cover)
     if not isinstance(program, Program):
         return program
-    return facts.OpNotNeeded(because=request.because, programs=(program.now(state=P.PREPROCESSED),))
+    now = program.now(state=P.PREPROCESSED)
+    return facts.OpNotNeeded(**members(ask, "program", "cover"), programs=(now,))
 
 
 def _to_stage(op: Op, ask: Ask, name: str, cover: Cover) -> Program | Ruled:

@@ -48,7 +48,11 @@ op_program = Folded(
         Column("staged_bytes", BigInteger, comment="bytes; of the files that were staged"),
         Column("staged_manifest_uri", Text, comment="where the list of the staged files is"),
         Column("not_needed_because", Text, comment="why nothing had to be staged"),
-        Index("op_program_to_claim", "op", "program", postgresql_where=text("state = 'Preprocessed'")),
+        Column("frames", BigInteger, comment="how many frames its datasets had when that was known; NULL: not said"),
+        Index(
+            "op_program_to_claim", "op", "program", postgresql_where=text("state = 'Preprocessed'"),
+            postgresql_include=["since_at", "instrument", "frames", "datasets"],
+        ),
         Index("op_program_awaited", "awaited_until", postgresql_where=text("awaited_until IS NOT NULL")),
         schema="projection",
         postgresql_with={"fillfactor": "80", "autovacuum_vacuum_scale_factor": "0.05"},
@@ -61,6 +65,7 @@ _VERDICT: Row = dict.fromkeys(
 _STAGED: Row = dict.fromkeys(
     (
         "staged_at", "staged_location", "staged_files", "staged_bytes", "staged_manifest_uri", "not_needed_because",
+        "frames",
     )
 )  # fmt: skip
 _AWAITED: Row = {"awaited_until": None, "forecast": None}
@@ -159,6 +164,7 @@ def preprocessed(record: Record) -> list[Row]:
         "staged_bytes": data["size_bytes"],
         "staged_manifest_uri": data.get("manifest_uri"),
         "not_needed_because": None,
+        "frames": data.get("frames"),
     }
     return _stands(record, **told, since_at=record.time)
 
@@ -166,5 +172,10 @@ def preprocessed(record: Record) -> list[Row]:
 @op_program.on(facts.OpNotNeeded)
 def not_needed(record: Record) -> list[Row]:
     """Nothing had to be staged."""
-    told = _STAGED | {"staged_at": record.time, "not_needed_because": record.data["because"]}
+    data = record.data
+    told = _STAGED | {
+        "staged_at": record.time,
+        "not_needed_because": data["because"],
+        "frames": data.get("frames"),
+    }
     return _stands(record, **told, since_at=record.time)

@@ -11,7 +11,10 @@ from events.envelope import Record
 from projectors.database import metadata
 from projectors.projection import Folded, Row, first, greatest, merged
 
-__all__ = ["op_status"]
+__all__ = ["NOT_PLAIN", "op_status"]
+
+NOT_PLAIN = "priority <> 0 OR mark OR is_held OR failures IS NOT NULL"
+"""Somebody has said something about its place in the queue, or something is in the way of a claim; few are so."""
 
 _UTC = DateTime(timezone=True)
 _STATES = "Discovered, Invertible, Not Invertible, Preprocessed, Working, Inverted, Published or Error"
@@ -51,6 +54,7 @@ op_status = Folded(
         Column("ledger_offset", BigInteger, nullable=False, comment="offset of the last fact in that partition"),
         first("correlationid", Text, "the story it belongs to: the sender's id of what it was discovered by"),
         Index("op_status_by_state", "state", "since_at"),
+        Index("op_status_not_plain", "op", postgresql_where=text(NOT_PLAIN)),
         schema="projection",
         postgresql_with={"fillfactor": "80", "autovacuum_vacuum_scale_factor": "0.05"},
     )
@@ -83,7 +87,7 @@ def discovered(record: Record) -> Row:
 
 
 @op_status.on(
-    facts.OpDatasetsChanged, facts.OpMetadataChanged, facts.OpReadyAwaited, facts.OpReadyKept,
+    facts.OpDatasetsChanged, facts.OpMetadataChanged, facts.OpReadyAwaited,
     facts.OpReadinessClosed, facts.OpJudged, facts.OpRequalified, facts.OpPreprocessed, facts.OpNotNeeded,
     facts.OpReportIgnored, attempts.OpExtended, attempts.OpHandedOver, attempts.OpLeaseWarned, attempts.OpHandedIn,
     attempts.OpHandInRefused, attempts.OpInverted, attempts.OpAccepted, attempts.OpReworkAsked,
@@ -92,6 +96,12 @@ def discovered(record: Record) -> Row:
 def moved(record: Record) -> Row:
     """Only where it stands may change; programs, datasets and attempts have rows of their own."""
     return _row(record)
+
+
+@op_status.on(facts.OpReadyKept)
+def spoken_of(record: Record) -> Row:
+    """A sender's word is kept; it may be the first that is heard of it."""
+    return _row(record, first_seen_at=record.time, correlationid=record.correlationid)
 
 
 @op_status.on(attempts.OpClaimed)

@@ -69,7 +69,7 @@ OP_PROGRAM = View(
            p.expected_datasets, p.ready_by, p.ready_at, p.ready_message, p.awaited_until, p.readiness_policy,
            p.readiness_version, p.forecast, p.criteria, p.criteria_version, p.outcome, p.failed_criteria,
            p.verdict_sequence, p.judged_at, p.staged_at, p.staged_location, p.staged_files, p.staged_bytes,
-           p.staged_manifest_uri, p.not_needed_because, t.subject IS NOT NULL AS is_tainted
+           p.staged_manifest_uri, p.not_needed_because, p.frames, t.subject IS NOT NULL AS is_tainted
     FROM projection.op_program p
     LEFT JOIN projection.tainted t ON t.machine = 'op' AND t.subject = p.op
     WHERE p.state IS NOT NULL
@@ -133,8 +133,8 @@ OP_QUEUE = View(
     "One row an instrument program that can be claimed now, with all that its rank goes by; not ranked here.",
     """
     SELECT p.op, p.program, p.instrument, p.since_at AS waiting_since_at, p.datasets,
-           (SELECT sum(d.frames)::bigint FROM projection.op_dataset d
-            WHERE d.op = p.op AND d.program = p.program AND NOT d.is_gone) AS frames,
+           COALESCE(p.frames, (SELECT sum(d.frames)::bigint FROM projection.op_dataset d
+                               WHERE d.op = p.op AND d.program = p.program AND NOT d.is_gone)) AS frames,
            s.priority, s.mark, s.owner, s.owner_due_at, s.overdue_to, p.criteria, p.criteria_version, p.outcome,
            p.staged_location, s.state, s.experiment, s.proposal, t.subject IS NOT NULL AS is_tainted
     FROM projection.op_program p

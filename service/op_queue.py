@@ -1,4 +1,4 @@
-"""The queue of programs that can be claimed, ranked: each with its score and every term of it."""
+"""The first programs of the queue of those that can be claimed: each with its score and every term of it."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime

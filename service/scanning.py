@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,14 +15,17 @@ from events.log import Place
 from projectors.standing import freshness
 from service.client import Ask, Asked, Client, NotReadyError
 
-__all__ = ["NoSourceError", "asks_of", "known", "record", "source_of"]
+__all__ = ["NoSourceError", "asks_of", "await_views", "known", "record", "source_of"]
 
 VIEWS_WITHIN_S = 60.0
 _AGAIN_S = 0.2
-_AT_ONCE = 200
-"""Requests that are asked and waited for together: each may have 120 kB."""
+_REQUESTS_AT_ONCE, _DATASETS_AT_ONCE = 2000, 8000
+"""What is asked and waited for together, some 10 MB: a request may have 200 datasets, and most have four."""
 
 _ANSWER_WITHIN_S = 60.0
+
+
+_OF_DATASETS = ("datasets", "added", "changed", "gone", "metadata")
 
 
 class NoSourceError(Exception):
@@ -43,7 +45,7 @@ def source_of(name: str, *, page_size: int | None = None, is_document: bool = Fa
 
 def known(client: Client) -> Iterator[Known]:
     """What the ledger knows now. Raises NotReadyError where the views do not catch up with it."""
-    _await_views(client)
+    await_views(client, "op")
     with client.engine.connect() as connection:
         yield from known_datasets(connection)
 
@@ -56,18 +58,34 @@ def asks_of(found: Scan, *, criteria_version: int) -> Iterator[Ask]:
 
 
 def record(client: Client, asks: Iterable[Ask], *, batch: str) -> Iterator[Asked]:
-    """Ask, some hundred at a time; ends after the first lot of which something is in doubt."""
-    waiting = iter(asks)
-    while some := list(islice(waiting, _AT_ONCE)):
+    """Ask, some thousand at a time; ends after the first lot of which something is in doubt."""
+    for some in _lots(asks):
         asked = client.ask(some, batch=batch, timeout_s=_ANSWER_WITHIN_S)
         yield from asked
         if any(each.outcome is None for each in asked):
             return
 
 
-def _await_views(client: Client) -> None:
-    """A scan held against views that lag behind would ask for what is recorded already."""
-    topic = client.wiring.topics.events("op")
+def _lots(asks: Iterable[Ask]) -> Iterator[list[Ask]]:
+    lot: list[Ask] = []
+    datasets = 0
+    for ask in asks:
+        own = sum(len(getattr(ask.request, name, ())) for name in _OF_DATASETS)
+        if lot and (len(lot) == _REQUESTS_AT_ONCE or datasets + own > _DATASETS_AT_ONCE):
+            yield lot
+            lot, datasets = [], 0
+        lot.append(ask)
+        datasets += own
+    if lot:
+        yield lot
+
+
+def await_views(client: Client, machine: str) -> None:
+    """Until the views have read this machine's ledger as far as it goes now. Raises NotReadyError.
+
+    A scan held against views that lag behind would ask for what is recorded already.
+    """
+    topic = client.wiring.topics.events(machine)
     reader = client.log.reader()
     try:
         count = client.log.partitions([topic]).get(topic, 0)
@@ -75,20 +93,20 @@ def _await_views(client: Client) -> None:
     finally:
         reader.close()
     until = time.monotonic() + VIEWS_WITHIN_S
-    while behind := _behind(client, ends):
+    while behind := _behind(client, machine, ends):
         if time.monotonic() > until:
             raise NotReadyError(
                 f"found views that are {behind} records behind, wanted all of them: see meridian status whether a "
-                "projector runs, then scan again"
+                "projector runs, then ask again"
             )
         time.sleep(_AGAIN_S)
 
 
-def _behind(client: Client, ends: dict[int, int]) -> int:
+def _behind(client: Client, machine: str, ends: dict[int, int]) -> int:
     with client.engine.connect() as connection:
         read = {
             each.partition: each.next_offset
             for each in freshness(connection)
-            if each.machine == "op" and each.follower == "projector"
+            if each.machine == machine and each.follower == "projector"
         }
     return sum(max(0, end - read.get(number, 0)) for number, end in ends.items())

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from consumers.catalogue.look import Gap, Look, Seen, Source
 from consumers.catalogue.op_change import Changed, OpChange
@@ -14,7 +14,7 @@ from consumers.catalogue.spool_sql import Entry, Pair, Spool
 from events.op_parts import Dataset, Gone
 from machines.program.dataset import changes, flat, significant_digest, whole_digest
 
-__all__ = ["Known", "Question", "RecordProblem", "Scan", "scan"]
+__all__ = ["Known", "Outline", "Question", "RecordProblem", "Scan", "scan"]
 
 REOPENED_AT_MOST = 0.10
 _LISTED = 1000
@@ -56,6 +56,21 @@ class Question:
         )
 
 
+Kind = Literal["added", "changed", "gone", "metadata"]
+
+
+@dataclass(slots=True)
+class Outline:
+    """An OP with something to record: how many of its datasets are what, and which members of them changed."""
+
+    op_id: str
+    is_new: bool = False
+    counts: Counter[str] = field(default_factory=Counter)
+    members: Counter[str] = field(default_factory=Counter)
+    gone: list[str] = field(default_factory=list)
+    reopens: tuple[str, ...] = ()
+
+
 @dataclass
 class Scan:
     """What came of a scan; ``changes`` can be walked as long as its spool is open."""
@@ -75,6 +90,16 @@ class Scan:
         """What could not be seen. With any, nothing is called gone."""
         return self.look.gaps
 
+    def outlines(self) -> Iterator["Outline"]:
+        """The same as ``changes``, without the datasets: what is only counted need not be read whole."""
+        new = {op for op, _, _ in self.spool.new_ops()}
+        for op, pairs in groupby(self.spool.differing(), key=lambda pair: pair.op):
+            outline = self._outline(op, pairs, is_new=op in new)
+            new.discard(op)
+            if outline.is_new or outline.counts:
+                yield outline
+        yield from (Outline(op, is_new=True) for op in sorted(new))
+
     def changes(self) -> Iterator[OpChange]:
         """Every OP with something to record, in order."""
         new = {op: (experiment, proposal) for op, experiment, proposal in self.spool.new_ops()}
@@ -88,39 +113,53 @@ class Scan:
         for op, (experiment, proposal) in sorted(new.items()):  # of which no record could be read whole
             yield OpChange(op, is_new=True, experiment=experiment, proposal=proposal)
 
+    def _outline(self, op: str, pairs: Iterable[Pair], *, is_new: bool) -> "Outline":
+        outline = Outline(op, is_new=is_new)
+        touched: set[str] = set()
+        for pair in pairs:
+            kind = self._kind(pair)
+            if kind is None:
+                continue
+            outline.counts[kind] += 1
+            if kind == "gone" and pair.known is not None:
+                outline.gone.append(pair.known.dataset)
+            if pair.known is not None and pair.seen is not None:
+                outline.members.update(each.path for each in _change_of(pair.seen, pair.known).changes)
+            touched |= _programs(kind, pair)
+        outline.reopens = self._reopened(op, touched)
+        return outline
+
     def _change(self, op: str, pairs: Iterable[Pair]) -> OpChange:
         change = OpChange(op)
-        touched = set()
+        touched: set[str] = set()
         for pair in pairs:
-            if self._sort(pair, change):
-                touched |= {each.program for each in pair[1:] if each is not None}
-        if touched:
-            change.reopens = tuple(sorted(touched & self.spool.closed_programs(op)))
+            kind = self._kind(pair)
+            if kind is not None:
+                _sort_in(kind, pair, change)
+                touched |= _programs(kind, pair)
+        change.reopens = self._reopened(op, touched)
         return change
 
-    def _sort(self, pair: Pair, change: OpChange) -> bool:
-        """Put a pair where it belongs; whether it concerns what counts."""
-        seen, known = pair.seen, pair.known
-        if seen is None:
-            return known is not None and self._gone(known, change)
-        after = Dataset.model_validate_json(seen.body)
-        if known is None:
-            change.added.append(after)
-            return True
-        before = Dataset.model_validate_json(known.body)
-        # Other criteria name other members: then the digests differ and the members that count now need not.
-        if seen.digest in {known.digest, significant_digest(flat(before), self.significant)}:
-            change.metadata.append(Changed(after.model_copy(update={"digest": known.digest}), before))
-            return False
-        change.changed.append(Changed(after.model_copy(update={"was": known.digest}), before))
-        return True
+    def _reopened(self, op: str, touched: set[str]) -> tuple[str, ...]:
+        return tuple(sorted(touched & self.spool.closed_programs(op))) if touched else ()
 
-    def _gone(self, known: Entry, change: OpChange) -> bool:
+    def _kind(self, pair: Pair) -> "Kind | None":
+        """Where a pair belongs; None: nothing may be said of it."""
+        seen, known = pair.seen, pair.known
+        if known is None:
+            return "added"
+        if seen is None:
+            return "gone" if self._is_gone(known) else None
+        if seen.digest == known.digest:
+            return "metadata"
+        # Other criteria name other members: then the digests differ and the members that count now need not.
+        before = Dataset.model_validate_json(known.body)
+        is_same = seen.digest == significant_digest(flat(before), self.significant)
+        return "metadata" if is_same else "changed"
+
+    def _is_gone(self, known: Entry) -> bool:
         moved = self.spool.seen(known.dataset) is not None
-        if not moved and (not self.look.is_whole or self.spool.is_unplaced(known.dataset)):
-            return False
-        change.gone.append(Gone(dataset=known.dataset, program=known.program, digest=known.digest))
-        return True
+        return moved or (self.look.is_whole and not self.spool.is_unplaced(known.dataset))
 
 
 def scan(
@@ -227,21 +266,44 @@ def _look_again(source: Source, found: Scan) -> None:
 def _tally(found: Scan, reopened_at_most: float) -> None:
     counts = found.counts
     sample: list[str] = []
-    for change in found.changes():
-        counts["ops_new"] += change.is_new
-        counts["ops_changed"] += not change.is_new
-        counts["added"] += len(change.added)
-        counts["changed"] += len(change.changed)
-        counts["gone"] += len(change.gone)
-        counts["metadata_changed"] += len(change.metadata)
-        counts["reopened"] += bool(change.reopens)
-        if change.reopens and len(sample) < _SAMPLE:
-            sample.append(change.op_id)
+    for each in found.outlines():
+        counts["ops_new"] += each.is_new
+        counts["ops_changed"] += not each.is_new
+        for kind in ("added", "changed", "gone"):
+            counts[kind] += each.counts[kind]
+        counts["metadata_changed"] += each.counts["metadata"]
+        counts["reopened"] += bool(each.reopens)
+        if each.reopens and len(sample) < _SAMPLE:
+            sample.append(each.op_id)
     counts["ops"] = found.spool.count("op")
     counts["datasets"] = found.spool.count("seen")
     counts["ops_known"] = found.spool.count("known_ops")
     if counts["reopened"] > reopened_at_most * counts["ops_known"]:
         found.question = Question(counts["reopened"], counts["ops_known"], reopened_at_most, tuple(sample))
+
+
+def _sort_in(kind: Kind, pair: Pair, change: OpChange) -> None:
+    """Put a pair where it belongs."""
+    seen, known = pair.seen, pair.known
+    if kind == "added" and seen is not None:
+        change.added.append(Dataset.model_validate_json(seen.body))
+    elif kind == "gone" and known is not None:
+        change.gone.append(Gone(dataset=known.dataset, program=known.program, digest=known.digest))
+    elif seen is not None and known is not None:
+        is_metadata = kind == "metadata"
+        told = {"digest" if is_metadata else "was": known.digest}
+        (change.metadata if is_metadata else change.changed).append(_change_of(seen, known, **told))
+
+
+def _change_of(seen: Entry, known: Entry, **told: str) -> Changed:
+    """Of a dataset that is on both sides; ``told``: members that the new side is given."""
+    after, before = (Dataset.model_validate_json(each.body) for each in (seen, known))
+    return Changed(after.model_copy(update=told), before)
+
+
+def _programs(kind: Kind, pair: Pair) -> set[str]:
+    """Those that a pair opens; what no criterion reads opens none."""
+    return set() if kind == "metadata" else {each.program for each in pair[1:] if each is not None}
 
 
 def _entry(op_id: str, dataset: Dataset, *, is_closed: bool = False) -> Entry:

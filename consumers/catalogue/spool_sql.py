@@ -82,8 +82,8 @@ class Spool:
         yield from self._db.execute(_MISSING)
 
     def new_ops(self) -> Iterator[tuple[str, str | None, str | None]]:
-        """OPs of which nothing was known, with experiment and proposal."""
-        yield from self._db.execute("SELECT * FROM op WHERE op NOT IN (SELECT op FROM known_op) ORDER BY op")
+        """OPs of which nothing was known but perhaps their name, with experiment and proposal."""
+        yield from self._db.execute(_NEW_OPS)
 
     def differing(self) -> Iterator[Pair]:
         """Datasets that are not as they were known, by OP and name. Those that are missing come with one side."""
@@ -129,6 +129,13 @@ _COUNTS = {
 }
 
 _CLOSED = "SELECT DISTINCT program FROM known WHERE op = ? AND is_closed"
+
+# One that a sender has only spoken of is as good as new once a record of it can be read.
+_NEW_OPS = """
+    SELECT * FROM op WHERE op NOT IN (SELECT op FROM known_op)
+        OR (op NOT IN (SELECT op FROM known) AND op IN (SELECT op FROM seen))
+    ORDER BY op
+"""
 
 _MISSING = """
     SELECT op, dataset FROM known WHERE dataset NOT IN (SELECT dataset FROM seen)

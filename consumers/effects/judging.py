@@ -131,8 +131,16 @@ def _standings(items: Sequence[WorkItem], tools: Tools) -> Iterator[tuple[WorkIt
         )
     for item in items:
         subject, part = names[item.key]
-        now = ProgramNow.model_validate(parts[subject, part].known["now"])
+        now = _as_expected(parts[subject, part].known)
         yield item, _Standing(now, [each.dataset for each in datasets[subject, now.program]])
+
+
+def _as_expected(known: dict[str, Any]) -> ProgramNow:
+    """Where the program stands; how many datasets it has may have been said before its first one came."""
+    now = ProgramNow.model_validate(known["now"])
+    if now.expected_datasets is None and known.get("expected") is not None:
+        return now.model_copy(update={"expected_datasets": known["expected"]})
+    return now
 
 
 def _failed(item: WorkItem, error: Exception) -> Failed:

@@ -36,9 +36,11 @@ def preprocess(item: WorkItem, tools: Tools) -> Asks:
             each.dataset
             for each in datasets_of(connection, [(item.subject, now.program)])[item.subject, now.program]
         ]
+    frames = _frames(datasets)
     because = _not_needed(home)
     if because is not None:
-        yield report(item, ReportOpNotNeeded(program=now.program, cover=now.cover, because=because))
+        told = ReportOpNotNeeded(program=now.program, cover=now.cover, because=because, frames=frames)
+        yield report(item, told)
         return
     about = {
         "op": item.subject,
@@ -63,8 +65,15 @@ def preprocess(item: WorkItem, tools: Tools) -> Asks:
             size_bytes=staged.size_bytes,
             manifest_uri=staged.manifest.as_uri(),
             manifest_sha256=staged.manifest_sha256,
+            frames=frames,
         ),
     )
+
+
+def _frames(datasets: list[Dataset]) -> int | None:
+    """How many frames whoever inverts it has to do with; None where no record says."""
+    told = [each.frames for each in datasets if each.frames is not None]
+    return sum(told) if told else None
 
 
 def _not_needed(home: Home) -> str | None:

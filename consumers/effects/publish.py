@@ -17,6 +17,7 @@ from consumers.publication import Archived, Publication, encoded
 from consumers.sources import open_source
 from consumers.storage_errors import StorageError, Stored
 from consumers.tools import Tools
+from events import failpoints
 from events.op_asks import ReportOpPublished, ReportOpStepDone, ReportOpWithdrawn
 from events.op_parts import Output
 
@@ -36,6 +37,7 @@ def package(item: WorkItem, tools: Tools) -> Asks:
     about = {"uri": _uri(provenance), "sha256": provenance.sha256}
     manifest = made.manifest(archived, bucket=_bucket(tools, home), provenance=about)
     stored = _document(tools, home, made, "manifest", manifest)
+    failpoints.reach("publication.after_package")
     yield report(
         item,
         ReportOpStepDone(
@@ -64,6 +66,7 @@ def archive(item: WorkItem, tools: Tools) -> Asks:
                 metadata={"op": item.subject, "attempt": str(made.attempt)},
             )
         size_bytes += stored.size_bytes
+    failpoints.reach("publication.after_archive")
     done = ReportOpStepDone(
         step="archive", publication=made.number, objects=len(made.outputs), size_bytes=size_bytes
     )
@@ -77,6 +80,7 @@ def announce(item: WorkItem, tools: Tools) -> Asks:
     replaces = _acknowledged(item, tools, int(former)) if former else None
     told = made.announcement(replaces=replaces)
     acknowledgement = _portal(home).announce(told, key=made.key_for("announce"))
+    failpoints.reach("publication.after_announce")
     done = ReportOpStepDone(
         step="announce",
         publication=made.number,
@@ -94,6 +98,7 @@ def cite(item: WorkItem, tools: Tools) -> Asks:
         yield report(item, ReportOpStepDone(step="cite", publication=made.number, message=because))
         return
     stored = _document(tools, home, made, "datacite", made.doi_draft())
+    failpoints.reach("publication.after_cite")
     done = ReportOpStepDone(
         step="cite",
         publication=made.number,
@@ -117,6 +122,7 @@ def publish(item: WorkItem, tools: Tools) -> Asks:
             raise Failed("ARCHIVE_COPY_BAD", "data", message, found=found, wanted=output.sha256)
     acknowledgement = (made.known.get("announce") or {}).get("acknowledgement")
     uri = _portal(home).uri_of(acknowledgement) if acknowledgement else None
+    failpoints.reach("publication.before_published")
     yield report(item, ReportOpPublished(publication=made.number, portal_uri=uri))
 
 

@@ -28,6 +28,9 @@ UNKNOWN = "unknown"
 ALWAYS_SIGNIFICANT = frozenset({"program", "instrument", "created_at", "frames"})
 """Members that file lists and readiness read, whatever the criteria say."""
 
+_PLAIN: frozenset[type] = frozenset({str, int, bool, type(None)})
+"""Of these there is one spelling anyway."""
+
 _NO_MEMBERS = {"dataset", "digest", "was", "values", "problems"}
 
 
@@ -85,6 +88,8 @@ def _one_spelling(value: Any) -> Any:
 
 
 def _digest(members: Mapping[str, Any]) -> str:
-    spelled = {path: _one_spelling(value) for path, value in members.items()}
+    spelled = {
+        path: value if type(value) in _PLAIN else _one_spelling(value) for path, value in members.items()
+    }
     text = json.dumps(spelled, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -11,7 +11,7 @@ _UNPUBLISHED = f"{_EARLY},Working,Inverted,Error"
 _GROUP = "Open,Complete,Closed short,Reopened"
 
 _TABLE = f"""
-op.discovered         | -                       | Discovered
+op.discovered         | -,Discovered            | Discovered
 op.datasets_changed   | Discovered              | Discovered,Not Invertible
 op.datasets_changed   | Not Invertible          | Discovered,Not Invertible
 op.datasets_changed   | Invertible              | Discovered,Invertible,Not Invertible
@@ -19,6 +19,7 @@ op.datasets_changed   | Preprocessed            | {_EARLY}
 op.datasets_changed   | {_LATER}                | =
 op.metadata_changed   | {_ANY}                  | =
 op.ready_awaited      | {_UNDECIDED}            | =
+op.ready_kept         | -                       | Discovered
 op.ready_kept         | {_ANY}                  | =
 op.readiness_closed   | {_UNDECIDED}            | =
 op.judged             | Discovered              | Discovered,Invertible,Not Invertible

@@ -5,7 +5,7 @@
 from typing import Any
 
 from service.audit.findings import Offender, Tally
-from service.audit.owed_programs import OWED_TO_PROGRAMS
+from service.audit.owed_programs import OWED_BY_STATE, OWED_DEADLINES, OWED_TO_PROGRAMS
 
 __all__ = ["check_owed"]
 
@@ -49,8 +49,8 @@ _OWED = """
 
 
 def check_owed(connection: Any, site: str, tally: Tally) -> None:
-    """Facts of the last six days without the item that they oblige us to."""
-    for owed in (_OWED, OWED_TO_PROGRAMS):
+    """Facts of the last six days without the item or deadline they oblige us to, and programs that wait for nothing."""
+    for owed in (_OWED, OWED_TO_PROGRAMS, OWED_DEADLINES, OWED_BY_STATE):
         _check(connection, owed, site, tally)
 
 
@@ -66,5 +66,5 @@ def _check(connection: Any, owed: str, site: str, tally: Tally) -> None:
     cursor.execute(f"SELECT * FROM ({owed}) AS o (s, e, t, p, l, f, missing) WHERE missing ORDER BY l")
     for subject, event_id, kind, partition, offset, effect, _ in cursor:
         found, wanted = f"{kind} without the work item {effect}", "one, open or done"
-        position = f"{site}.{kind.partition('.')[0]}.events/{partition}/{offset}"
+        position = f"{site}.{kind.replace(' ', '.').partition('.')[0]}.events/{partition}/{offset}"
         tally.found("lost", Offender(subject, found, wanted, position, event_id))

@@ -1,6 +1,6 @@
-"""What facts of observing programs oblige us to do, written out once more, part by part, for the audit."""
+"""What facts and states of observing programs oblige us to do, written out once more, part by part, for the audit."""
 
-__all__ = ["OWED_TO_PROGRAMS"]
+__all__ = ["OWED_BY_STATE", "OWED_DEADLINES", "OWED_TO_PROGRAMS"]
 
 # A fact about several instrument programs obliges to an item for each; the items name the fact as their cause.
 OWED_TO_PROGRAMS = """
@@ -43,4 +43,36 @@ OWED_TO_PROGRAMS = """
            i.event_id IS NULL
     FROM owed LEFT JOIN work.item i ON i.subject = owed.subject AND i.effect = owed.effect AND i.part = owed.part
         AND i.payload ->> 'cause' = owed.event_id::text
+"""
+
+# A fact that names a time obliges to a deadline, which stays as long as a finished item does.
+OWED_DEADLINES = """
+    SELECT l.subject, l.event_id::text, l.type, l.partition, l.ledger_offset, 'deadline', t.event_id IS NULL
+    FROM projection.ledger l
+    JOIN projection.position v ON v.follower = 'projector' AND v.machine = l.machine AND v.partition = l.partition
+    JOIN work.position d ON d.follower = 'dispatch' AND d.machine = l.machine AND d.partition = l.partition
+    LEFT JOIN work.deadline t ON t.event_id = l.event_id
+    WHERE l.machine IN ('op', 'group') AND NOT l.is_refusal AND l.data ->> 'due_at' IS NOT NULL
+        AND l.time > now() - interval '6 days' AND l.ledger_offset < least(v.next_offset, d.next_offset)
+"""
+
+# However old the fact: a part that stands where work is awaited has some that is not finished, or has failed. Looked at
+# where view and dispatch have come equally far, so that neither knows of a fact that the other does not.
+OWED_BY_STATE = """
+    WITH part AS (
+        SELECT op, 'program:' || program AS part, state FROM projection.op_program
+        WHERE state = 'Invertible' OR (state = 'Discovered' AND is_ready AND datasets > 0)
+        UNION ALL
+        SELECT op, 'attempt:' || attempt, state FROM projection.op_attempt
+        WHERE state IN ('HandedIn', 'Publishing', 'Withdrawing'))
+    SELECT s.op, s.event_id::text, 'op in ' || part.state, s.partition, s.ledger_offset, 'for ' || part.part,
+           NOT EXISTS (SELECT FROM work.item i WHERE i.subject = s.op AND i.part = part.part
+                       AND i.state IN ('open', 'leased', 'reported', 'parked'))
+    FROM part
+    JOIN projection.op_status s ON s.op = part.op
+    JOIN projection.position v ON v.follower = 'projector' AND v.machine = 'op' AND v.partition = s.partition
+    JOIN work.position d ON d.follower = 'dispatch' AND d.machine = 'op' AND d.partition = s.partition
+        AND d.next_offset = v.next_offset
+    LEFT JOIN projection.tainted t ON t.machine = 'op' AND t.subject = s.op
+    WHERE COALESCE(s.failures -> part.part, 'null') = 'null' AND t.subject IS NULL
 """

@@ -19,6 +19,7 @@ from service.cli import (
     file_asks,
     file_commands,
     file_picture,
+    group_commands,
     identity_commands,
     inbox_commands,
     machine_commands,
@@ -89,6 +90,7 @@ app.add_typer(file_commands.app, name="file")
 app.add_typer(op_commands.app, name="op")
 app.add_typer(stream_commands.app, name="stream")
 app.add_typer(report_commands.app, name="report")
+app.add_typer(group_commands.app, name="group")
 app.add_typer(identity_commands.app, name="identity")
 app.add_typer(work_commands.app, name="work")
 app.add_typer(projection_commands.app, name="projection")

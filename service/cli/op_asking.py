@@ -19,7 +19,7 @@ from service.cli.session import Session, session_of
 if TYPE_CHECKING:
     from events.base import Request
 
-__all__ = ["ATTEMPT", "REQUEST_ID", "Verb", "ask_of_ops", "offer", "request_of"]
+__all__ = ["ATTEMPT", "EXPECTED_SEQUENCE", "REQUEST_ID", "Verb", "ask_of_ops", "offer", "request_of"]
 
 SeveralOps = Annotated[
     list[str],
@@ -31,9 +31,16 @@ ATTEMPT = Annotated[
 REQUEST_ID = Annotated[
     str | None, typer.Option("--request-id", help="ask again under the id of an earlier try; for one OP")
 ]
+EXPECTED_SEQUENCE = Annotated[
+    int | None,
+    typer.Option(
+        "--expected-sequence", min=0, help="only if this is still its last fact's number; for one OP"
+    ),
+]
 WOULD = (Column("op"), Column("request"), Column("attempt", is_number=True), Column("members", is_text=True))
 
 _UNITS_S = {"m": 60, "h": 3600, "d": 24 * 3600}
+_HOW = ("attempt", "dry_run", "request_id", "expected_sequence")
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY
 
 
@@ -58,7 +65,7 @@ class Verb:
             session = session_of(given.pop("context"))
             named = given.pop("op") if self.is_of_one else given.pop("ops")
             ops = [named] if self.is_of_one else read_ids(named)
-            how = {name: given.pop(name, None) for name in ("attempt", "dry_run", "request_id")}
+            how = {name: given.pop(name, None) for name in _HOW}
             members = {name: value for name, value in given.items() if value not in (None, [])}
             request = request_of(self.request, {**self.fixed, **members})
             reason_for = f"op {self.name}" if self.needs_reason else None
@@ -68,7 +75,7 @@ class Verb:
         attempt = {"attempt": ATTEMPT} if self.is_of_attempt else {}
         hints = {
             "context": typer.Context, **subject, **self.options, **attempt, "dry_run": DryRun,
-            "request_id": REQUEST_ID,
+            "request_id": REQUEST_ID, "expected_sequence": EXPECTED_SEQUENCE,
         }  # fmt: skip
         parameters = [
             inspect.Parameter(name, _KEYWORD, annotation=hint, default=_default(hint))
@@ -116,12 +123,17 @@ def ask_of_ops(
     attempt: int | None = None,
     dry_run: bool | None = False,
     request_id: str | None = None,
+    expected_sequence: int | None = None,
 ) -> None:
-    """Ask the same of each; ``reason_for`` names what needs a reason."""
+    """Ask the same of each; ``reason_for`` names what needs a reason.
+
+    With ``expected_sequence`` the answer is a refusal if anything has happened to it since.
+    """
     from service.client import Ask, new_id
 
-    if request_id is not None and len(ops) != 1:
-        raise WrongUseError(f"--request-id names one request, found {len(ops)} observing programs; name one")
+    for option, given in (("--request-id", request_id), ("--expected-sequence", expected_sequence)):
+        if given is not None and len(ops) != 1:
+            raise WrongUseError(f"{option} is for one request, found {len(ops)} observing programs; name one")
     if dry_run:
         members = request.wire()
         rows = [{"op": op, "request": request.name, "attempt": attempt, "members": members} for op in ops]
@@ -130,7 +142,13 @@ def ask_of_ops(
         return
     if reason_for is not None:
         session.reason_for(reason_for)
-    asks = [Ask(op, request, attempt=attempt, request_id=request_id or new_id()) for op in ops]
+    asks = [
+        Ask(
+            op, request, attempt=attempt, expected_sequence=expected_sequence,
+            request_id=request_id or new_id(),
+        )
+        for op in ops
+    ]  # fmt: skip
     ask_and_tell(session, asks)
 
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 import typer
 
 from service.cli.errors import WrongUseError
-from service.cli.op_asking import ATTEMPT, REQUEST_ID, ask_of_ops, request_of
+from service.cli.op_asking import ATTEMPT, EXPECTED_SEQUENCE, REQUEST_ID, ask_of_ops, request_of
 from service.cli.op_commands import OneOp, app
 from service.cli.selecting import DryRun
 from service.cli.session import session_of
@@ -52,6 +52,7 @@ def invert(  # noqa: PLR0913, PLR0917 - each is an option
     attempt: ATTEMPT = None,
     dry_run: DryRun = False,
     request_id: REQUEST_ID = None,
+    expected_sequence: EXPECTED_SEQUENCE = None,
 ) -> None:
     """Hand in products, the inputs used and the software; a worker verifies them before they count."""
     found = _document(manifest) if manifest else {}
@@ -64,7 +65,10 @@ def invert(  # noqa: PLR0913, PLR0917 - each is an option
         "message": message or found.get("message"),
     }
     request = request_of("op_asks.HandInOp", members)
-    ask_of_ops(session_of(context), [op], request, attempt=attempt, dry_run=dry_run, request_id=request_id)
+    ask_of_ops(
+        session_of(context), [op], request, attempt=attempt, dry_run=dry_run, request_id=request_id,
+        expected_sequence=expected_sequence,
+    )  # fmt: skip
 
 
 def output_of(text: str) -> dict[str, Any]:

@@ -58,11 +58,13 @@ def op_next(
     session = session_of(context)
     by = _weights(weights)
     with session.client() as client, client.engine.connect() as connection:
-        rows = ranked(queued(connection), by, at=now_of(connection))
-    session.out.rows(QUEUE, rows[:limit], ids="op", empty="nothing can be claimed now")
+        at = now_of(connection)
+        queue = queued(connection, by, at=at, limit=limit)
+    rows = ranked(queue.rows, by, at=at)
+    session.out.rows(QUEUE, rows, ids="op", empty="nothing can be claimed now")
     session.out.say(f"ranked by {by.name} v{by.version}")
-    if len(rows) > limit:
-        session.out.say(f"the first {limit} of {len(rows)}; --limit shows more")
+    if queue.length > len(rows):
+        session.out.say(f"the first {len(rows)} of {queue.length}; --limit shows more")
     if rows:
         session.out.say(f"meridian op claim {rows[0]['op']} --program {rows[0]['program']} takes the first")
 

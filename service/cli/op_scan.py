@@ -16,8 +16,7 @@ from service.cli.session import Session, session_of
 from service.wording import counted
 
 if TYPE_CHECKING:
-    from consumers.catalogue.op_change import OpChange
-    from consumers.catalogue.scan import RecordProblem, Scan
+    from consumers.catalogue.scan import Outline, RecordProblem, Scan
     from machines.program.criteria import Criteria
     from service.client import Asked, Client
 
@@ -107,7 +106,7 @@ def _in_force(client: "Client") -> "Sequence[Criteria]":
 
 
 def _print(session: Session, found: "Scan") -> None:
-    rows = [_row(change) for change in found.changes()]
+    rows = [_row(each) for each in found.outlines()]
     out = session.out
     if out.form in {"json", "ndjson"}:
         out.document(_members(found, rows), lines=(), ids="source")
@@ -117,18 +116,14 @@ def _print(session: Session, found: "Scan") -> None:
         out.say(line)
 
 
-def _row(change: "OpChange") -> dict[str, Any]:
-    members = Counter(each.path for one in (*change.changed, *change.metadata) for each in one.changes)
+def _row(outline: "Outline") -> dict[str, Any]:
     return {
-        "op": change.op_id,
-        "what": "new" if change.is_new else "changed",
-        "added": len(change.added),
-        "changed": len(change.changed),
-        "gone": len(change.gone),
-        "metadata": len(change.metadata),
-        "members": [path for path, _ in members.most_common()],
-        "reopens": list(change.reopens),
-        "gone_datasets": [each.dataset for each in change.gone],
+        "op": outline.op_id,
+        "what": "new" if outline.is_new else "changed",
+        **{kind: outline.counts[kind] for kind in ("added", "changed", "gone", "metadata")},
+        "members": [path for path, _ in outline.members.most_common()],
+        "reopens": list(outline.reopens),
+        "gone_datasets": outline.gone,
     }
 
 

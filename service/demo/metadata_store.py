@@ -20,7 +20,13 @@ class MetadataStore:
         self.url = ""
         self.shown: dict[str, dict[str, Any]] = {}
         self._answers: dict[str, dict[str, Any]] = {}
+        self._asked: dict[str, dict[str, Any]] = {}
         self._lock = threading.Lock()
+
+    def keys_of(self, op: str) -> set[str]:
+        """The keys under which publications of an observing program were announced; one however often it was asked."""
+        with self._lock:
+            return {key for key, told in self._asked.items() if told.get("op") == op}
 
     def announced(self, key: str, publication: dict[str, Any]) -> dict[str, Any]:
         """Show it instead of what it replaces; the store's word that it does."""
@@ -30,6 +36,7 @@ class MetadataStore:
                 self.shown.pop(str(publication.get("replaces")), None)
                 self.shown[name] = publication
                 self._answers[key] = {"id": name}
+                self._asked[key] = publication
             return self._answers[key]
 
 

@@ -4,12 +4,13 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Self
 
 from events import failpoints, without
 from service.children import CHILD_MARK
+from service.demo.metadata_store import MetadataStore
 from service.faults.cell import CellFailedError, NotFiredError, Steps
 from service.faults.load import Load
 from service.faults.role_process import RoleProcess
@@ -89,6 +90,10 @@ class Arena:
         self.watch = Watch(self.wiring)
         self.load: Load | None = None
         """What is sent all the time; there once the run has begun it."""
+        self.metadata_store: MetadataStore | None = None
+        """What publications are announced to, once a cell has begun it."""
+        self.beside = ExitStack()
+        """What runs in this process until the arena closes."""
         self.is_kept = False
 
     # --- being there
@@ -128,6 +133,7 @@ class Arena:
             server.stop()
         for proxy in (self.kafka_proxy, self.s3_proxy, *self.postgres_proxies.values()):
             proxy.stop()
+        self.beside.close()
         if not self.is_kept:
             for path in (note_of(self.place), self.root):
                 if path is not None:

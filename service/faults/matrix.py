@@ -13,6 +13,7 @@ from service.faults import (
     cells_intake,
     cells_operations,
     cells_postgres,
+    cells_programs,
     cells_projector,
     cells_worker,
 )
@@ -24,6 +25,7 @@ CELLS: tuple[Cell, ...] = (
     *cells_decider.CELLS,
     *cells_projector.CELLS,
     *cells_worker.CELLS,
+    *cells_programs.CELLS,
     *cells_fetch.CELLS,
     *cells_intake.CELLS,
     *cells_broker.CELLS,

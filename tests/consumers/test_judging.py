@@ -113,6 +113,14 @@ def test_what_a_sender_expects_closes_the_program_when_it_has_come_and_not_befor
     assert (ready.by, ready.expected_datasets) == ("manifest", 2)
 
 
+def test_what_was_expected_before_the_first_dataset_came_is_remembered(engine):
+    story = OpStory()
+    word = story.told("ready", {"program": VISP, "by": "ready_event", "expected_datasets": 1}, actor="dkist")
+    begun(engine, word, story.discover(ONE))
+    (ready,) = requests(readiness(claimed(engine, "readiness"), tools(engine, MADE))).values()
+    assert (ready.name, ready.by, ready.expected_datasets) == ("op.ready", "manifest", 1)
+
+
 def test_the_verdict_has_every_criterion_and_is_taken_by_the_machine(engine):
     story = OpStory()
     begun(engine, story.discover(ONE, BAD), story.close(ONE, BAD))

@@ -111,6 +111,26 @@ def test_one_dataset_with_two_contents_in_one_report_is_refused():
     assert "told twice" in reasons(story.ask("datasets", {"source": "scan", "added": twice}))[0]
 
 
+def test_a_word_of_ready_makes_an_op_known_that_no_catalogue_has_yet():
+    story = an_op()
+    early = story.ask("ready", {"by": "ready_event", "expected_datasets": 1})
+    assert (early.type, early.fromstate, early.tostate) == ("op.ready_kept", "∅", "Discovered")
+    assert reasons(story.ask("discover", {"source": "scan"}))[0].startswith("the OP is known already")
+    found = story.ask("discover", {"source": "scan", "proposal": "pid_1", "datasets": [a_dataset("A")]})
+    assert (found.type, found.data["proposal"], found.tostate) == ("op.discovered", "pid_1", "Discovered")
+    again = story.ask("discover", {"source": "scan", "datasets": [a_dataset("B")]})
+    assert again.type == "op.datasets_changed"
+    assert story.ask("ready", {"by": "ready_event", "expected_datasets": 2}).type == "op.readiness_closed"
+
+
+@pytest.mark.parametrize("by", ["manifest", "quiet_period", "operator"])
+def test_nobody_else_s_word_makes_an_op_known(by):
+    story = an_op()
+    assert reasons(story.ask("ready", {"program": VISP, "by": by}, reason="because"))[0].startswith(
+        "nothing is known"
+    )
+
+
 def test_a_verdict_has_to_cover_exactly_the_current_datasets():
     story = an_op(*READY)
     old = a_verdict(story)

@@ -40,7 +40,7 @@ UNPUBLISHED = f"{EARLY}, Working, Inverted, Error"
 
 # request       fact                from                       to
 TABLE = f"""
-discover        | discovered        | ∅                          | Discovered
+discover        | discovered        | ∅, Discovered              | Discovered
 discover        | datasets_changed  | Discovered, Not Invertible | Discovered
 discover        | datasets_changed  | Invertible                 | Discovered, Invertible
 discover        | datasets_changed  | Preprocessed               | Discovered, Invertible, Preprocessed
@@ -52,6 +52,7 @@ datasets        | datasets_changed  | {LATER}                    | =
 datasets        | metadata_changed  | {EVERY}                    | =
 await           | ready_awaited     | {UNDECIDED}                | =
 ready           | readiness_closed  | {UNDECIDED}                | =
+ready           | ready_kept        | ∅                          | Discovered
 ready           | ready_kept        | {EVERY}                    | =
 quiet_due       | readiness_closed  | {UNDECIDED}                | =
 judge           | judged            | Discovered                 | Discovered, Invertible, Not Invertible
@@ -278,8 +279,8 @@ def test_every_state_answers_every_request_with_the_listed_fact_or_with_reasons(
 
 
 def test_requests_about_an_op_that_nobody_has_seen_say_so():
-    for name in ASKED.keys() - {"discover"}:
+    for name in ASKED.keys() - {"discover", "ready"}:
         story = an_op()
         record = story.ask(name, ASKED[name](story), reason="because", attempt=1)
         assert record.data["code"] == "UNKNOWN_SUBJECT", name
-        assert record.data["allowed"] == ["discover"]
+        assert record.data["allowed"] == ["discover", "ready"]

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import text
 
+from consumers.policies import ranking
 from projectors.op_list import OpFilter, op_page
 from projectors.op_search import close_ops, now_of, queued
 from projectors.op_story import gather, whole
@@ -11,6 +12,7 @@ from service.op_why import OpStory, op_why
 from service.op_why_text import lines_of
 from tests.machines.given_op import OP_ID, PUBLISHED, VISP, an_op
 from tests.projectors.histories import on_log
+from tests.projectors.many_ops import fill
 from tests.projectors.op_histories import op_histories
 from tests.projectors.test_projector import drain
 
@@ -36,6 +38,12 @@ def story_of(connection, op):
     members = gather(connection, op)
     assert members is not None
     return OpStory(**members)
+
+
+def in_queue(connection):
+    found = queued(connection, ranking(), at=now_of(connection), limit=1000)
+    assert found.length == len(found.rows)
+    return [(row["op"], row["program"]) for row in found.rows]
 
 
 def names(connection, **wanted):
@@ -94,14 +102,12 @@ def test_every_op_of_random_lives_is_explained_part_by_part(read, seed):
                 [stand] = [each for each in answer.stands if each.part == f"program {program.name}"]
                 assert stand.state == program.state
                 claim = f"meridian op claim {name} --program {program.name}"
-                queue = {(row["op"], row["program"]) for row in queued(connection)}
+                queue = set(in_queue(connection))
                 assert (claim in {each.command for each in stand.help}) == ((name, program.name) in queue)
             assert lines_of(answer)[0].startswith(f"{name}: {op.state} since ")
 
 
-def test_a_failed_verdict_is_explained_by_its_findings_and_the_queue_is_ranked(read):
-    from consumers.policies import ranking
-
+def test_a_failed_verdict_is_explained_by_its_findings_and_is_in_no_queue(read):
     with read(a_life("discover", "ready", "not pass")).connect() as connection:
         [stand] = op_why(story_of(connection, OP_ID)).stands
         [finding] = stand.failed
@@ -111,20 +117,41 @@ def test_a_failed_verdict_is_explained_by_its_findings_and_the_queue_is_ranked(r
             0.75,
             0.15,
         )
-        assert ranked(queued(connection), ranking(), at=now_of(connection)) == []
+        assert in_queue(connection) == []
         assert close_ops(connection, OP_ID[:-2]) == [OP_ID]
         assert close_ops(connection, "100%_") == []
 
 
+WEIGHTS = (
+    {},
+    {"mark": -3.0, "priority": 0.5, "age_per_day": -0.3, "age_at_most": 40.0, "size_per_tenfold": 7.0},
+    {"age_at_most": 0.0, "instruments": {}},
+)
+
+
+@pytest.mark.parametrize("weights", WEIGHTS, ids=str)
+def test_the_first_of_a_long_queue_are_those_that_ranking_all_of_it_puts_first(engine, weights):
+    by = ranking().model_copy(update=weights)
+    with engine.begin() as connection:
+        fill(connection, 2000, queued=0.4)
+        at = now_of(connection)
+        all_of_it = [dict(row) for row in connection.execute(text("SELECT * FROM v1.op_queue")).mappings()]
+        everything = ranked(all_of_it, by, at=at)
+        for limit in (1, 7, 150, 5000):
+            found = queued(connection, by, at=at, limit=limit)
+            assert found.length == len(everything) > 700
+            assert ranked(found.rows, by, at=at) == everything[:limit]
+
+
 def test_what_can_be_claimed_has_a_place_and_what_is_held_or_claimed_has_none(read):
     with read(a_life("discover", "ready", "pass", "stage")).connect() as connection:
-        assert [(row["op"], row["program"]) for row in queued(connection)] == [(OP_ID, VISP)]
+        assert in_queue(connection) == [(OP_ID, VISP)]
 
 
 @pytest.mark.parametrize("more", ["claim", "hold"])
 def test_what_is_taken_has_no_place(read, more):
     with read(a_life("discover", "ready", "pass", "stage", more)).connect() as connection:
-        assert queued(connection) == []
+        assert in_queue(connection) == []
 
 
 def test_all_that_is_known_of_a_published_op_is_shown(read):

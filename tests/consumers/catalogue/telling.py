@@ -26,4 +26,7 @@ def outcome(found: Scan) -> dict[str, dict[str, list[str]]]:
             "metadata": [each.dataset.dataset for each in change.metadata],
         }
         told[change.op_id] = {name: names for name, names in lists.items() if names}
+    assert {each.op_id: dict(each.counts) for each in found.outlines()} == {
+        op: {name: len(names) for name, names in lists.items()} for op, lists in told.items()
+    }
     return told

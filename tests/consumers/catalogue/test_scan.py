@@ -62,6 +62,19 @@ def test_a_second_scan_of_the_same_catalogue_records_nothing(spool):
     }  # fmt: skip
 
 
+def test_an_op_that_was_only_spoken_of_is_discovered_with_its_first_datasets(spool):
+    op = "eid_1_0_opX_R001.0"
+    found = scanned(records(1), [Known(op)], spool=spool)
+    (change,) = found.changes()
+    assert (change.is_new, change.experiment, len(change.added)) == (True, "eid_1_1", 4)
+    assert found.counts["ops_known"] == 1
+
+
+def test_an_op_of_which_no_record_can_be_read_is_told_once(spool):
+    nameless = {"observingProgramExecutionId": "op-1"}
+    assert scanned([nameless], [Known("op-1")], spool=spool).counts["ops_new"] == 0
+
+
 def test_a_changed_catalogue_records_exactly_what_changed(spool):
     before = records(30)
     after = copy.deepcopy(before)

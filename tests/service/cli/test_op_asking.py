@@ -71,7 +71,11 @@ def test_a_dry_run_shows_what_would_be_asked_of_each(capsys):
         (("claim", "op1", "--lease", "14"), "--lease 14: wanted such as 14d, 12h or 90m"),
         (("claim", "op1", "--lease", "400d"), "op.claim: lease_s: found"),
         (("review", "op1", "maybe", "--note", "x"), "op.review: decision: found 'maybe'"),
-        (("release", "op1", "op2", "--request-id", "r"), "names one request, found 2 observing programs"),
+        (("release", "op1", "op2", "--request-id", "r"), "is for one request, found 2 observing programs"),
+        (
+            ("hold", "op1", "op2", "--expected-sequence", "3", "--reason", "x"),
+            "--expected-sequence is for one request",
+        ),
     ],
 )
 def test_what_can_not_be_asked_is_said_before_anybody_is(capsys, typed, told):

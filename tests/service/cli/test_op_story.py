@@ -95,7 +95,9 @@ def test_what_operators_ask_is_a_fact_with_its_reason(staged, done, refused, cap
     done("hold", "--reason", "look first")
     assert refused("claim") == ["the OP is held; unhold it first"]
     done("unhold", "--reason", "looked")
-    done("note", "seen by ada")
+    [since] = refused("note", "seen by ada", "--expected-sequence", "1")
+    assert since.startswith("expected the last fact at sequence 1, found ")
+    done("note", "seen by ada", "--expected-sequence", since.rpartition(" ")[2])
     failure = FailOp(
         step="preprocess", code="DISK_FULL", failure_class="transient", message="no room", program=PROGRAM
     )

@@ -53,6 +53,17 @@ def test_some_cells_of_the_matrix_leave_nothing_for_the_auditor_to_find():
     assert run.tally.n >= INJECTIONS // 2
 
 
+@pytest.mark.servers
+@pytest.mark.slow
+@pytest.mark.long
+def test_a_worker_that_dies_at_any_step_of_a_publication_announces_it_once():
+    cells = chosen(["worker.publication_*"])
+    run = ran(Order(cells=cells, injections=2 * len(cells), every_s=(0.5, 1.5), seed=seed_of_today()))
+    red = [each.as_json() for each in run.tally.injections if each.is_red]
+    assert (red, run.tally.offenders, run.tally.is_clean) == ([], [], True)
+    assert run.tally.n >= len(cells)
+
+
 def test_there_is_a_cell_that_turns_red_for_every_guard():
     assert set(TURNS_RED) == set(GUARDS)
     assert [name for names in TURNS_RED.values() for name in names if not chosen([name])] == []

@@ -1,0 +1,117 @@
+"""Why a group of files stands where it stands: what is missing, who has to act, and what would help."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from service.wording import counted, human_time, quoted
+
+__all__ = ["GroupWhy", "group_lines", "group_why", "unknown_group"]
+
+Row = Mapping[str, Any]
+
+_NOBODY = "nobody"
+_RANGES_TOLD = 12
+
+
+@dataclass(frozen=True, slots=True)
+class GroupWhy:
+    """The answer; ``help``: commands to type, each with when it is the right one."""
+
+    subject: str
+    state: str | None
+    since_at: datetime | None
+    because: str
+    who: str = _NOBODY
+    again_at: datetime | None = None
+    evidence: tuple[str, ...] = ()
+    help: tuple[tuple[str, str], ...] = ()
+
+
+def group_why(row: Row) -> GroupWhy:
+    """From a row of ``v1.group``."""
+    missing = row["missing"]
+    return GroupWhy(
+        subject=str(row["group_id"]),
+        state=str(row["state"]),
+        since_at=row["since_at"],
+        because=_because(row),
+        who=_NOBODY if missing == 0 else "whoever sends the files, or an operator",
+        again_at=row["due_at"] if _waits(row) and not row["is_due"] else None,
+        evidence=tuple(_evidence(row)),
+        help=tuple(_help(row)) if missing != 0 else (),
+    )
+
+
+def unknown_group(group: str, close: Iterable[str]) -> GroupWhy:
+    """The answer for a name that nobody knows."""
+    near = tuple((f"meridian group why {quoted(each)}", "if you meant this one") for each in close)
+    because = "no file of it has come, and nobody has said that it is expected"
+    expect = f"meridian group expect {quoted(group)} --files N --reason '…'"
+    return GroupWhy(group, None, None, because, help=(*near, (expect, "to say what is to come")))
+
+
+def group_lines(answer: GroupWhy) -> Iterator[str]:
+    """The answer in lines for people."""
+    state = "not known" if answer.state is None else f"{answer.state} since {human_time(answer.since_at)}"
+    yield f"{answer.subject}: {state}"
+    yield f"  because {answer.because}"
+    yield from (f"  {each}" for each in answer.evidence)
+    if answer.again_at is not None:
+        yield f"  looked at again at {human_time(answer.again_at)}"
+    if answer.who != _NOBODY:
+        yield f"  {answer.who} has to act"
+    if answer.help:
+        yield "  you could:"
+        yield from (f"    {command}\n      {when}" for command, when in answer.help)
+
+
+def _waits(row: Row) -> bool:
+    return str(row["state"]) in {"Open", "Reopened"}
+
+
+def _because(row: Row) -> str:
+    expected, missing = row["expected"], row["missing"]
+    if expected is None:
+        seen = counted(row["seen"] or 0, "file")
+        return (
+            f"{seen} of it came, {row['complete'] or 0} complete, and nobody has said how many belong to it"
+        )
+    by = f" (as said by {row['expected_by']})" if row["expected_by"] else ""
+    if missing == 0:
+        return f"all {counted(expected, 'member')} expected{by} are complete, excused or dismissed"
+    over = {"Closed short": "it was closed with ", "Reopened": "it was over once, and now has "}
+    return f"{over.get(str(row['state']), '')}{missing} of {expected} members expected{by} missing"
+
+
+def _evidence(row: Row) -> Iterator[str]:
+    told = ("complete", "invalid", "dismissed", "excused", "unexpected", "sidecars")
+    counts = [f"{row[name]} {name}" for name in told if row[name]]
+    if counts:
+        yield ", ".join(counts)
+    ranges = row["missing_ranges"] or ()
+    if ranges and row["missing"]:
+        places = ", ".join(_places(each) for each in ranges[:_RANGES_TOLD])
+        more = f" and {len(ranges) - _RANGES_TOLD} ranges more" if len(ranges) > _RANGES_TOLD else ""
+        yield f"missing when it was last looked at as a whole: places {places}{more}"
+    yield from (f"warning {each['code']}: {each['message']}" for each in row["warnings"] or ())
+    if row["op"]:
+        yield f"belongs to the observing program {row['op']}, program {row['program'] or 'not said'}"
+    if row["note"]:
+        yield f"noted at {human_time(row['noted_at'])}: {row['note']}"
+
+
+def _places(found: Mapping[str, int]) -> str:
+    return str(found["first"]) if found["first"] == found["last"] else f"{found['first']}-{found['last']}"
+
+
+def _help(row: Row) -> Iterator[tuple[str, str]]:
+    name = quoted(str(row["group_id"]))
+    if row["expected"] is None:
+        yield f"meridian group expect {name} --files N --reason '…'", "if you know how many belong to it"
+    else:
+        yield f"meridian group excuse {name} --places A-B --reason '…'", "if some of them will not come"
+    if _waits(row):
+        yield f"meridian group close {name} --reason '…'", "if what is there is all there will be"
+    yield f"meridian file list --stream {quoted(str(row['stream']))}", "to see the files themselves"
