@@ -32,7 +32,12 @@ def transfer(item: WorkItem, tools: Tools) -> Asks:
     except StorageError as error:
         raise from_archive(error, item.stream) from error
     failpoints.reach("worker.after_put")
-    usage = Usage(host=tools.host, wall_s=round(time.monotonic() - began_s, 6), bytes_read=stored.size_bytes)
+    usage = Usage(
+        host=tools.host,
+        wall_s=round(time.monotonic() - began_s, 6),
+        bytes_read=stored.size_bytes,
+        bytes_written=0 if stored.existed else stored.size_bytes,
+    )
     yield report(item, ReportFileTransferred(object=stored_object(stored), usage=usage))
 
 

@@ -18,7 +18,7 @@ CREATE TABLE damaged (subject TEXT, version INTEGER, PRIMARY KEY (subject, versi
 """
 
 _KINDS = {"file.transferred": "object", "file.rejected": "quarantine", "file.adopted": "object"}
-_TOLD = frozenset({*_KINDS, "file.registered", "file.damaged", "file.restored"})
+_TOLD = frozenset({*_KINDS, "file.registered", "file.removed", "file.damaged", "file.restored"})
 
 
 class EffectsLog:
@@ -37,6 +37,8 @@ class EffectsLog:
             return
         if kind in _KINDS:
             self._stored(record, data.get(_KINDS[kind]), f"{place}/{offset}", offset)
+        elif kind == "file.removed":
+            self._removed(data)
         elif kind == "file.registered":
             row = (
                 str(data["register_table"]),
@@ -73,6 +75,13 @@ class EffectsLog:
         )
         self._connection.execute("COMMIT")
         self._objects, self._registrations = [], []
+
+    def _removed(self, data: dict[str, Any]) -> None:
+        """An original that is gone by a fact is no object any more."""
+        if data["what"] == "quarantine" and data["is_gone"]:
+            self._flush()
+            bucket, _, key = str(data["place"]).removeprefix("s3://").partition("/")
+            self._connection.execute("DELETE FROM object WHERE bucket = ? AND key = ?", (bucket, key))
 
     def _damaged(self, record: dict[str, Any]) -> None:
         """Damage that is known is no finding."""
