@@ -53,8 +53,8 @@ class EffectsLog:
             self._flush()
 
     def _stored(self, record: dict[str, Any], stored: Any, position: str, offset: int) -> None:
-        if stored is None:
-            return
+        if stored is None or stored.get("in_place"):
+            return  # what lies where it was announced is nothing of the archive's
         size = None if stored.get("size_bytes") is None else _number(stored["size_bytes"])
         told = (str(stored["bucket"]), str(stored["key"]), size, _text(stored.get("sha256")))
         about = (record["subject"], _number(record["version"]), record["type"], str(record["id"]))
