@@ -30,6 +30,7 @@ DEPENDENCIES: Mapping[str, tuple[str, ...]] = {
     "ingest": (LOG,),
     "transfer": (LOG, ARCHIVE),
     "register": (LOG, REGISTER),
+    "remove": (LOG, ARCHIVE),
     "answer": (LOG,),
     "follow": (LOG,),
     "inbox": (LOG,),

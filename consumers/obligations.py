@@ -165,6 +165,11 @@ def _lifted(record: Record) -> Iterable[Obligation]:
     yield Cancelled(record.subject, None, "file.lift", record.sequence, record.at)
 
 
+def _removing(record: Record) -> Iterable[Obligation]:
+    data = record.data
+    yield _item("remove", record, {"what": data["what"], "place": data["place"], "brief": data["brief"]})
+
+
 def _refused(record: Record) -> Iterable[Obligation]:
     if record.data.get("request") == "file.arrive":
         yield _answer(record)
@@ -267,6 +272,7 @@ _FILE: dict[str, Callable[[Record], Iterable[Obligation]]] = {
     "file.embargoed": _embargoed,
     "file.extended": _embargoed,
     "file.lifted": _lifted,
+    "file.removing": _removing,
     "file.refused": _refused,
 }
 

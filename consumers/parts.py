@@ -15,6 +15,7 @@ from consumers.arrivals import ArrivalsSeen
 from consumers.dispatch import FOLLOWER, apply
 from consumers.gatekeeper import Gatekeeper
 from consumers.homes import Homes
+from consumers.housekeeping import Housekeeping
 from consumers.kept_copies import KeptCopies
 from consumers.outage import OUTAGES, in_words
 from consumers.readings import Readings
@@ -158,11 +159,17 @@ def run_reconciler(
         source=worker_name(),
         patience=patience,
     )
+    housekeeping = Housekeeping(
+        engine=engine, sender=sender, topics=topics, clock=clock, source=worker_name()
+    )
     rounds = 0
     told = False
     while not stop.is_set():
         try:
-            reconciler.run_once(thorough=rounds % _THOROUGH_EVERY == 0)
+            is_thorough = rounds % _THOROUGH_EVERY == 0
+            reconciler.run_once(thorough=is_thorough)
+            if is_thorough:
+                housekeeping.run_once()
             rounds, told = rounds + 1, False
         except _AWAY as error:
             if not told:

@@ -17,7 +17,7 @@ from consumers.storage_errors import (
     StorageUnavailable,
 )
 
-__all__ = ["open_source"]
+__all__ = ["object_inside", "open_source"]
 
 _NAME_BYTES = 255
 _SERVER_AWAY = {errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EHOSTDOWN, errno.EHOSTUNREACH}
@@ -44,7 +44,7 @@ def open_source(
     if scheme == "file":
         yield _local_file(uri, roots, max_bytes)
     elif scheme == "s3" and storage is not None:
-        bucket, key = _object(uri, roots)
+        bucket, key = object_inside(uri, roots)
         staging_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="fetched-", dir=staging_dir) as folder:
             path = Path(folder) / PurePosixPath(key).name
@@ -105,8 +105,8 @@ def _path_of(uri: str) -> Path:
     return path
 
 
-def _object(uri: str, roots: Sequence[str]) -> tuple[str, str]:
-    """Bucket and key (``%`` escapes undone), if they are inside a root."""
+def object_inside(uri: str, roots: Sequence[str]) -> tuple[str, str]:
+    """Bucket and key (``%`` escapes undone) of a URI inside a root. Raises SourceRefused."""
     bucket, key = _bucket_and_key(uri)
     name = PurePosixPath(key).name
     if not name or key.endswith("/") or len(name.encode()) > _NAME_BYTES:

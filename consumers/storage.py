@@ -13,7 +13,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
 
-from consumers.storage_answers import DigestError, NotThereError, TakenError, meaning_of
+from consumers.storage_answers import DigestError, NotThereError, TakenError, meaning_of, whole_sha256
 from consumers.storage_errors import (
     ObjectHead,
     SourceMissing,
@@ -32,7 +32,7 @@ __all__ = ["STAGING_PREFIX", "Storage"]
 
 MIB = 1024 * 1024
 STAGING_PREFIX = "staging/"
-"""The only keys that may be deleted; archived objects stay."""
+"""Keys that may be replaced; archived objects stay."""
 
 _CHUNK = 1 * MIB
 _SMALLEST_PART = 5 * MIB  # S3's own limit for all parts but the last
@@ -131,7 +131,7 @@ class Storage:
 
     def put_staged(self, content: bytes, *, bucket: str, key: str, sha256: str) -> None:
         """Bytes under a key of ``staging/``, in one request and not looked at afterwards."""
-        _check_staged(bucket, key)
+        _check_below(bucket, key, STAGING_PREFIX)
         with self._errors(f"s3://{bucket}/{key}"):
             self._client.put_object(
                 Bucket=bucket, Key=key, Body=content, ChecksumSHA256=_base64(bytes.fromhex(sha256))
@@ -150,7 +150,7 @@ class Storage:
             key=key,
             size_bytes=found["ContentLength"],
             etag=found.get("ETag", "").strip('"'),
-            sha256=_whole_sha256(s3_checksum, kind),
+            sha256=whole_sha256(s3_checksum, kind),
             s3_checksum=s3_checksum,
             s3_checksum_type=kind,
             metadata=found.get("Metadata", {}),
@@ -196,7 +196,11 @@ class Storage:
 
     def delete_staged(self, bucket: str, key: str) -> None:
         """Remove a staged object; refuses any key outside ``staging/``."""
-        _check_staged(bucket, key)
+        self.delete_below(bucket, key, prefix=STAGING_PREFIX)
+
+    def delete_below(self, bucket: str, key: str, *, prefix: str) -> None:
+        """Remove an object; refuses a key that does not begin with ``prefix``, where whoever asks may remove."""
+        _check_below(bucket, key, prefix)
         with self._errors(f"s3://{bucket}/{key}"):
             self._client.delete_object(Bucket=bucket, Key=key)
 
@@ -316,13 +320,6 @@ def _exception_for(what: str, error: ClientError) -> Exception:
     return meaning_of(what, status=status, code=said.get("Code", ""), message=said.get("Message", ""))
 
 
-def _whole_sha256(s3_checksum: str | None, kind: str | None) -> str | None:
-    """The SHA-256 of the whole object in hex, if that is what the store's checksum is."""
-    if s3_checksum is None or kind == "COMPOSITE" or "-" in s3_checksum:
-        return None
-    return base64.b64decode(s3_checksum).hex()
-
-
 def _base64(digest: bytes) -> str:
     return base64.b64encode(digest).decode()
 
@@ -335,9 +332,9 @@ def _changed(path: Path, sha256: str, size_bytes: int) -> TransferMismatch:
         return TransferMismatch(str(path), sha256, arrived, size_bytes, source.tell())
 
 
-def _check_staged(bucket: str, key: str) -> None:
-    if not key.startswith(STAGING_PREFIX):
-        message = f"only keys below {STAGING_PREFIX} may be replaced or deleted"
+def _check_below(bucket: str, key: str, prefix: str) -> None:
+    if not prefix or not key.startswith(prefix):
+        message = f"only keys below {prefix or 'a prefix'} may be replaced or deleted"
         raise StorageRefused(f"s3://{bucket}/{key}: {message}")
 
 

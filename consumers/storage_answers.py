@@ -1,8 +1,10 @@
 """What an answer with an error in it means: the words of S3 services, sorted by what can be done next."""
 
+import base64
+
 from consumers.storage_errors import StorageFull, StorageRefused, StorageUnavailable
 
-__all__ = ["AnswerError", "DigestError", "NotThereError", "TakenError", "meaning_of"]
+__all__ = ["AnswerError", "DigestError", "NotThereError", "TakenError", "meaning_of", "whole_sha256"]
 
 
 class AnswerError(Exception):
@@ -47,3 +49,10 @@ def meaning_of(what: str, *, status: int, code: str, message: str) -> Exception:
     if status in {401, 403}:
         return StorageRefused(f"{detail}; check the store's access key, secret and policy")
     return StorageRefused(detail)
+
+
+def whole_sha256(s3_checksum: str | None, kind: str | None) -> str | None:
+    """The SHA-256 of the whole object in hex, if that is what the store's checksum is."""
+    if s3_checksum is None or kind == "COMPOSITE" or "-" in s3_checksum:
+        return None
+    return base64.b64decode(s3_checksum).hex()

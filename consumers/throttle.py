@@ -52,6 +52,11 @@ class Admission:
     catch_up: int
     pauses: tuple[Pause, ...] = ()
 
+    @property
+    def is_full(self) -> bool:
+        """A disk is full: only what makes room may begin."""
+        return any(pause.what == "copying" for pause in self.pauses)
+
 
 def admit(
     reading: Reading, standing: Standing, *, threads: int, ahead: int, large_at_once: int, bounds: Bounds

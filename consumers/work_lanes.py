@@ -8,6 +8,7 @@ _FILES = {
     "ingest": "steps",
     "transfer": "steps",
     "register": "steps",
+    "remove": "removals",
     "answer": "answers",
     "follow": "follow-ups",
     "inbox": "topics",

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from queue import SimpleQueue
 
+from sqlalchemy import Connection
+
 from consumers import claims, workers_seen
 from consumers.admitting import Admitting
 from consumers.claims import WorkItem
-from consumers.effects import HEAVY, LIGHT, PROGRAM_STEPS, STEPS
+from consumers.effects import HEAVY, HOUSEKEEPING, LIGHT, PROGRAM_STEPS, STEPS
 from consumers.held import STREAM_CHANNEL
 from consumers.light_work import LightWork
 from consumers.outage import OUTAGES, in_words
@@ -18,6 +20,7 @@ from consumers.previewing import Previewing
 from consumers.readings import LiveReadings, Readings
 from consumers.reporting import Reporting, named
 from consumers.steps import Steps
+from consumers.throttle import Admission
 from consumers.tools import Tools
 from consumers.wake import Listener
 from consumers.work_items import CHANNEL
@@ -123,32 +126,15 @@ class Worker:
         may = self._admitting.may_begin(
             have, threads=pace.threads, ahead=pace.ahead, large_at_once=pace.large_at_once
         )
-        if any(pause.what == "copying" for pause in may.pauses) and self._tools.kept is not None:
+        if may.is_full and self._tools.kept is not None:
             self._tools.kept.clear()
-        room = may.items
+        room = int(not have) if may.is_full else may.items
         if room < min(pace.ahead, max(1, len(have))):
             return False  # all threads are busy and the next items are here: claim several at once, later
         with self._tools.engine.begin() as connection:
             standing = claims.stand(connection)
             self._reporting.remember(standing.rooms)
-            found = claims.claim_steps(
-                connection,
-                standing,
-                owner=self._tools.worker,
-                effects=tuple(HEAVY),
-                at_most=room,
-                large_at_most=may.large,
-                catch_up_at_most=may.catch_up,
-                lease_s=self._pace.lease_s,
-            )
-            found += claims.claim_light(
-                connection,
-                standing,
-                owner=self._tools.worker,
-                effects=tuple(PROGRAM_STEPS),
-                at_most=room - len(found),
-                lease_s=self._pace.lease_s,
-            )
+            found = self._claimed_steps(connection, standing, may, room)
         self._hold(found)
         try:
             if found:
@@ -159,6 +145,32 @@ class Worker:
         for item in found:
             self._queue.put(item)
         return len(found) == room
+
+    def _claimed_steps(
+        self, connection: Connection, standing: claims.Standing, may: Admission, room: int
+    ) -> list[WorkItem]:
+        """While a disk is full nothing but what makes room."""
+        owner, lease_s = self._tools.worker, self._pace.lease_s
+        found: list[WorkItem] = []
+        if not may.is_full:
+            found = claims.claim_steps(
+                connection,
+                standing,
+                owner=owner,
+                effects=tuple(HEAVY),
+                at_most=room,
+                large_at_most=may.large,
+                catch_up_at_most=may.catch_up,
+                lease_s=lease_s,
+            )
+        return found + claims.claim_light(
+            connection,
+            standing,
+            owner=owner,
+            effects=tuple(HOUSEKEEPING if may.is_full else {**PROGRAM_STEPS, **HOUSEKEEPING}),
+            at_most=room - len(found),
+            lease_s=lease_s,
+        )
 
     def _claim_light(self) -> bool:
         pace, owner = self._pace, self._tools.worker

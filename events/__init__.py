@@ -1,6 +1,18 @@
 """The vocabulary of Meridian and the log that keeps it. This page imports no I/O."""
 
-from events import file, file_requests, group, identity, inbox, op, op_asks, op_attempts, op_requests, stream
+from events import (
+    file,
+    file_removal,
+    file_requests,
+    group,
+    identity,
+    inbox,
+    op,
+    op_asks,
+    op_attempts,
+    op_requests,
+    stream,
+)
 from events.base import FACTS, REQUESTS, Fact, Request, machine_of
 from events.envelope import Record, RequestEnvelope, decode_record, decode_request, encode_request
 
@@ -15,6 +27,7 @@ __all__ = [
     "decode_request",
     "encode_request",
     "file",
+    "file_removal",
     "file_requests",
     "group",
     "identity",

@@ -30,6 +30,9 @@ class Object(Part):
     s3_checksum_type: str | None = None
     etag: str | None = Field(None, description="as the store tells it; of an object in parts it is no MD5")
     existed: bool = Field(False, description="the object was there already and equal")
+    in_place: bool = Field(
+        False, description="nothing was copied: this is where the file was announced to lie"
+    )
 
 
 class Preview(Part):

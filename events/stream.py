@@ -10,7 +10,9 @@ from events.metadata_policy import MetadataPolicy
 from events.preview_policy import Previews
 from events.program_policy import ObservingPrograms
 from events.refusal import Refused
+from events.space_policy import SpacePolicy
 from events.stream_checks import CheckRules
+from events.transfer_policy import TransferPolicy
 from events.types import Name, Part, StreamName, UtcTime
 
 __all__ = [
@@ -128,6 +130,8 @@ class StreamConfiguration(Part):
     max_bytes: int = Field(10_000_000_000, gt=0, description="larger files are INVALID")
     class_limits: dict[str, int] = Field(default_factory=dict, description="work items at once, by class")
     observing_day: Literal["utc", "utc-12h", "hawaii"] = "utc"
+    transfer: TransferPolicy = TransferPolicy()
+    space: SpacePolicy | None = Field(None, description="what is removed by itself; None: nothing is")
     settings: dict[str, Any] = Field(default_factory=dict, description="for the format's own rules")
     metadata: MetadataPolicy = MetadataPolicy()
     previews: Previews | None = Field(None, description="pictures of its files; None: none are made")

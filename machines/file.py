@@ -9,20 +9,21 @@ from machines.file_arrive import adopt, arrive
 from machines.file_fold import fold
 from machines.file_life import FILE_LIFE
 from machines.file_operate import OPERATE
+from machines.file_remove import REMOVE
 from machines.file_state import File, FileState, Version
 from machines.file_work import REPORTS, WORK
 from machines.ruling import Accepted, Ask, Refusal, Ruling
 
 __all__ = ["FILE", "FileMachine"]
 
-RULES = {**WORK, **OPERATE}
+RULES = {**WORK, **OPERATE, **REMOVE}
 
 
 class FileMachine:
     """Subjects are ``<stream>/<logical name>``; a request names a version, or means the newest."""
 
     name = "file"
-    fold_version = 1
+    fold_version = 2
     life = FILE_LIFE
 
     def new(self) -> File:

@@ -1,6 +1,7 @@
 """Folding the facts of a file into its state. Asks nothing: what is in the ledger has happened."""
 
 from collections.abc import Callable
+from typing import Any
 
 from events.envelope import Record
 from machines.file_state import STATES, File, FileState, Version
@@ -29,6 +30,7 @@ def _arrived(file: File, record: Record) -> None:
     data, number = record.data, record.version or 1
     work = {name: data[name] for name in _WORK if name in data}
     version = Version(number, STATES[record.tostate or ""], data["content"], work=work)
+    version.warnings = _codes(data)
     file.versions[number] = version
     if file.pending is not None:
         if file.pending["witness"] != data["witness"]:
@@ -79,11 +81,21 @@ def _lifted(file: File, _record: Record) -> None:
 
 
 def _nothing(_file: File, _record: Record) -> None:
-    """Remarks, acknowledgements and previews are for the views."""
+    """Remarks and previews are for the views."""
+
+
+def _acknowledged(file: File, record: Record) -> None:
+    file.acknowledged = sorted({*file.acknowledged, *record.data["codes"]})
+
+
+def _codes(data: dict[str, Any]) -> list[str]:
+    """Codes of the warnings that a fact carries."""
+    return sorted({each["code"] for each in data.get("warnings", ())})
 
 
 def _validated(_file: File, version: Version, record: Record) -> None:
     data = record.data
+    version.warnings = sorted({*version.warnings, *_codes(data)})
     version.sha256, version.size_bytes = data["sha256"], data["size_bytes"]
     brief = data["brief"]
     version.work |= {
@@ -96,6 +108,7 @@ def _validated(_file: File, version: Version, record: Record) -> None:
 def _rejected(_file: File, version: Version, record: Record) -> None:
     version.code = record.data["code"]
     version.sha256 = record.data.get("sha256", version.sha256)
+    version.quarantine = record.data.get("quarantine", version.quarantine)
 
 
 def _transferred(_file: File, version: Version, record: Record) -> None:
@@ -132,6 +145,15 @@ def _restored(file: File, version: Version, record: Record) -> None:
     file.best = record.data.get("best", version.number)
 
 
+def _removed(_file: File, version: Version, record: Record) -> None:
+    data = record.data
+    if not data["is_gone"]:
+        return
+    version.removed = sorted({*version.removed, data["what"]})
+    if data["what"] == "quarantine":
+        version.quarantine = None
+
+
 def _dismissed(_file: File, version: Version, record: Record) -> None:
     version.dismissed_from = FileState(record.data["dismissed_from"])
 
@@ -158,7 +180,7 @@ _WHOLE: dict[str, Callable[[File, Record], None]] = {
     "file.redriven": _nothing,
     "file.noted": _nothing,
     "file.previewed": _nothing,
-    "file.acknowledged": _nothing,
+    "file.acknowledged": _acknowledged,
     "file.report_ignored": _nothing,
 }
 
@@ -174,4 +196,5 @@ _VERSION: dict[str, Callable[[File, Version, Record], None]] = {
     "file.restored": _restored,
     "file.dismissed": _dismissed,
     "file.reopened": _reopened,
+    "file.removed": _removed,
 }

@@ -1,6 +1,7 @@
 """The lifecycle of a version of a file: the whole table."""
 
 from events import file as facts
+from events import file_removal as removal
 from events import file_requests as asks
 from machines.file_state import FileState
 from machines.lifecycle import SAME, Lifecycle, Row
@@ -47,6 +48,8 @@ FILE_LIFE = Lifecycle(
         Row(asks.EmbargoFile,           facts.FileEmbargoed,      KNOWN,                       SAME),
         Row(asks.ExtendFile,            facts.FileExtended,       KNOWN,                       SAME),
         Row(asks.LiftFile,              facts.FileLifted,         KNOWN,                       SAME),
+        Row(removal.RemoveFile,         removal.FileRemoving,     KNOWN,                       SAME),
+        Row(removal.ReportFileRemoved,  removal.FileRemoved,      KNOWN,                       SAME),
         Row(None,                       facts.FileReportIgnored,  KNOWN,                       SAME),
     ],
 )  # fmt: skip

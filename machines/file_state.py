@@ -53,6 +53,9 @@ class Version:
     transfer: bool = True
     came_from: FileState | None = None
     dismissed_from: FileState | None = None
+    quarantine: dict[str, Any] | None = None
+    warnings: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
 
     @property
     def is_in_flight(self) -> bool:
@@ -87,6 +90,9 @@ class Version:
             "transfer": self.transfer,
             "came_from": self.came_from,
             "dismissed_from": self.dismissed_from,
+            "quarantine": self.quarantine,
+            "warnings": self.warnings,
+            "removed": self.removed,
         }
 
 
@@ -102,6 +108,7 @@ class File:
     embargoed: bool = False
     embargo_until: str | None = None
     embargo_sequence: int | None = None
+    acknowledged: list[str] = field(default_factory=list)
 
     @property
     def newest(self) -> Version | None:
@@ -119,6 +126,7 @@ class File:
             "embargoed": self.embargoed,
             "embargo_until": self.embargo_until,
             "embargo_sequence": self.embargo_sequence,
+            "acknowledged": self.acknowledged,
         }
 
     @classmethod

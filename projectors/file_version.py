@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, Integer, Sm
 from sqlalchemy.dialects.postgresql import UUID
 
 from events import file as facts
+from events import file_removal as removal
 from events.envelope import Record
 from projectors.database import metadata
 from projectors.projection import Folded, Row, first, greatest
@@ -50,6 +51,7 @@ file_version = Folded(
         Column("object_key", Text, comment="key of its object in the archive"),
         Column("quarantine_bucket", Text, comment="where the original of a rejected version is kept"),
         Column("quarantine_key", Text, comment="where the original of a rejected version is kept"),
+        Column("source_removed_at", _UTC, comment="UTC; when what was announced was removed from where it lay"),
         Column("register_table", Text, comment="the register it stands in, such as operations.l2_file"),
         Column("row_id", Text, comment="its row there"),
         # the open problem; empty where there is none
@@ -270,6 +272,17 @@ def reopened(record: Record) -> Row:
     return _moved(record, dismissed_code=None)
 
 
+@file_version.on(removal.FileRemoved)
+def removed(record: Record) -> Row:
+    """Bytes are gone from where they lay, or were left there."""
+    row, data = _moved(record), record.data
+    if not data["is_gone"]:
+        return row
+    if data["what"] == "source":
+        return row | {"source_removed_at": record.time}
+    return row | {"quarantine_bucket": None, "quarantine_key": None}
+
+
 @file_version.on(
     facts.FileDeferred,
     facts.FileAcknowledged,
@@ -282,6 +295,7 @@ def reopened(record: Record) -> Row:
     facts.FileExtended,
     facts.FileLifted,
     facts.FileReportIgnored,
+    removal.FileRemoving,
 )
 def stayed(record: Record) -> Row:
     """Nothing about the version changes but its last fact."""

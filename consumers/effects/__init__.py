@@ -7,11 +7,12 @@ from consumers.effects.asking import Ask, Asks
 from consumers.effects.ingest import ingest
 from consumers.effects.preprocess import preprocess
 from consumers.effects.publish import announce, archive, cite, package, publish, unveil, withdraw
+from consumers.effects.remove import remove
 from consumers.effects.transfer import transfer
 from consumers.effects.verify import verify
 from consumers.tools import Tools
 
-__all__ = ["HEAVY", "LIGHT", "PROGRAM_STEPS", "STEPS", "UNREPORTED", "Ask", "Asks", "Step"]
+__all__ = ["HEAVY", "HOUSEKEEPING", "LIGHT", "PROGRAM_STEPS", "STEPS", "UNREPORTED", "Ask", "Asks", "Step"]
 
 Step = Callable[[WorkItem, Tools], Asks]
 """Looks before it acts, acts, and yields what it asks; the report comes last."""
@@ -32,10 +33,13 @@ PROGRAM_STEPS: Mapping[str, Step] = {
 }
 """Steps of observing programs that take their time: one a thread, held up by no stream."""
 
+HOUSEKEEPING: Mapping[str, Step] = {"remove": remove}
+"""Steps that take their time and hold up nobody: no state waits for them."""
+
 UNREPORTED = frozenset({"unveil"})
 """Steps after which the ledger has nothing to learn: they are done when they end."""
 
-STEPS: Mapping[str, Step] = {**HEAVY, **PROGRAM_STEPS}
+STEPS: Mapping[str, Step] = {**HEAVY, **PROGRAM_STEPS, **HOUSEKEEPING}
 """All that threads of a worker do."""
 
 LIGHT = ("answer", "follow", "inbox", "member", "datasets", "policies", "readiness", "qualify")

@@ -1,7 +1,7 @@
 """What is said of a file beside what it says itself: its program, its embargo, and what does not fit its columns."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
@@ -20,6 +20,7 @@ from projectors.file_metadata import WIDTHS
 __all__ = ["Described", "described", "embargo", "purpose_of"]
 
 _PURPOSES = frozenset(get_args(Purpose))
+_MISSING = "PROGRAM_MISSING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,13 @@ class Described:
     metadata: dict[str, Any]
     warnings: tuple[WarningFinding, ...] = ()
     lookup_s: float | None = None
+
+    def beside(self, own: Iterable[WarningFinding]) -> tuple[WarningFinding, ...]:
+        """The file's own warnings and these; that it names no program itself is nothing where one is known."""
+        is_told = self.metadata.get("program") is not None or any(
+            each.code == _MISSING for each in self.warnings
+        )
+        return (*(each for each in own if not (is_told and each.code == _MISSING)), *self.warnings)
 
 
 @dataclass
@@ -47,7 +55,8 @@ def described(
     """The file's own metadata with its program, and warnings about both."""
     program = _program(told, brief, configuration, lookups)
     metadata = {**told, "program": program.name, "program_by": program.by}
-    if program.name is None and _of_purpose(told, brief, configuration).program == "required":
+    is_primary = brief.role == "primary"
+    if is_primary and program.name is None and _of_purpose(told, brief, configuration).program == "required":
         program.warnings.append(_no_program(told, brief, configuration))
     warnings = (*program.warnings, *_too_long(metadata))
     return Described(metadata, warnings, program.lookup_s)
@@ -94,7 +103,7 @@ def _program(
         if _matches(rule, told):
             return _Program(rule.program, f"rule:{rule.name}"[: WIDTHS["program_by"]])
     service = policy.program_service
-    if service is None:
+    if service is None or brief.role != "primary":  # companions belong where their primary does
         return _Program()
     values = {**dict(told.get("extra") or {}), **told}
     found = lookups.find(service, values)
@@ -137,7 +146,7 @@ def _no_program(told: Mapping[str, Any], brief: Brief, configuration: StreamConf
         f"neither the file nor a rule or service of stream {configuration.stream} tells its program, which files for "
         f"{purpose} need; say it with: meridian file reprocess --program PROGRAM --reason '…', or add a rule"
     )
-    return WarningFinding(code="MISSING_PROGRAM", message=message, keyword="program", wanted="a program")
+    return WarningFinding(code=_MISSING, message=message, keyword="program", wanted="a program")
 
 
 def _too_long(metadata: Mapping[str, Any]) -> Iterator[WarningFinding]:
@@ -150,5 +159,5 @@ def _too_long(metadata: Mapping[str, Any]) -> Iterator[WarningFinding]:
             )
             found, wanted = f"{len(value)} characters", f"at most {width}"
             yield WarningFinding(
-                code="VALUE_TOO_LONG", message=message, keyword=name, found=found, wanted=wanted
+                code="METADATA_TOO_LONG", message=message, keyword=name, found=found, wanted=wanted
             )

@@ -211,7 +211,7 @@ def _validation(
         metadata=more.metadata,
         header_fixes=tuple(HeaderFix(**asdict(fix)) for fix in inspection.header_fixes),
         qa=_qa(inspection),
-        warnings=(*_warnings(inspection), *more.warnings),
+        warnings=more.beside(_warnings(inspection)),
         checks_version=_checks_version(brief, configuration, tools),
         stream_version=int(brief.overrides.get("stream_version") or brief.stream_version),
         identity_required=_has_identity(brief, configuration),

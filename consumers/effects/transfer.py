@@ -5,7 +5,9 @@ from pathlib import Path
 
 from consumers.claims import WorkItem
 from consumers.effects.asking import Asks, report
+from consumers.effects.in_place import in_place
 from consumers.effects.ingest import brief_of, configuration_for
+from consumers.effects.layout import folders
 from consumers.effects.places import key_of, stored_object
 from consumers.failures import Failed, from_archive
 from consumers.storage_errors import StorageError, Stored, TransferMismatch
@@ -27,12 +29,20 @@ def transfer(item: WorkItem, tools: Tools) -> Asks:
     configuration = configuration_for(item, tools)
     began_s = time.monotonic()
     try:
+        if configuration.transfer.mode == "in_place":
+            yield report(item, in_place(brief, configuration, tools))
+            return
         with tools.source(brief.content.uri, configuration, sha256=brief.sha256) as path:
             stored = _put(item, tools, path, brief, configuration)
     except StorageError as error:
         raise from_archive(error, item.stream) from error
     failpoints.reach("worker.after_put")
-    usage = Usage(host=tools.host, wall_s=round(time.monotonic() - began_s, 6), bytes_read=stored.size_bytes)
+    usage = Usage(
+        host=tools.host,
+        wall_s=round(time.monotonic() - began_s, 6),
+        bytes_read=stored.size_bytes,
+        bytes_written=0 if stored.existed else stored.size_bytes,
+    )
     yield report(item, ReportFileTransferred(object=stored_object(stored), usage=usage))
 
 
@@ -46,13 +56,14 @@ def _put(
     """
     if brief.sha256 is None or brief.size_bytes is None:
         raise Failed("NOTHING_VALIDATED", "code", "the version has no checksum of its own; reprocess it")
+    below = configuration.destination.prefix + folders(configuration, brief)
     copies = min(_COPIES_AT_MOST, max(1, item.attempt or 1))
     for copy in range(1, copies + 1):
         try:
             return tools.storage.put_file(
                 path,
                 bucket=configuration.destination.bucket or tools.bucket,
-                key=key_of(item, configuration, path, sha256=brief.sha256, copy=copy),
+                key=key_of(item, configuration, path, sha256=brief.sha256, copy=copy, prefix=below),
                 sha256=brief.sha256,
                 size_bytes=brief.size_bytes,
                 metadata={"subject": item.subject, "version": str(item.version)},

@@ -18,7 +18,7 @@ CREATE TABLE damaged (subject TEXT, version INTEGER, PRIMARY KEY (subject, versi
 """
 
 _KINDS = {"file.transferred": "object", "file.rejected": "quarantine", "file.adopted": "object"}
-_TOLD = frozenset({*_KINDS, "file.registered", "file.damaged", "file.restored"})
+_TOLD = frozenset({*_KINDS, "file.registered", "file.removed", "file.damaged", "file.restored"})
 
 
 class EffectsLog:
@@ -37,6 +37,8 @@ class EffectsLog:
             return
         if kind in _KINDS:
             self._stored(record, data.get(_KINDS[kind]), f"{place}/{offset}", offset)
+        elif kind == "file.removed":
+            self._removed(data)
         elif kind == "file.registered":
             row = (
                 str(data["register_table"]),
@@ -51,8 +53,8 @@ class EffectsLog:
             self._flush()
 
     def _stored(self, record: dict[str, Any], stored: Any, position: str, offset: int) -> None:
-        if stored is None:
-            return
+        if stored is None or stored.get("in_place"):
+            return  # what lies where it was announced is nothing of the archive's
         size = None if stored.get("size_bytes") is None else _number(stored["size_bytes"])
         told = (str(stored["bucket"]), str(stored["key"]), size, _text(stored.get("sha256")))
         about = (record["subject"], _number(record["version"]), record["type"], str(record["id"]))
@@ -73,6 +75,13 @@ class EffectsLog:
         )
         self._connection.execute("COMMIT")
         self._objects, self._registrations = [], []
+
+    def _removed(self, data: dict[str, Any]) -> None:
+        """An original that is gone by a fact is no object any more."""
+        if data["what"] == "quarantine" and data["is_gone"]:
+            self._flush()
+            bucket, _, key = str(data["place"]).removeprefix("s3://").partition("/")
+            self._connection.execute("DELETE FROM object WHERE bucket = ? AND key = ?", (bucket, key))
 
     def _damaged(self, record: dict[str, Any]) -> None:
         """Damage that is known is no finding."""

@@ -3,12 +3,15 @@
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from service.cli.errors import AttentionError, WrongUseError
 from service.cli.session import session_of
+
+if TYPE_CHECKING:
+    from service.bench.figure import Result
 
 __all__ = ["bench"]
 
@@ -74,30 +77,26 @@ def bench(  # noqa: PLR0913, PLR0917 - options, each by name
     else:
         from service.bench.ingest import Order, bench_ingest
 
-        order = Order(
-            times=times,
-            files=files or FRAMES,
-            file_bytes=file_bytes,
-            romans=romans,
-            roman_side=roman_side,
-            hostile=hostile,
-            sensor_bytes=sensor_bytes,
-        )
+        order = Order(times, files or FRAMES, file_bytes, romans, roman_side, hostile, sensor_bytes)
         if hostile is None and only is None:
-            parts = [part for part in parts if part != "hostile"]
+            parts.remove("hostile")
         result = bench_ingest(session.settings, order, parts=parts, progress=say)
+    _tell(result, machine())
+    if not is_clean(result.audits):
+        raise AttentionError(
+            "the audit after the run is not zero: what was measured is wrong, see its offenders"
+        )
+
+
+def _tell(result: "Result", machine: dict[str, Any]) -> None:
     told = {
-        "machine": machine(),
+        "machine": machine,
         "versions": result.versions,
         "settings": result.settings,
         "figures": [each.as_json() for each in result.figures],
         "audits": result.audits,
     }
     typer.echo(json.dumps(told, indent=2))
-    if not is_clean(result.audits):
-        raise AttentionError(
-            "the audit after the run is not zero: what was measured is wrong, see its offenders"
-        )
 
 
 def _parts(suite: Suite, only: str | None) -> list[str]:

@@ -11,6 +11,7 @@ from consumers.effects.describing import described, embargo, purpose_of
 from consumers.lookups import Lookups
 from events.file import Brief
 from events.stream import StreamConfiguration
+from events.types import WarningFinding
 from projectors.file_metadata import WIDTHS
 from tests.consumers.program_server import program_server
 
@@ -79,10 +80,10 @@ def test_a_service_that_is_away_is_a_warning_beside_that_of_the_missing_program(
     asked = {"name": "proposals", "url": "http://127.0.0.1:9/", "keys": ["target"]}
     needs = {"science": {"program": "required"}}
     found = described({"target": "M31"}, brief(), stream(program_service=asked, by_purpose=needs), Lookups())
-    assert [each.code for each in found.warnings] == ["LOOKUP_FAILED", "MISSING_PROGRAM"]
+    assert [each.code for each in found.warnings] == ["LOOKUP_FAILED", "PROGRAM_MISSING"]
 
 
-@pytest.mark.parametrize(("purpose", "codes"), [("science", ["MISSING_PROGRAM"]), ("calibration", [])])
+@pytest.mark.parametrize(("purpose", "codes"), [("science", ["PROGRAM_MISSING"]), ("calibration", [])])
 def test_only_a_purpose_that_needs_a_program_misses_it(purpose, codes):
     needs = {"science": {"program": "required"}, "calibration": {"program": "optional"}}
     found = described({}, brief(purpose=purpose), stream(by_purpose=needs), Lookups())
@@ -97,9 +98,29 @@ def test_what_is_wider_than_its_column_is_a_warning_with_the_column_and_its_widt
         assert found.warnings == ()
         return
     (warning,) = found.warnings
-    assert (warning.code, warning.keyword) == ("VALUE_TOO_LONG", name)
+    assert (warning.code, warning.keyword) == ("METADATA_TOO_LONG", name)
     assert str(WIDTHS[name]) in (warning.wanted or "")
     assert found.metadata[name] == told[name]
+
+
+OWN = WarningFinding(code="PROGRAM_MISSING", message="PROGID is blank")
+OTHER = WarningFinding(code="NOT_ASCII", message="a comment")
+
+
+def test_a_program_that_a_rule_knows_is_not_missing():
+    ruled = described({"target": "TWI"}, brief(), stream(program_rules=RULES), Lookups())
+    assert ruled.beside([OWN, OTHER]) == (OTHER,)
+    unknown = described({}, brief(), stream(program_rules=RULES), Lookups())
+    assert unknown.beside([OWN, OTHER]) == (OWN, OTHER)
+    needed = described({}, brief(), stream(by_purpose={"science": {"program": "required"}}), Lookups())
+    assert needed.beside([OWN, OTHER]) == (OTHER, *needed.warnings)
+
+
+def test_a_companion_needs_no_program_and_no_service_is_asked_for_it():
+    asked = {"name": "proposals", "url": "http://127.0.0.1:9/", "keys": ["target"]}
+    needs = {"science": {"program": "required"}}
+    found = described({}, brief(role="sidecar"), stream(program_service=asked, by_purpose=needs), Lookups())
+    assert (found.warnings, found.lookup_s) == ((), None)
 
 
 KECK = {"science": {"embargo_hours": 18 * 730}, "engineering": {}}

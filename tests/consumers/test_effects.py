@@ -1,6 +1,7 @@
 """Effects by themselves: what they ask, and what they say when something is wrong. Real files, a real store."""
 
 import threading
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from consumers.effects.transfer import transfer
 from consumers.failures import Failed, Wait
 from consumers.held import keep_configurations
 from consumers.homes import Homes
+from consumers.kept_copies import KeptCopies
 from consumers.register import Entry, Register, UnknownRegisterError
 from consumers.sender import Sender
 from consumers.tools import Configurations, Tools
@@ -314,3 +316,67 @@ def test_a_report_that_is_too_long_keeps_what_it_says_and_loses_what_only_explai
     assert len(short.warnings) == 21
     assert short.warnings[-1].message == "80 more warnings did not fit into the report"
     assert fitted(short, room=60_000) == short
+
+
+def configured(tools: Tools, **more: Any) -> None:
+    """The stream's first configuration is another one."""
+    configuration = tools.configurations.of("roman", 1).model_dump(mode="json") | more
+    with tools.engine.begin() as connection:
+        keep_configurations(
+            connection, [{"stream": "roman", "configuration_version": 1, "configuration": configuration}]
+        )
+    tools.configurations._known.clear()
+
+
+def test_a_stream_that_copies_nothing_archives_a_file_where_it_lies(tools: Tools):
+    configured(tools, transfer={"mode": "in_place"})
+    path = place(tools)
+    (report,) = transfer(to_copy(path), tools)
+    assert isinstance(report.request, ReportFileTransferred)
+    told = report.request.object
+    assert (told.bucket, told.key, told.in_place, told.sha256) == (
+        "file",
+        str(path),
+        True,
+        sha256_of(CONTENT),
+    )
+    assert list(tools.storage.list_keys(tools.bucket)) == []
+    path.write_bytes(b"other bytes")
+    with pytest.raises(Failed, match="has changed since it was validated"):
+        list(transfer(to_copy(path), tools))
+
+
+def test_a_layout_stands_between_the_prefix_and_the_name(tools: Tools):
+    configured(tools, transfer={"layout": "{night}/{instrument}"})
+    item = to_copy(place(tools), obs_start_utc="2026-11-21T05:00:00Z", instrument="WFI")
+    (report,) = transfer(item, tools)
+    assert report.request.wire()["object"]["key"].startswith("l2/20261121/wfi/roman/a.dat/v1-")
+
+
+def test_the_facts_of_a_copy_say_what_the_store_calls_it_and_what_was_written(tools: Tools):
+    path = place(tools)
+    (first,), (again,) = transfer(to_copy(path), tools), transfer(to_copy(path), tools)
+    assert (
+        first.request.wire()["object"]["etag"]
+        == tools.storage.head(tools.bucket, first.request.object.key).etag
+    )
+    assert [each.request.usage.bytes_written for each in (first, again)] == [len(CONTENT), 0]
+
+
+def test_an_object_is_fetched_once_for_both_its_steps(tools: Tools):
+    kept = KeptCopies(tools.staging_dir)
+    path = place(tools)
+    tools.storage.put_file(
+        path, bucket=tools.bucket, key="landing/b.dat", sha256=sha256_of(CONTENT), size_bytes=len(CONTENT)
+    )
+    uri, fetched = f"s3://{tools.bucket}/landing/b.dat", Counter[str]()
+    tools.storage._client.meta.events.register(
+        "before-call.s3", lambda model, **_: fetched.update([model.name])
+    )
+    both = replace(tools, kept=kept)
+    *_, validated = ingest(an_item("ingest", uri), both)
+    assert validated.request.name == "file.validated"
+    assert kept.size_bytes == len(CONTENT)
+    (report,) = transfer(an_item("transfer", uri, sha256=sha256_of(CONTENT), size_bytes=len(CONTENT)), both)
+    assert report.request.wire()["object"]["sha256"] == sha256_of(CONTENT)
+    assert (fetched["GetObject"], kept.size_bytes) == (1, 0)

@@ -54,6 +54,8 @@ note           | noted           | {EVERY}                 | =
 embargo        | embargoed       | {EVERY}                 | =
 extend         | extended        | {EVERY}                 | =
 lift           | lifted          | {EVERY}                 | =
+remove         | removing        | {EVERY}                 | =
+removed        | removed         | {EVERY}                 | =
 -              | report_ignored  | {EVERY}                 | =
 """
 
@@ -128,6 +130,8 @@ ASKED = {
     "embargo": {"until": "2027-01-01T00:00:00Z"},
     "extend": {"until": "2028-01-01T00:00:00Z"},
     "lift": {},
+    "remove": {"what": "source"},
+    "removed": {"what": "source", "place": "file:///a", "is_gone": True, "message": "removed"},
     "arrive": arrival(),
     "adopt": {"content": {"uri": "file:///a"}},
 }
@@ -138,6 +142,11 @@ REFUSED_BY_MEMORY = {
     ("unhold", "*"): "the file is not held",
     ("extend", "*"): "extend needs an embargo",
     ("lift", "*"): "lift needs an embargo",
+    **{
+        ("remove", state): "a source goes once its version is COMPLETE"
+        for state in EVERY.split()
+        if state != "COMPLETE"
+    },
 }
 
 

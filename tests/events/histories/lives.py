@@ -116,6 +116,14 @@ def _whole_life() -> _Life:
     life.ask("damaged", {"found_sha256": SHA_C, "wanted_sha256": SHA_A, "message": "bits fell over"})
     life.ask("restored", {"sha256": SHA_A, "message": "copied again"})
     life.ask("arrive", _arrival("night-1/b.asdf", SHA_B, "t/0/3"))
+    life.ask("remove", {"what": "source"}, reason="the landing fills up", version=1)
+    told = {
+        "what": "source",
+        "place": "file:///landing/night-1/a.asdf",
+        "is_gone": True,
+        "message": "removed",
+    }
+    life.ask("removed", {**told, "usage": USAGE}, version=1)
     return life
 
 

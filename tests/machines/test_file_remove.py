@@ -1,0 +1,117 @@
+"""Nothing goes before its copy is proven and nobody has a question left."""
+
+import pytest
+
+from tests.machines.given import SHA_A, SHA_B, a_file, arrival, current, findings, stored
+
+SOURCE, ORIGINAL = {"what": "source"}, {"what": "quarantine"}
+BECAUSE = {"reason": "the summit needs room"}
+ASIDE = {"bucket": "archive", "key": "quarantine/roman/a/v1", "size_bytes": 100, "sha256": SHA_A}
+WARNED = [{"code": "MISSING_PROGRAM", "message": "no program"}]
+GONE = {"is_gone": True, "message": "removed"}
+
+
+def complete(**more):
+    story = a_file("arrive", "start")
+    story.ask("validated", findings(**more), **current(story))
+    story.ask("transferred", stored(), **current(story))
+    story.ask("registered", {"register_table": "operations.l2_file", "row_id": "7"}, **current(story))
+    assert story.where == "COMPLETE"
+    return story
+
+
+def rejected(**more):
+    story = a_file("arrive", "start")
+    story.ask(
+        "reject", {"code": "TRUNCATED", "message": "cut", "quarantine": ASIDE, **more}, **current(story)
+    )
+    return story
+
+
+def test_the_source_of_a_complete_file_may_go_and_the_fact_says_where_it_lies():
+    story = complete()
+    record = story.ask("remove", SOURCE, **BECAUSE)
+    assert (record.type, record.tostate, record.data["place"]) == (
+        "file.removing",
+        "COMPLETE",
+        "file:///landing/a.fits",
+    )
+    assert record.data["brief"]["object"]["key"] == "a/b"
+
+
+def test_without_a_reason_or_a_policy_nothing_goes():
+    assert complete().ask("remove", SOURCE).data["reasons"] == ["remove needs a policy or a reason"]
+    assert complete().ask("remove", {**SOURCE, "policy": "x"}).type == "file.removing"
+
+
+def test_an_open_warning_keeps_the_source_until_somebody_has_looked():
+    story = complete(warnings=WARNED)
+    refused = story.ask("remove", SOURCE, **BECAUSE)
+    assert refused.data["reasons"] == [
+        "warnings are open: MISSING_PROGRAM; look into them and acknowledge them"
+    ]
+    story.ask("acknowledge", {"codes": ["MISSING_PROGRAM"]}, reason="known test frames")
+    assert story.ask("remove", SOURCE, **BECAUSE).type == "file.removing"
+
+
+def test_a_held_file_keeps_its_source():
+    story = complete()
+    story.ask("hold", {}, reason="wait")
+    assert "the file is held; release it first" in story.ask("remove", SOURCE, **BECAUSE).data["reasons"]
+
+
+def test_newer_content_at_the_same_place_keeps_the_source():
+    story = complete()
+    story.ask("arrive", arrival(SHA_B, witness="inbox/0/2"))
+    refused = story.ask("remove", SOURCE, version=1, **BECAUSE)
+    assert refused.data["reasons"] == ["version 2 may lie at the same place; it has to end first"]
+
+
+def test_a_file_archived_in_place_has_no_source_beside_it():
+    story = a_file("arrive", "start", "validated")
+    told = stored()
+    told["object"]["in_place"] = True
+    story.ask("transferred", told, **current(story))
+    story.ask("registered", {"register_table": "operations.l2_file", "row_id": "7"}, **current(story))
+    (reason,) = story.ask("remove", SOURCE, **BECAUSE).data["reasons"]
+    assert "the source is the archived file itself" in reason
+
+
+def test_an_original_in_quarantine_goes_once_and_only_where_there_is_one():
+    story = rejected()
+    record = story.ask("remove", {**ORIGINAL, "policy": "quarantine-age", "because": "91 days"})
+    assert record.data["place"] == "s3://archive/quarantine/roman/a/v1"
+    story.ask("removed", {**ORIGINAL, **GONE, "place": record.data["place"]})
+    again = story.ask("remove", ORIGINAL, **BECAUSE)
+    assert "its quarantine has been removed already" in again.data["reasons"]
+    assert (
+        "no original of this version was put aside"
+        in complete().ask("remove", ORIGINAL, **BECAUSE).data["reasons"]
+    )
+
+
+def test_an_original_stays_while_its_version_is_worked_on():
+    story = rejected()
+    story.ask("reprocess", {}, reason="another look")
+    (reason,) = story.ask("remove", ORIGINAL, **BECAUSE).data["reasons"]
+    assert reason == "an original goes once nobody works on its version, found QUEUED"
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_what_was_left_where_it_is_may_be_asked_again(is_gone):
+    story = complete()
+    story.ask("remove", SOURCE, **BECAUSE)
+    told = {**SOURCE, "place": "file:///landing/a.fits", "is_gone": is_gone, "message": "said"}
+    assert story.ask("removed", told, **current(story)).type == "file.removed"
+    again = story.ask("remove", SOURCE, **BECAUSE)
+    assert again.is_refusal is is_gone
+
+
+def test_what_was_removed_is_remembered_through_a_snapshot():
+    story = complete()
+    story.ask("remove", SOURCE, **BECAUSE)
+    story.ask("removed", {**SOURCE, "place": "x", **GONE}, **current(story))
+    machine = story.desk.machine
+    again = machine.load(machine.dump(story.state.state))
+    assert again.newest.removed == ["source"]
+    assert machine.dump(again) == machine.dump(story.state.state)
