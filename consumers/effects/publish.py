@@ -201,6 +201,7 @@ def _document(tools: Tools, home: Home, made: Publication, name: str, document: 
             key=made.document_key(name, content),
             sha256=hashlib.sha256(content).hexdigest(),
             size_bytes=len(content),
+            metadata={"op": made.subject, "attempt": str(made.attempt)},
         )
 
 

@@ -10,6 +10,7 @@ from consumers.storage import Storage
 from consumers.storage_errors import StorageError, StorageUnavailable
 from service.audit.database import moment, reaching
 from service.audit.findings import Offender, Tally
+from service.audit.publications_check import of_publications, publication_is_under_way
 from service.audit.registers_check import check_registers
 from service.audit.subjects import scratch
 
@@ -43,10 +44,13 @@ class EffectsCheck:
                 self._all.execute(f"INSERT OR REPLACE INTO {table} SELECT * FROM other.{table}")  # noqa: S608
             self._all.execute("DETACH other")
         self._all.execute("CREATE INDEX object_of ON object (subject, version, at)")
+        with moment(self._database) as connection, reaching():
+            self._publications(connection)
         buckets = {row[0] for row in self._all.execute("SELECT DISTINCT bucket FROM object")} | {bucket}
         for name in sorted(buckets):
             self._list(name)
         with moment(self._database) as connection, reaching():
+            self._publications(connection, came_later=True)
             self._facts_without()
             self._objects_without(connection)
             check_registers(self._all, connection, self._tally)
@@ -73,6 +77,17 @@ class EffectsCheck:
         self._all.executemany("INSERT OR REPLACE INTO listed VALUES (?, ?, ?)", rows)
         rows.clear()
 
+    def _publications(self, connection: Any, *, came_later: bool = False) -> None:
+        """Objects of publications, beside those of files. What came after the store was listed is not looked for."""
+        for each in of_publications(connection, self._storage, tally=self._tally):
+            place = (each.bucket, each.key)
+            if each.is_wanted and not came_later:
+                told = (*place, each.size_bytes, each.sha256, each.subject, each.attempt, "op.step_done")
+                row = (*told, each.event_id, each.position, each.offset)
+                self._all.execute("INSERT OR REPLACE INTO object VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            else:
+                self._all.execute("INSERT OR REPLACE INTO allowed VALUES (?, ?)", place)
+
     def _facts_without(self) -> None:
         """Facts whose object is not there, or has another size."""
         self._tally.looked("effects_wrong", self._count("object"))
@@ -88,7 +103,10 @@ class EffectsCheck:
             head = self._storage.head(bucket, key)
             if head is None:
                 continue
-            subject, version = unquote(head.metadata.get("subject", "")), head.metadata.get("version")
+            op, attempt = unquote(head.metadata.get("op", "")), head.metadata.get("attempt", "0")
+            if op and publication_is_under_way(connection, op, attempt):
+                continue
+            subject, version = unquote(head.metadata.get("subject", op)), head.metadata.get("version")
             cursor.execute(_UNDER_WAY, {"key": key, "subject": subject, "version": version})
             if not cursor.fetchone()[0]:
                 found = f"an object of {size} bytes, version {version or 'unknown'}"
@@ -140,6 +158,7 @@ CREATE TABLE registration (
     register TEXT, subject TEXT, version INTEGER, row_id TEXT, event_id TEXT, position TEXT, at INTEGER,
     PRIMARY KEY (register, subject, version)) WITHOUT ROWID;
 CREATE TABLE damaged (subject TEXT, version INTEGER, PRIMARY KEY (subject, version)) WITHOUT ROWID;
+CREATE TABLE allowed (bucket TEXT, key TEXT, PRIMARY KEY (bucket, key)) WITHOUT ROWID;
 CREATE TABLE listed (bucket TEXT, key TEXT, size INTEGER, PRIMARY KEY (bucket, key)) WITHOUT ROWID;
 CREATE TABLE entered (
     register TEXT, subject TEXT, version INTEGER, row_id TEXT, bucket TEXT, key TEXT, size INTEGER, sha256 TEXT,
@@ -159,6 +178,7 @@ _FACTS_WITHOUT = f"""
 _OBJECTS_WITHOUT = """
     SELECT l.bucket, l.key, l.size FROM listed l
     WHERE NOT EXISTS (SELECT 1 FROM object o WHERE o.bucket = l.bucket AND o.key = l.key)
+        AND NOT EXISTS (SELECT 1 FROM allowed a WHERE a.bucket = l.bucket AND a.key = l.key)
 """
 
 _THERE = "SELECT coalesce(sum(l.size), 0), count(*) FROM object o JOIN listed l USING (bucket, key)"

@@ -114,7 +114,7 @@ def test_one_dataset_with_two_contents_in_one_report_is_refused():
 def test_a_word_of_ready_makes_an_op_known_that_no_catalogue_has_yet():
     story = an_op()
     early = story.ask("ready", {"by": "ready_event", "expected_datasets": 1})
-    assert (early.type, early.fromstate, early.tostate) == ("op.ready_kept", "∅", "Discovered")
+    assert (early.type, early.fromstate, early.tostate) == ("op.ready_kept", None, "Discovered")
     assert reasons(story.ask("discover", {"source": "scan"}))[0].startswith("the OP is known already")
     found = story.ask("discover", {"source": "scan", "proposal": "pid_1", "datasets": [a_dataset("A")]})
     assert (found.type, found.data["proposal"], found.tostate) == ("op.discovered", "pid_1", "Discovered")
