@@ -43,6 +43,13 @@ class Admitting:
         self._tell(found.pauses)
         return found
 
+    def may_preview(self) -> bool:
+        """Whether there is room and memory for a picture, once nothing else is under way here."""
+        nothing = Standing()
+        return admit(
+            self.reading(), nothing, threads=1, ahead=0, large_at_once=1, bounds=self._bounds
+        ).preview
+
     def reading(self) -> Reading:
         """How the machine is off now; remembered for the forecast."""
         reading = self._readings.now()

@@ -19,6 +19,7 @@ from typing import Any
 
 from consumers.child_frames import Frames, TooLargeError, frame
 from consumers.child_guard import leave_network
+from consumers.child_pages import into_large_pages
 from consumers.child_run import run_child
 from consumers.formats import Format
 
@@ -28,6 +29,7 @@ MAX_REQUEST_BYTES = 256 * 1024
 MAX_RESULT_BYTES = 2 * 1024 * 1024
 LOG_TAIL_BYTES = 64 * 1024
 PIECE_BYTES = 64 * 1024
+FORKS_BETWEEN = 200
 
 
 def main() -> None:
@@ -85,6 +87,7 @@ class _Server:
         self._files: deque[int] = deque()
         self._waiting: deque[tuple[dict[str, Any], int]] = deque()
         self._children: dict[int, _Child] = {}
+        self._forks = 0
         self._selector = selectors.DefaultSelector()
         self._selector.register(control, selectors.EVENT_READ, self._read_control)
         self._watch_signals()
@@ -110,6 +113,9 @@ class _Server:
             if now > child.deadline:
                 child.kill("wall")
         self._reap()
+        if self._forks >= FORKS_BETWEEN and not self._children:
+            self._forks = 0
+            into_large_pages()  # what was written since has come apart into small ones
         self._start_waiting()
         if self._to_warm:
             self._warm_one()
@@ -147,6 +153,8 @@ class _Server:
         # What is loaded by now is for ever: keep the collector of each child from touching, and so copying, it.
         gc.collect()
         gc.freeze()
+        if not self._to_warm:
+            into_large_pages()
         rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT
         took = time.monotonic() - started
         told = {"ready": name, "warm_up_s": took, "peak_rss_bytes": rss, "network": self._network}
@@ -175,6 +183,7 @@ class _Server:
     def _start(self, request: dict[str, Any], file_fd: int) -> None:
         (result_r, result_w), (log_r, log_w) = os.pipe(), os.pipe()
         now = time.monotonic()
+        self._forks += 1
         pid = os.fork()
         if pid == 0:
             run_child(

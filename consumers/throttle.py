@@ -37,7 +37,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """What does not begin for now: ``catch-up``, ``copying``, ``large``, ``more``; and why, with the way out."""
+    """What does not begin for now: ``catch-up``, ``copying``, ``large``, ``more``; why, and the way out."""
 
     what: str
     why: str
@@ -45,11 +45,15 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """How many more may begin: of all, of large ones, of catch-up. ``pauses`` says what is held back, and why."""
+    """How many more may begin: of all, of large ones, of catch-up; and whether a preview may, once there is quiet.
+
+    ``pauses`` says what is held back, and why.
+    """
 
     items: int
     large: int
     catch_up: int
+    preview: bool = True
     pauses: tuple[Pause, ...] = ()
 
     @property
@@ -65,7 +69,7 @@ def admit(
     pauses: list[Pause] = []
     fullest = max(reading.disks, key=lambda disk: disk.used_share, default=None)
     if fullest is not None and fullest.used_share >= bounds.full_share:
-        return Admission(0, 0, 0, (Pause("copying", _full(fullest, bounds.full_share)),))
+        return Admission(0, 0, 0, False, (Pause("copying", _full(fullest, bounds.full_share)),))
     at_once = _by_cpu(reading, threads + ahead, bounds, pauses)
     fits = _by_memory(reading, standing, bounds, pauses)
     items = max(0, min(at_once - standing.items, fits))
@@ -78,7 +82,12 @@ def admit(
     if fullest is not None and fullest.used_share >= bounds.catch_up_share:
         catch_up = 0
         pauses.append(Pause("catch-up", _filling(fullest, bounds.catch_up_share)))
-    return Admission(items, large, max(0, min(items, catch_up)), tuple(pauses))
+    preview = catch_up > 0 and _spare(reading, bounds) >= bounds.large_bytes
+    return Admission(items, large, max(0, min(items, catch_up)), preview, tuple(pauses))
+
+
+def _spare(reading: Reading, bounds: Bounds) -> int:
+    return reading.memory_free_bytes - bounds.memory_reserve_bytes
 
 
 def _by_cpu(reading: Reading, at_once: int, bounds: Bounds, pauses: list[Pause]) -> int:
@@ -92,8 +101,7 @@ def _by_cpu(reading: Reading, at_once: int, bounds: Bounds, pauses: list[Pause])
 
 
 def _by_memory(reading: Reading, standing: Standing, bounds: Bounds, pauses: list[Pause]) -> int:
-    spare = reading.memory_free_bytes - bounds.memory_reserve_bytes
-    fits = max(0, spare // bounds.item_bytes)
+    fits = max(0, _spare(reading, bounds) // bounds.item_bytes)
     if not fits:
         why = (
             f"{_gb(reading.memory_free_bytes)} of memory are free, {_gb(bounds.memory_reserve_bytes)} are kept for "
@@ -104,8 +112,7 @@ def _by_memory(reading: Reading, standing: Standing, bounds: Bounds, pauses: lis
 
 
 def _large_that_fit(reading: Reading, standing: Standing, bounds: Bounds, pauses: list[Pause]) -> int:
-    spare = reading.memory_free_bytes - bounds.memory_reserve_bytes
-    fits = max(0, spare // bounds.large_bytes)
+    fits = max(0, _spare(reading, bounds) // bounds.large_bytes)
     if not fits and not standing.large:
         why = f"{_gb(reading.memory_free_bytes)} of memory are free, a large file may take {_gb(bounds.large_bytes)}"
         pauses.append(Pause("large", why))

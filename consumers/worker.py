@@ -204,6 +204,8 @@ class Worker:
         with self._lock:
             if any(item.effect in STEPS for item in self._mine.values()):
                 return False
+        if not self._admitting.may_preview():
+            return False
         found = self._previewing.claim()
         self._hold(found)
         try:

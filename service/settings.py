@@ -115,6 +115,12 @@ class Settings(BaseSettings):
         default="us-east-1", min_length=1, description="region that S3 requests are signed for"
     )
     s3_bucket: str = Field(default="", description="the archive's bucket, <site>-archive if not given")
+    s3_parts_above_mib: int = Field(
+        default=512,
+        ge=5,
+        le=5120,
+        description="larger files are put in parts, and taken up where a put that was cut off ended; 5 to 5120 MiB",
+    )
     partitions: Annotated[dict[str, PositiveInt], NoDecode, BeforeValidator(_partitions)] = Field(
         default=dict(PARTITIONS),
         description="partitions of each machine's topics, 1 or more, fixed once the topics exist",

@@ -97,6 +97,7 @@ def roles_of(settings: Settings) -> list[Role]:
         "PYTHONSAFEPATH": "1",
         "MERIDIAN_LOG_LEVEL": settings.log_level,
         "MERIDIAN_WORKERS": str(settings.workers),
+        "MERIDIAN_S3_PARTS_ABOVE_MIB": str(settings.s3_parts_above_mib),
     }
     return [
         Role(name=name, argv=(sys.executable, "-m", "service", "run", name), environment=environment)

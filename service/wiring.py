@@ -67,11 +67,15 @@ class Wiring:
 
     def storage(self) -> "Storage":
         """The object store."""
-        from consumers.storage import Storage
+        from consumers.storage import MIB, Storage
 
         s3 = self.endpoints.s3
         return Storage(
-            endpoint=s3.endpoint, access_key=s3.access_key, secret_key=s3.secret_key, region=s3.region
+            endpoint=s3.endpoint,
+            access_key=s3.access_key,
+            secret_key=s3.secret_key,
+            region=s3.region,
+            multipart_bytes=self.settings.s3_parts_above_mib * MIB,
         )
 
     @cached_property

@@ -32,6 +32,7 @@ def judge_file(
         metadata=content.metadata,
         values=content.values,
         source=source,
+        hdus=findings.hdus,
         purpose=judging.purpose or content.metadata.purpose,
         at=None if judging.at is None else datetime.fromisoformat(judging.at),
     )

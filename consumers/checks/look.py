@@ -1,13 +1,16 @@
 """What a check sees of one file: its metadata, every value it tells, the time of the look, a sample of its pixels."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from consumers.checks.pixels import Pixels, sample
 from consumers.formats.metadata import Metadata
+
+if TYPE_CHECKING:
+    from consumers.formats.fits_scan import Hdu
 
 __all__ = ["Look"]
 
@@ -22,6 +25,7 @@ class Look:
     metadata: Metadata
     values: Mapping[str, object]
     source: BinaryIO
+    hdus: "Sequence[Hdu]" = ()
     purpose: str | None = None
     at: datetime | None = None
 
@@ -38,7 +42,7 @@ class Look:
     @cached_property
     def pixels(self) -> Pixels | None:
         """A bounded sample of the first image; None where there is none that may be read so."""
-        return sample(self.source, self.size_bytes, self.format)
+        return sample(self.source, self.hdus)
 
     def number(self, name: str) -> float | None:
         """A value of the header as a number; None where it is not there, blank or no number."""

@@ -1,10 +1,10 @@
-"""A bounded sample of a FITS file's first plain image: at most a megabyte is read, whatever the size of the file."""
+"""A bounded sample of a FITS file's first plain image: at most 256 KiB are read, whatever the size of the file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from consumers.formats.inspection import InvalidFileError, Scalar
+from consumers.formats.inspection import Scalar
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_BYTES", "Pixels", "sample"]
 
-MAX_BYTES = 1024**2
+MAX_BYTES = 256 * 1024
 WINDOWS = 64
 KINDS = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 
@@ -57,7 +57,12 @@ class Pixels:
         """Of those that have a value, in the units of the image."""
         import numpy as np
 
-        return float(np.median(self.finite().astype("f8"))) * self.scale + self.zero
+        return float(np.median(self.finite())) * self.scale + self.zero
+
+    def spread(self) -> float:
+        """From the lowest to the highest that have a value, in the units of the image."""
+        finite = self.finite()
+        return abs((float(finite.max()) - float(finite.min())) * self.scale)
 
     def saturated(self) -> int | None:
         """How many are as high as they can be; None where neither the header nor the kind of number tells."""
@@ -71,12 +76,9 @@ class Pixels:
         return int((self.finite() >= limit).sum())
 
 
-def sample(source: BinaryIO, size_bytes: int, format_name: str) -> Pixels | None:
+def sample(source: BinaryIO, hdus: "Sequence[Hdu]") -> Pixels | None:
     """Pixels from evenly spaced windows; None where the file has no image that can be read without unpacking it."""
-    source.seek(0)
-    if format_name == "any" or source.read(9) != b"SIMPLE  =":
-        return None
-    hdu = next((each for each in _hdus(source, size_bytes) if _is_plain_image(each)), None)
+    hdu = next((each for each in hdus if _is_plain_image(each)), None)
     if hdu is None:
         return None
     values = hdu.values
@@ -94,17 +96,6 @@ def sample(source: BinaryIO, size_bytes: int, format_name: str) -> Pixels | None
     )
 
 
-def _hdus(source: BinaryIO, size_bytes: int) -> "Sequence[Hdu]":
-    """The file was found sound before; whoever looks at its pixels without that sees none."""
-    from consumers.formats import fits_scan
-    from consumers.formats.findings import Findings
-
-    try:
-        return fits_scan.scan(source, size_bytes, Findings())
-    except InvalidFileError:
-        return ()
-
-
 def _is_plain_image(hdu: "Hdu") -> bool:
     values = hdu.values
     axes = values.get("NAXIS")
@@ -116,17 +107,15 @@ def _is_plain_image(hdu: "Hdu") -> bool:
 def _read(source: BinaryIO, hdu: "Hdu", kind: str, item: int) -> "NDArray[Any]":
     import numpy as np
 
-    if hdu.data_bytes <= MAX_BYTES:
-        source.seek(hdu.data_at)
-        return np.frombuffer(source.read(hdu.data_bytes // item * item), dtype=kind)
-    window = MAX_BYTES // WINDOWS
-    step = (hdu.data_bytes - window) / (WINDOWS - 1)
+    windows, window = (1, hdu.data_bytes) if hdu.data_bytes <= MAX_BYTES else (WINDOWS, MAX_BYTES // WINDOWS)
+    step = (hdu.data_bytes - window) / max(1, windows - 1)
     pieces = []
-    for number in range(WINDOWS):
+    for number in range(windows):
         source.seek(hdu.data_at + int(step * number) // item * item)
         piece = source.read(window)
-        pieces.append(np.frombuffer(piece[: len(piece) // item * item], dtype=kind))
-    return np.concatenate(pieces)
+        pieces.append(piece[: len(piece) // item * item])
+    stored = np.frombuffer(b"".join(pieces), dtype=kind)
+    return stored.astype(stored.dtype.newbyteorder("="))
 
 
 def _number(value: Scalar, other: float | None) -> float | None:

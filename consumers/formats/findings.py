@@ -1,11 +1,15 @@
 """What the checks of one file have found so far: results, warnings and header fixes, all of bounded size."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from consumers.formats.inspection import HeaderFix, InvalidFileError, Level, QaResult, Scalar, Warning_
 from consumers.formats.text import one_line, shortened
+
+if TYPE_CHECKING:
+    from consumers.formats.fits_scan import Hdu
 
 __all__ = ["Findings"]
 
@@ -17,11 +21,13 @@ MAX_MESSAGE_CHARACTERS = 1900  # results and warnings hold 2,000
 class Findings:
     """Collects while a file is looked through. A failed critical check is recorded and ends the look by raising.
 
-    ``allows_duplicates``: a keyword that stands twice with different values is a warning for this stream.
+    ``allows_duplicates``: a keyword that stands twice with different values is a warning for this stream. ``hdus``:
+    where the headers and data of a FITS file lie, once its structure was found sound.
     """
 
     def __init__(self, *, allows_duplicates: bool = False) -> None:
         self.allows_duplicates = allows_duplicates
+        self.hdus: Sequence[Hdu] = ()
         self.qa: list[QaResult] = []
         self.header_fixes: list[HeaderFix] = []
         self._warnings: list[Warning_] = []

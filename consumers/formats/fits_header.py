@@ -25,7 +25,8 @@ def scanned(source: BinaryIO, seen: SeenBytes, findings: Findings) -> tuple[Hdu,
     with findings.critical("format", value="FITS"):
         require_kind(seen, "FITS")
     with findings.critical("structure"):
-        return fits_scan.scan(source, seen.size_bytes, findings)
+        hdus = findings.hdus = fits_scan.scan(source, seen.size_bytes, findings)
+    return hdus
 
 
 @contextmanager

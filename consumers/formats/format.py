@@ -1,7 +1,7 @@
 """One file format: what it is called, and the steps every file goes through whatever its format."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol, Self, cast, get_args
@@ -118,6 +118,7 @@ class Format:
 
         findings = Findings(allows_duplicates=allows_duplicates(expected.settings))
         seen: SeenBytes | None = None
+        content: Content | None = None
         try:
             with findings.critical("readable"):
                 seen = bytes_scan.scan(source, max_bytes=max_bytes)
@@ -128,7 +129,9 @@ class Format:
             identity = _identity(expected, content, findings)
             metadata = content.metadata.reported(findings)
         except InvalidFileError as invalid:
-            return _invalid(invalid, seen, findings)
+            # What a file says of itself is kept where it could be read: it tells which group lacks it.
+            said = {} if content is None else content.metadata.to_dict()
+            return replace(_invalid(invalid, seen, findings), metadata=said)
         return Inspection(
             verdict="ok",
             size_bytes=seen.size_bytes,

@@ -59,19 +59,19 @@ def _made(file_fd: int, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]
             Guard().put_on()
             picture = picture_of(images, wanted)
     except MemoryError:
-        return _failed("PREVIEW_TOO_LARGE", "it takes more memory than a preview may have"), b""
+        return _no_picture("PREVIEW_TOO_LARGE", "it takes more memory than a preview may have"), b""
     except NothingToShowError as error:
-        return _failed("NOTHING_TO_SHOW", str(error)), b""
+        return _no_picture("NOTHING_TO_SHOW", str(error)), b""
     except InvalidFileError as error:
-        return _failed("PREVIEW_UNREADABLE", error.message), b""
+        return _no_picture("PREVIEW_UNREADABLE", error.message), b""
     except Exception as error:  # noqa: BLE001 - libraries raise anything on damaged files; nobody waits for a picture
-        return _failed("PREVIEW_UNREADABLE", f"{type(error).__name__}: {error}"), b""
+        return _no_picture("PREVIEW_UNREADABLE", f"{type(error).__name__}: {error}"), b""
     told = asdict(picture)
     del told["png"]
     return told, picture.png
 
 
-def _failed(code: str, message: str) -> dict[str, Any]:
+def _no_picture(code: str, message: str) -> dict[str, Any]:
     return {"code": code, "message": message[:1_900]}
 
 

@@ -49,38 +49,34 @@ def bench(  # noqa: PLR0913, PLR0917 - options, each by name
         str | None, typer.Option(help="one part alone, of core or ingest", metavar="PART")
     ] = None,
     file_bytes: Annotated[int, typer.Option(help="size of each frame of ingest")] = 2_000_000,
-    romans: Annotated[int, typer.Option(help="full-size images of ingest")] = 20,
+    romans: Annotated[int, typer.Option(help="full-size images")] = 20,
     roman_side: Annotated[int, typer.Option(help="pixels along the side of each such image")] = 4088,
-    sensor_bytes: Annotated[
-        int, typer.Option(help="size of each sensor's file of the exposure")
-    ] = 20_000_000,
+    sensor_bytes: Annotated[int, typer.Option(help="size of a sensor's file")] = 20_000_000,
     hostile: Annotated[
-        Path | None,
-        typer.Option(help="folder of hostile files with expected.json; without it they are left out"),
+        Path | None, typer.Option(help="folder of hostile files and expected.json, else none")
     ] = None,
 ) -> None:
     """Measure, and print JSON: machine, settings, each figure with its floor and the ratio."""
     from service.bench.about import machine
     from service.bench.audited import is_clean
 
-    session = session_of(context)
-    say = session.out.say
+    settings, say = session_of(context).settings, session_of(context).out.say
     parts = _parts(suite, only)
     if suite is Suite.CORE:
         from service.bench.throughput import bench_core
 
-        result = bench_core(session.settings, files=files or LIVES, times=times, parts=parts, progress=say)
+        result = bench_core(settings, files=files or LIVES, times=times, parts=parts, progress=say)
     elif suite is Suite.FILES:
         from service.bench.files import bench_files
 
-        result = bench_files(session.settings, times=times, progress=say)
+        result = bench_files(settings, times=times, progress=say)
     else:
         from service.bench.ingest import Order, bench_ingest
 
         order = Order(times, files or FRAMES, file_bytes, romans, roman_side, hostile, sensor_bytes)
         if hostile is None and only is None:
             parts.remove("hostile")
-        result = bench_ingest(session.settings, order, parts=parts, progress=say)
+        result = bench_ingest(settings, order, parts=parts, progress=say)
     _tell(result, machine())
     if not is_clean(result.audits):
         raise AttentionError(

@@ -245,6 +245,7 @@ class Arena:
             "MERIDIAN_SITE": settings.site,
             "MERIDIAN_DATA": str(settings.data),
             "MERIDIAN_S3_BUCKET": settings.s3_bucket,
+            "MERIDIAN_S3_PARTS_ABOVE_MIB": "8",  # so that some of the load goes up in parts
             "MERIDIAN_PARTITIONS": ",".join(f"{name}={count}" for name, count in settings.partitions.items()),
             "MERIDIAN_LOG_LEVEL": "info",
             "PYTHONPATH": str(PROJECT),

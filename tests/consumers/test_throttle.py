@@ -47,6 +47,14 @@ def test_from_95_percent_of_a_disk_on_nothing_is_copied():
     assert "make room" in found.pauses[0].why
 
 
+def test_previews_rest_with_catch_up_and_where_memory_is_short():
+    assert may().preview
+    assert not may(reading(disks=(disk(0.86),))).preview
+    assert not may(reading(disks=(disk(0.96),))).preview
+    assert not may(reading(memory_free=(512 + 500) * 1024 * 1024)).preview
+    assert may(reading(cpu=1.0)).preview
+
+
 def test_busy_cores_bear_two_items_each():
     found = may(reading(cpu=0.99, cores=2), Standing(items=3))
     assert (found.items, held(found)) == (1, {"more"})

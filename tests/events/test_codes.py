@@ -22,6 +22,7 @@ SPEAKERS: dict[str, Kind] = {
     "InvalidFileError": "invalid",
     "Failed": "failed",
     "ChildFailure": "failed",
+    "Made": "warning",
     "_failure": "failed",
     "_failed": "failed",
     "Wait": "waiting",

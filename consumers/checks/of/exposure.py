@@ -18,7 +18,7 @@ def exposure_plausible(file: Look) -> float | None:
     return file.metadata.exposure_s
 
 
-@check(unit="s", wanted=("<=", 1), formats=("fits", "dkist-l1-fits", "roman-wfi-l2-asdf"))
+@check(unit="s", wanted=("<=", 1), formats=("fits", "dkist-l1-fits", "roman-wfi-l2-asdf", "rubin-raw-fits"))
 def exposure_within_times(file: Look) -> float | None:
     """An exposure is not longer than the time between its begin and its end; the value is by how much it is.
 

@@ -30,8 +30,7 @@ def pixel_spread(file: Look) -> Judged | None:
     pixels = file.pixels
     if pixels is None or pixels.finite().size < 2:
         return None
-    finite = pixels.finite().astype("f8")
-    return Judged(float(abs((finite.max() - finite.min()) * pixels.scale)), message=pixels.in_words)
+    return Judged(pixels.spread(), message=pixels.in_words)
 
 
 @check(level="record-only")

@@ -8,6 +8,7 @@ from consumers.checks.judge import judge
 from consumers.checks.judging import Judging, Rule
 from consumers.checks.look import Look
 from consumers.formats.findings import Findings
+from consumers.formats.fits_scan import scan
 from consumers.formats.inspection import InvalidFileError
 from consumers.formats.metadata import Metadata
 
@@ -19,7 +20,10 @@ NOW = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
 def a_look(
     *, content: bytes = b"", form: str = "fits", purpose: str | None = "science", values=None, **told: Any
 ) -> Look:
+    is_fits = content.startswith(b"SIMPLE  =") and form != "any"
+    hdus = scan(io.BytesIO(content), len(content), Findings()) if is_fits else ()
     return Look(
+        hdus=hdus,
         name="a.fits",
         format=form,
         size_bytes=len(content),

@@ -154,7 +154,7 @@ class Counted(io.BytesIO):
 
 
 @pytest.mark.parametrize("kind", ["int16", "float32", "float64", "uint8"])
-def test_of_a_large_image_a_megabyte_is_read_from_all_over_it(kind):
+def test_of_a_large_image_a_bounded_part_is_read_from_all_over_it(kind):
     data = np.zeros((2048, 2048), kind)
     data[1024:] = 1
     content = an_image(data)
@@ -163,7 +163,7 @@ def test_of_a_large_image_a_megabyte_is_read_from_all_over_it(kind):
     look.source = source
     pixels = look.pixels
     assert pixels.taken * np.dtype(kind).itemsize <= MAX_BYTES
-    assert source.taken < MAX_BYTES + 100_000
+    assert source.taken <= MAX_BYTES
     assert pixels.total == data.size
     assert pixels.finite().mean() == pytest.approx(0.5, abs=0.02)
 
@@ -171,8 +171,7 @@ def test_of_a_large_image_a_megabyte_is_read_from_all_over_it(kind):
 @pytest.mark.parametrize(
     "content",
     [
-        b"", b"SIMPLE  =", b"#ASDF 1.0.0\n", b"SIMPLE  =                    T".ljust(2880), an_image(None),
-        an_image(RANDOM, compressed=True), an_image(np.arange(9.0)), an_image(RANDOM)[:2880],
+        b"", b"#ASDF 1.0.0\n", an_image(None), an_image(RANDOM, compressed=True), an_image(np.arange(9.0)),
     ],
 )  # fmt: skip
 def test_what_has_no_plain_image_has_no_pixels(content):

@@ -1,6 +1,9 @@
 """Every file of the hostile corpus ends in its expected code: in this process, and in a limited child."""
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +21,15 @@ CPU_S = 5.0
 
 def expected_of(row: Row) -> Expected:
     return Expected(row.file_name, settings=row.settings, stream_checks=row.checks)
+
+
+@contextmanager
+def written(row: Row, folder: Path) -> Iterator[Path]:
+    """The file, for as long as it is needed: pytest keeps its folders, and some files are large."""
+    path = folder / row.file_name
+    path.write_bytes(row.bytes())
+    yield path
+    path.unlink()
 
 
 def check(found: Inspection, row: Row) -> None:
@@ -38,17 +50,15 @@ def check(found: Inspection, row: Row) -> None:
 
 @pytest.mark.parametrize("row", CORPUS, ids=lambda row: row.id)
 def test_each_file_ends_in_its_code(row, tmp_path):
-    path = tmp_path / row.file_name
-    path.write_bytes(row.bytes())
-    check(FORMATS[row.format].inspect(path, expected_of(row)), row)
+    with written(row, tmp_path) as path:
+        check(FORMATS[row.format].inspect(path, expected_of(row)), row)
 
 
 @pytest.mark.parametrize("row", CORPUS, ids=lambda row: row.id)
 def test_each_file_ends_in_its_code_in_a_child_within_its_limits(row, tmp_path, inspector):
-    path = tmp_path / row.file_name
-    path.write_bytes(row.bytes())
     pid = inspector.server_pid
-    result = inspector.inspect(path, row.format, expected_of(row), limits=LIMITS)
+    with written(row, tmp_path) as path:
+        result = inspector.inspect(path, row.format, expected_of(row), limits=LIMITS)
     assert result.failure is None, f"{result.failure}: {result.usage.log_tail}"
     check(result.inspection, row)
     assert result.usage.exit == "0", "no child was killed: our own reader ends before its limits do"

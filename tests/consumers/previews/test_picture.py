@@ -226,3 +226,13 @@ def test_arrays_of_no_data_are_shown_side_by_side(tmp_path):
 def test_what_is_neither_fits_nor_asdf_is_said_to_be_so():
     with pytest.raises(NothingToShowError, match="neither FITS nor ASDF"):
         images_of(io.BytesIO(b"\x89PNG\r\n"), 6)
+
+
+def test_shades_go_straight_or_by_asinh_from_the_low_limit_to_the_high():
+    ramp = np.arange(255.0).reshape(15, 17)
+    straight, _ = shades(ramp, stretch="linear", low_percent=0.0, high_percent=100.0)
+    assert (straight == ramp + 1).all()
+    bent, said = shades(ramp, stretch="asinh", low_percent=0.0, high_percent=100.0)
+    assert (bent.min(), bent.max(), said) == (1, 255, "asinh from 0 to 254")
+    # What is faint is lifted: a tenth of the range has 29 % of the shades (asinh(1) / asinh(10)).
+    assert bent.ravel()[25] == pytest.approx(1 + 254 * 0.29, abs=2)

@@ -185,7 +185,19 @@ HARMLESS: dict[str, tuple[Content, str | None]] = {
     "no arrays and no blocks": (asdf_bytes("a: 1"), None),
     "zeros before the first block": (asdf_bytes(array(), bytes(5000), block(bytes(8))), "NO_BLOCK_INDEX"),
     "a streamed block": (asdf_bytes(array(source=-1, shape="['*', 2]"), block(bytes(8), flags=1)), None),
-    "a tree of 50,000 values": (
+    "an array with 40,000 members": (
+        lambda: asdf_bytes(array(**{f"m{n}": 0 for n in range(40_000)}), block(bytes(8))),
+        "NO_BLOCK_INDEX",
+    ),
+    "20,000 aliases of one value": (
+        lambda: asdf_bytes("a: &a {x: 1}\nb: [" + ", ".join(["*a"] * 20_000) + "]"),
+        None,
+    ),
+    "5,000 arrays": (
+        lambda: asdf_bytes("a: [" + ", ".join([array()[6:]] * 5_000) + "]", block(bytes(8))),
+        "NO_BLOCK_INDEX",
+    ),
+    "a tree of 40,000 keys": (
         lambda: asdf_bytes("\n".join(f"k{n}: {n}" for n in range(40_000))),
         "METADATA_TRIMMED",
     ),

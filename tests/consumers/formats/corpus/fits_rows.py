@@ -178,6 +178,16 @@ HARMLESS: dict[str, tuple[Content, str | None]] = {
     "an integer of 60 digits": (fits_bytes(f"SERIAL  = {'9' * 60}"), "VALUE_UNREADABLE"),
     "a text of 1,000 characters": (continued(16), None),
     "a text of 60,000 characters": (lambda: continued(1000), "METADATA_TOO_LONG"),
+    "a text over 15,000 cards": (lambda: continued(15_000), "METADATA_TOO_LONG"),
+    "19,000 comments": (lambda: fits_bytes(*["COMMENT nothing"] * 19_000), None),
+    "19,000 long keywords": (
+        lambda: fits_bytes(*[f"HIERARCH ESO DET CHIP{n} = {n}" for n in range(19_000)]),
+        "METADATA_TRIMMED",
+    ),
+    "19,000 values that are none": (
+        lambda: fits_bytes(*[f"K{n:<7}= 'x" for n in range(19_000)]),
+        "MORE_WARNINGS",
+    ),
     "1,000 keywords": (lambda: many_cards(1000), "METADATA_TRIMMED"),
     "the same card 5,000 times": (lambda: fits_bytes(*[SAME] * 5000), "MORE_WARNINGS"),
     "no checksums": (fits_bytes(), None),
