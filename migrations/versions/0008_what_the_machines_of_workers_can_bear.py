@@ -5,7 +5,7 @@ from migrations.sql_file import execute_beside, no_way_back
 __all__ = ["down_revision", "downgrade", "revision", "upgrade"]
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 
 
 def upgrade() -> None:

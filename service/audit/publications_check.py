@@ -13,6 +13,10 @@ from service.audit.findings import Offender, Tally
 __all__ = ["Published", "of_publications", "publication_is_under_way"]
 
 
+_About = tuple[str, int, str, str, int]
+"""Observing program, attempt, the fact's id, its position and offset."""
+
+
 class Published(NamedTuple):
     """An object of a publication. ``is_wanted``: a fact says that it is there; otherwise it may be."""
 
@@ -35,8 +39,8 @@ def of_publications(connection: Any, storage: Storage, *, tally: Tally) -> Itera
     rows = cursor.fetchall()
     for subject, attempt, event_id, partition, offset, uri, sha256, is_manifest, is_archived in rows:
         bucket, _, key = uri.removeprefix("s3://").partition("/")
-        about = (subject, attempt, event_id, f"op.events/{partition}/{offset}", offset)
-        yield Published(bucket, key, None, sha256, *about, is_wanted=True)
+        about: _About = (subject, attempt, event_id, f"op.events/{partition}/{offset}", offset)
+        yield Published(bucket, key, None, sha256, *about, True)
         if is_manifest:
             found = _read(storage, bucket, key, sha256)
             if isinstance(found, str):
@@ -54,7 +58,7 @@ def publication_is_under_way(connection: Any, op: str, attempt: str) -> bool:
     return bool(cursor.fetchone()[0])
 
 
-def _named(manifest: dict[str, Any], about: tuple[Any, ...], *, is_archived: bool) -> Iterator[Published]:
+def _named(manifest: dict[str, Any], about: _About, *, is_archived: bool) -> Iterator[Published]:
     provenance = manifest["provenance"]
     listed = [(each["uri"], each["size_bytes"], each["sha256"], is_archived) for each in manifest["objects"]]
     for uri, size_bytes, sha256, is_wanted in [
@@ -62,7 +66,7 @@ def _named(manifest: dict[str, Any], about: tuple[Any, ...], *, is_archived: boo
         (provenance["uri"], None, provenance["sha256"], True),
     ]:
         bucket, _, key = uri.removeprefix("s3://").partition("/")
-        yield Published(bucket, key, size_bytes, sha256, *about, is_wanted=is_wanted)
+        yield Published(bucket, key, size_bytes, sha256, *about, is_wanted)
 
 
 def _read(storage: Storage, bucket: str, key: str, sha256: str) -> dict[str, Any] | str:

@@ -24,7 +24,7 @@ from projectors.file_search import history_of
 from projectors.op_search import now_of, queued
 from projectors.op_story import gather
 from service.cli.op_invert import output_of
-from service.client import Ask, Client
+from service.client import Ask, Client, new_id
 from service.demo.maker import CATALOGUE, PROGRAMS
 from service.op_queue import ranked
 from service.op_why import OpStory, OpWhy, op_why
@@ -117,7 +117,7 @@ def _found_by_scan(client: Client, catalogue: Path) -> tuple[str, str]:
         before = (each for each in known(client) if each.op_id in own)
         found = scan(source, before, significant=significant, spool=spool)
         asks = asks_of(found, criteria_version=max(each.version for each in criteria))
-        for asked in record(client, asks, batch=f"demo {catalogue.parent}"):
+        for asked in record(client, asks, batch=new_id()):
             if not asked.is_accepted:
                 raise RuntimeError(f"{asked.ask.subject}: the scan was answered with {asked.outcome}")
     fit, unfit = own

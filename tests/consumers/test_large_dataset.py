@@ -5,6 +5,7 @@ import tracemalloc
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -75,7 +76,7 @@ def test_a_dataset_of_many_frames_becomes_ready_by_small_records_and_flat_memory
     group = Told("dkist-l1/BLKGA")
     order = list(range(frames))
     dice.shuffle(order)
-    waiting, owed, held = [], [], []
+    waiting, owed, held, record = [], [], [], None
     tracemalloc.start()
     for number, place in enumerate(order):
         group.member(place, frames, "seen")
@@ -100,8 +101,8 @@ def test_a_dataset_of_many_frames_becomes_ready_by_small_records_and_flat_memory
 def ready(monkeypatch, item, frames):
     """The dataset's word to its program, which closes by policy once it has been quiet."""
     monkeypatch.setattr(groups, "datasets_of", lambda _connection, keys: {key: [] for key in keys})
-    tools = SimpleNamespace(engine=SimpleNamespace(connect=no_database))
-    work = SimpleNamespace(
+    tools: Any = SimpleNamespace(engine=SimpleNamespace(connect=no_database))
+    work: Any = SimpleNamespace(
         key=("k", "datasets"),
         payload=item.payload,
         subject=item.subject,

@@ -1,5 +1,7 @@
 """Observing programs listed a page at a time, and what explains one, read from the views of random lives."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy import text
 
@@ -122,7 +124,7 @@ def test_a_failed_verdict_is_explained_by_its_findings_and_is_in_no_queue(read):
         assert close_ops(connection, "100%_") == []
 
 
-WEIGHTS = (
+WEIGHTS: tuple[dict[str, Any], ...] = (
     {},
     {"mark": -3.0, "priority": 0.5, "age_per_day": -0.3, "age_at_most": 40.0, "size_per_tenfold": 7.0},
     {"age_at_most": 0.0, "instruments": {}},

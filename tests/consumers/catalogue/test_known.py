@@ -1,5 +1,8 @@
 """What a scan takes for known is what the machines know, whatever has become of their programs."""
 
+from collections import defaultdict
+from typing import Any
+
 import pytest
 
 from consumers.catalogue.known_sql import known_datasets
@@ -63,10 +66,10 @@ def test_of_random_lives_exactly_the_datasets_are_known_that_the_machine_has(kno
 def test_what_was_recorded_is_known_member_by_member_so_that_a_second_scan_finds_nothing(known):
     raws = [*records(4), a_record("ODD", "op-odd", "id.9", exposureTime=2.0, embargoEndDate="2031-01-01T00:00:00.5",
                                   friedParameter=None, boundingBox=None, aoLocked="many")]  # fmt: skip
-    desks, told = Desks(), {}
+    desks, told = Desks(), defaultdict[Any, list[Any]](list)
     for raw in raws:
         read = read_record(raw, READS)
-        told.setdefault(read.op_id, []).append(read.dataset)
+        told[read.op_id].append(read.dataset)
     for op, datasets in told.items():
         desks.decide("op", op, "discover", {"source": "a list", "datasets": wire(*datasets)})
     found = known(desks.sealed)
@@ -75,7 +78,7 @@ def test_what_was_recorded_is_known_member_by_member_so_that_a_second_scan_finds
     }
     with Spool() as spool:
         again = scan(Listed(raws), found, significant=READS, spool=spool)
-        assert list(again.outlines()) == list(again.changes()) == []
+        assert (list(again.outlines()), list(again.changes())) == ([], [])
 
 
 def test_an_op_without_any_dataset_is_known(known):
