@@ -28,14 +28,15 @@ _CARDS: Mapping[str, str] = {
 }
 
 
-def try_out(kind: Format) -> None:
-    """Look through the sample; what is said of it is nobody's business."""
+def try_out(kind: Format) -> bool:
+    """Look through the sample; what is said of it is nobody's business. False: there is none for this format."""
     if kind.media_type != "application/fits":
-        return
+        return False
     with tempfile.TemporaryFile() as sample:
         sample.write(_fits())
         sample.seek(0)
         kind.inspect_open(sample, Expected("sample.fits"))
+    return True
 
 
 def _fits() -> bytes:
