@@ -22,6 +22,7 @@ from consumers.child_guard import leave_network
 from consumers.child_pages import into_large_pages
 from consumers.child_run import run_child
 from consumers.formats import Format
+from consumers.formats.try_out import try_out
 
 __all__ = ["main"]
 
@@ -147,6 +148,7 @@ class _Server:
         failed = None
         try:
             self._formats[name].warm_up()
+            try_out(self._formats[name])
         except Exception:  # noqa: BLE001 - the other formats still work; the parent's log says what is wrong with this
             failed = traceback.format_exc()
         self._to_warm.remove(name)

@@ -10,6 +10,7 @@ from pathlib import Path
 from consumers.claims import WorkItem
 from consumers.effects.asking import Ask, report
 from consumers.effects.ingest import brief_of, configuration_for
+from consumers.effects.layout import folders
 from consumers.effects.places import key_of, stored_object
 from consumers.failures import Failed, from_archive
 from consumers.previews import Made, make_preview
@@ -26,6 +27,7 @@ __all__ = ["PREFIX", "failed_preview", "preview"]
 log = logging.getLogger(__name__)
 
 PREFIX = "previews/"
+_COPIES_AT_MOST = 5
 
 
 def preview(item: WorkItem, tools: Tools) -> Ask:
@@ -66,14 +68,27 @@ def _content(
             return
     except SourceMissing:
         log.info("preview from the archive", extra={"subject": item.subject, "version": item.version})
-    bucket = configuration.destination.bucket or tools.bucket
-    name = Path(brief.content.uri)
-    key = key_of(item, configuration, name, sha256=brief.sha256 or "0" * 64)
+    bucket, key = _archived(item, tools, brief, configuration)
     tools.staging_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="preview-", dir=tools.staging_dir) as folder:
         path = Path(folder) / "file"
         tools.storage.get_to_file(bucket, key, path, max_bytes=configuration.max_bytes)
         yield path
+
+
+def _archived(
+    item: WorkItem, tools: Tools, brief: Brief, configuration: StreamConfiguration
+) -> tuple[str, str]:
+    """Where the transfer has put it: under the first key, or where others had that one, under a later one."""
+    bucket = configuration.destination.bucket or tools.bucket
+    below = configuration.destination.prefix + folders(configuration, brief)
+    sha256, name = brief.sha256 or "0" * 64, Path(brief.content.uri)
+    for copy in range(1, _COPIES_AT_MOST + 1):
+        key = key_of(item, configuration, name, sha256=sha256, copy=copy, prefix=below)
+        head = tools.storage.head(bucket, key)
+        if head is not None and head.size_bytes == brief.size_bytes:
+            return bucket, key
+    raise SourceMissing(f"{brief.content.uri}: found nothing there, and no copy of it in the archive yet")
 
 
 def _put(item: WorkItem, tools: Tools, made: Made, configuration: StreamConfiguration) -> Stored:

@@ -101,8 +101,6 @@ class _Reader:
             return
         if len(top.node) or top.repeats:
             self._take(",", f", or {closing}")
-            if self._peek() == closing:
-                raise self._wrong("a value after the comma")
         if isinstance(top.node, dict):
             top.key = self._key()
             self._take(":", ":")

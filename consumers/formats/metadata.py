@@ -9,7 +9,7 @@ from consumers.formats.findings import Findings
 from consumers.formats.inspection import Scalar
 from consumers.formats.text import as_scalar, shortened
 
-__all__ = ["Metadata"]
+__all__ = ["MAX_VALUE_CHARACTERS", "Metadata"]
 
 MAX_EXTRA_BYTES = 32 * 1024
 MAX_EXTRA_VALUES = 1_000

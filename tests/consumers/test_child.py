@@ -17,6 +17,7 @@ import pytest
 from consumers.child import ChildFailure, ChildResult, Inspector, Limits
 from consumers.child_frames import Frames, TooLargeError, frame
 from consumers.formats import Expected, Format
+from consumers.formats.metadata import MAX_VALUE_CHARACTERS
 from events.types import Usage
 
 MISBEHAVING = Format("misbehaving", "text/plain", (), "tests.consumers.formats.misbehaving")
@@ -122,8 +123,9 @@ def test_what_the_child_writes_is_kept_to_its_end_without_control_characters(tol
 
 
 def test_a_result_is_bounded(told):
-    result = told("say-much 10000000")
-    assert len(str(result.inspection.metadata["target"])) <= 2000
+    inspection = told("say-much 10000000").inspection
+    assert len(str(inspection.metadata["target"])) <= MAX_VALUE_CHARACTERS
+    assert "METADATA_TOO_LONG" in {each.code for each in inspection.warnings}, "what is cut is said to be"
 
 
 def test_usage_is_measured_and_fits_the_vocabulary(inspector, tmp_path):

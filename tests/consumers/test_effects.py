@@ -356,11 +356,9 @@ def test_a_layout_stands_between_the_prefix_and_the_name(tools: Tools):
 def test_the_facts_of_a_copy_say_what_the_store_calls_it_and_what_was_written(tools: Tools):
     path = place(tools)
     (first,), (again,) = transfer(to_copy(path), tools), transfer(to_copy(path), tools)
-    assert (
-        first.request.wire()["object"]["etag"]
-        == tools.storage.head(tools.bucket, first.request.object.key).etag
-    )
-    assert [each.request.usage.bytes_written for each in (first, again)] == [len(CONTENT), 0]
+    told, told_again = first.request.wire(), again.request.wire()
+    assert told["object"]["etag"] == tools.storage.head(tools.bucket, told["object"]["key"]).etag
+    assert [each["usage"]["bytes_written"] for each in (told, told_again)] == [len(CONTENT), 0]
 
 
 def test_an_object_is_fetched_once_for_both_its_steps(tools: Tools):

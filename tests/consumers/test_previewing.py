@@ -45,7 +45,7 @@ def test_a_picture_is_made_and_found_by_the_views_unless_the_file_is_not_public(
     subject = placed(site, "a.fits", SKY, SKY)
     site.wait(subject, "COMPLETE")
     told = previewed(site, subject)
-    assert (told["width_px"], told["height_px"], told["images"]) == (86, 63, 2)
+    assert (told["width_px"], told["height_px"], told["images"]) == (82, 60, 2)
     stored = told["object"]
     assert stored["key"].startswith("previews/keck/")
     site.storage.get_to_file(stored["bucket"], stored["key"], site.landing / "picture.png")

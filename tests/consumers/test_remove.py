@@ -20,7 +20,8 @@ from events.memory_log import MemoryLog
 from events.space_policy import Quota, SpacePolicy
 from events.topic_specs import topic_specs
 from events.topics import Topics
-from tests.consumers.test_effects import CONTENT, an_item, place, sha256_of, to_copy, tools
+from tests.consumers.test_effects import CONTENT, an_item, place, to_copy, tools
+from tests.consumers.work_site import sha256_of
 
 __all__ = ["tools"]
 

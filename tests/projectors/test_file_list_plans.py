@@ -88,7 +88,7 @@ def test_no_list_reads_a_whole_table(many: Connection):
     for name, wanted in {**SHARP, **BROAD}.items():
         asked.clear()
         began = time.monotonic()
-        page = file_page(many, wanted, limit=50)
+        page = file_page(many, wanted, limit=10)
         took = time.monotonic() - began
         statement, values = asked[0]
         plan = "\n".join(many.exec_driver_sql(f"EXPLAIN (ANALYZE) {statement}", values).scalars())

@@ -88,6 +88,13 @@ def test_a_rule_that_nobody_knows_is_our_fault_and_not_the_files(look, made):
     assert "astrology" in result.failure.message
 
 
+def test_a_setting_that_is_no_choice_is_our_fault_and_not_the_files(look, made):
+    result = look(made["keck"], "keck-raw-fits", settings={"duplicate_keyword": "ignore"})
+    assert result.inspection is None
+    assert (result.failure.code, result.failure.failure_class) == ("READER_BUG", "code")
+    assert "found 'ignore', wanted one of invalid, warn" in result.failure.message
+
+
 def test_a_check_that_nobody_knows_is_a_warning(judged, made):
     found = judged(made["keck"], "keck-raw-fits", stream_checks=("seeing",))
     assert found.verdict == "ok"

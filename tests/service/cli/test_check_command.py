@@ -53,7 +53,7 @@ def test_one_file_is_shown_with_all_its_checks(capsys, folder):
     [
         (["nowhere.fits", "--format", "fits"], "nowhere.fits: found no such file"),
         (["landing"], "wanted --stream, --config-file or --format"),
-        (["landing", "--format", "jpeg"], "found the format jpeg"),
+        (["landing", "--format", "tiff"], "found the format tiff"),
         (["landing", "--config-file", "missing.toml"], "missing.toml"),
     ],
 )

@@ -159,6 +159,9 @@ HOSTILE: dict[str, tuple[Content, str]] = {
     "a block header of 65,535 bytes": (asdf_bytes(array(), block(bytes(8), header_bytes=65535)), "TRUNCATED"),
     "a block header of 47 bytes": (asdf_bytes(array(), block(bytes(8), header_bytes=47)), "UNREADABLE"),
     "a block of 2^64 - 1": (lying(allocated=2**64 - 1, used=2**64 - 1, data=2**64 - 1), "TRUNCATED"),
+    "a block that uses and reads more than it has": (lying(used=9, data=9), "UNSAFE_CONTENT"),
+    "a block that reads as one byte more": (lying(data=9), "UNSAFE_CONTENT"),
+    "no document at all": (b"#ASDF 1.0.0\n#ASDF_STANDARD 1.6.0\n...\n", "UNREADABLE"),
     "a block that reads as fewer bytes": (lying(data=7), "UNSAFE_CONTENT"),
     "an lz4 block that swells": (
         asdf_bytes(array(), block(bytes(1000), compression=b"lz4\0", sizes={"data": 2**30})),

@@ -102,6 +102,11 @@ HOSTILE: dict[str, tuple[Content, str]] = {
         fits_bytes() + extension("'BINTABLE'", axes=(8, 1, 1), TFIELDS=0, data=bytes(8)),
         "UNREADABLE",
     ),
+    "a table of three axes whose columns fill a row": (
+        fits_bytes()
+        + extension("'BINTABLE'", axes=(8, 1, 1), TFIELDS=1, more=("TFORM1  = '8A'",), data=bytes(8)),
+        "UNREADABLE",
+    ),
     "a table without TFIELDS": (
         fits_bytes() + extension("'BINTABLE'", axes=(8, 1), data=bytes(8)),
         "MISSING_KEYWORD",

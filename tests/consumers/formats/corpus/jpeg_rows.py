@@ -23,6 +23,8 @@ HOSTILE: dict[str, tuple[Content, str]] = {
     "a segment of no length": (b"\xff\xd8\xff\xe0\x00\x00" + bytes(100), "UNREADABLE"),
     "a segment of length 1": (b"\xff\xd8\xff\xe0\x00\x01" + bytes(100), "UNREADABLE"),
     "no marker where one must be": (b"\xff\xd8\xff\xe0\x00\x02" + bytes(100), "UNREADABLE"),
+    "a byte that is no marker": (b"\xff\xd8\xff\xe0\x00\x02\x12\x34" + bytes(100), "UNREADABLE"),
+    "cut between two segments": (b"\xff\xd8" + segment(0xE0, b"JFIF\x00") + segment(0xC0, frame()), "TRUNCATED"),
     "a second start": (b"\xff\xd8\xff\xd8" + GOOD[2:], "UNREADABLE"),
     "a stuffed zero between segments": (b"\xff\xd8\xff\x00" + GOOD[2:], "UNREADABLE"),
     "no frame header": (b"\xff\xd8" + segment(0xDA, SCAN) + bytes(10) + b"\xff\xd9", "UNREADABLE"),

@@ -30,6 +30,9 @@ TABLES: dict[str, tuple[Content, str]] = {
     "a tab between cells": (b"|A   |B   |\n x\t y   \n", "UNSAFE_CONTENT"),
     "five lines of header": (table_bytes() + table_bytes(), "SCHEMA_VIOLATION"),
     "five bars in a row of headers": (table_bytes(header=1) * 5, "SCHEMA_VIOLATION"),
+    "five lines with bars": (table_bytes(header=1, rows=0) * 5, "SCHEMA_VIOLATION"),
+    "a line of header without its bars": (b"|A   |B   |\n|c    c   |\n x    y   \n", "SCHEMA_VIOLATION"),
+    "a value across an edge in the middle": (table_bytes(CAMERA="x" * 29), "SCHEMA_VIOLATION"),
     "bars in other places": (b"|A   |B   |\n|char  |c |\n", "SCHEMA_VIOLATION"),
     "a value across the edge": (table_bytes(OBJECT="x" * 40), "SCHEMA_VIOLATION"),
     "text after the last column": (table_bytes()[:-1] + b" more\n", "SCHEMA_VIOLATION"),
@@ -53,6 +56,7 @@ TABLES: dict[str, tuple[Content, str]] = {
     ),
     "a million comments": (lambda: b"|A|\n" + b"\\\n" * 10**6, "LIMIT_EXCEEDED"),
     "16 million empty lines": (lambda: b"|A|\n" + b"\n" * 16 * 1024**2, "LIMIT_EXCEEDED"),
+    "35 MB of blanks": (lambda: b"|A|\n" + (b" " * 500_000 + b"\n") * 70, "LIMIT_EXCEEDED"),
     "33 MB": (lambda: b"|A|\n" + b" 1\n" * 11 * 1024**2, "LIMIT_EXCEEDED"),
 }  # fmt: skip
 
