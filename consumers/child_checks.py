@@ -13,7 +13,8 @@ from consumers.child_limits import Limits
 __all__ = ["CheckTimeoutError", "blamed", "during", "watched"]
 
 SHARE_OF_WALL, AT_LEAST_S = 0.1, 3.0
-"""Of the time that a file has, what one check may take; never so little that a busy machine takes it away."""
+"""Of the time that a file has, what one check may take: not so little that a busy machine takes it away, and less than
+the processor time that would end the child."""
 
 
 class CheckTimeoutError(Exception):
@@ -22,7 +23,7 @@ class CheckTimeoutError(Exception):
 
 def watched(limits: Limits, guard: Guard, send: Callable[[dict[str, Any]], None]) -> Watch:
     """Tell which check begins, and end it after a while; what it was refused is the check's doing, not the file's."""
-    allowed_s = max(AT_LEAST_S, limits.wall_s * SHARE_OF_WALL)
+    allowed_s = min(max(AT_LEAST_S, limits.wall_s * SHARE_OF_WALL), limits.cpu_s / 2)
 
     def too_long(_number: int, _frame: FrameType | None) -> None:
         raise CheckTimeoutError(f"not finished after {allowed_s:g} s")

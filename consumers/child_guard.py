@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import sysconfig
-from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +71,7 @@ class Guard:
 
     def __init__(self) -> None:
         self.tried: list[str] = []
-        self._readable = tuple(_library_folders())
+        self._readable = (*_library_folders(), f"/proc/{os.getpid()}/io")
 
     def put_on(self) -> None:
         """Start refusing."""
@@ -103,10 +103,9 @@ class Guard:
         raise GuardedError(f"{what}: refused to a reader of untrusted files")
 
 
-def _library_folders() -> Iterable[str]:
+@cache  # worked out before the fork: looking for it takes a child longer than looking at a small file
+def _library_folders() -> tuple[str, ...]:
     """Where Python, its packages and our own code lie: libraries load parts of themselves when first needed."""
     named = [*sysconfig.get_paths().values(), sys.prefix, sys.base_prefix, str(Path(__file__).parent)]
-    for folder in {os.path.realpath(name) for name in named if name}:
-        if folder != os.sep:
-            yield folder + os.sep
-    yield from ("/usr/share/zoneinfo/", f"/proc/{os.getpid()}/io", os.devnull)
+    folders = {os.path.realpath(name) for name in named if name} - {os.sep}
+    return (*(folder + os.sep for folder in folders), "/usr/share/zoneinfo/", os.devnull)

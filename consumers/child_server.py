@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any
 
 from consumers.child_frames import Frames, TooLargeError, frame
-from consumers.child_guard import leave_network
+from consumers.child_guard import Guard, leave_network
 from consumers.child_pages import into_large_pages
 from consumers.child_run import run_child
 from consumers.formats import Format
@@ -37,6 +37,7 @@ def main() -> None:
     """Serve requests on the socket named by the first argument, for the formats told by the second (JSON)."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
     network = leave_network()
+    Guard()  # only made: where libraries lie is known to every child then
     formats = [Format(**told) for told in json.loads(sys.argv[2])]
     _Server(socket.socket(fileno=int(sys.argv[1])), formats, network).run()
 

@@ -176,9 +176,9 @@ def _etag_if_equal(part: Any, piece: bytes, checksum: str) -> str | None:
 
 
 def _now_at(answer: Mapping[str, Any]) -> datetime:
-    """The store's own time: it is the store that says when an upload began."""
+    """The store's own time, as it says when an upload began; told in whole seconds, so the second may be over."""
     told = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
-    return parsedate_to_datetime(told) if told else datetime.now(UTC)
+    return parsedate_to_datetime(told) + timedelta(seconds=1) if told else datetime.now(UTC)
 
 
 def _base64(digest: bytes) -> str:

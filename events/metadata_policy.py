@@ -1,26 +1,14 @@
 """What a file's purpose asks of its metadata, and who says which program it belongs to; configuration of a stream."""
 
-import re
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from events.types import Name, Part, UtcTime
+from events.types import Name, Part, Pattern, UtcTime
 
 __all__ = ["ForPurpose", "MetadataPolicy", "ProgramRule", "ProgramService", "Purpose"]
 
 Purpose = Literal["science", "calibration", "engineering", "test"]
-
-
-def _compiles(pattern: str) -> str:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"found a regular expression that does not compile: {error}") from error
-    return pattern
-
-
-Pattern = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_compiles)]
 
 
 class ForPurpose(Part):

@@ -1,9 +1,9 @@
 """Requests and facts of a data stream: its commandable states, and its configuration as a fact."""
 
 import re
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from events.base import Fact, Request
 from events.metadata_policy import MetadataPolicy
@@ -13,7 +13,7 @@ from events.refusal import Refused
 from events.space_policy import SpacePolicy
 from events.stream_checks import CheckRules
 from events.transfer_policy import TransferPolicy
-from events.types import Name, Part, StreamName, UtcTime
+from events.types import Name, Part, Pattern, StreamName, UtcTime
 
 __all__ = [
     "ConfigureStream",
@@ -43,17 +43,6 @@ __all__ = [
     "StreamUnheld",
     "UnholdStream",
 ]
-
-
-def _compiles(pattern: str) -> str:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"found a regular expression that does not compile: {error}") from error
-    return pattern
-
-
-Pattern = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_compiles)]
 
 
 class PatternRule(Part):

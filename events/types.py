@@ -1,5 +1,6 @@
 """Small types that several payloads share: identifiers, checksums, times, findings."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Literal, NewType
 
@@ -13,6 +14,7 @@ __all__ = [
     "Name",
     "Number",
     "Part",
+    "Pattern",
     "QaFinding",
     "Reason",
     "Sha256",
@@ -57,6 +59,18 @@ def _in_utc(moment: datetime) -> datetime:
 
 
 UtcTime = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
+
+def _compiles(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"found a regular expression that does not compile: {error}") from error
+    return pattern
+
+
+Pattern = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_compiles)]
+"""A regular expression that compiles."""
 
 
 class Part(BaseModel):

@@ -17,8 +17,6 @@ _LARGEST = (
 _YEARS = range(1960, 2200)
 _CORNER = r"\(\s*([^(),\s]+)\s*,\s*([^(),\s]+)\s*\)"
 _BOX = re.compile(rf"\s*{_CORNER}\s*,\s*{_CORNER}\s*")
-# What no text of ours may hold: PostgreSQL stores no NUL, UTF-8 no half of a pair, and a terminal obeys the rest.
-_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _MISSING = object()
 
 
@@ -62,8 +60,9 @@ class Fields:
         value = self._get(name, "a text", may_be_null=may_be_null)
         if value is None:
             return None
-        wanted = "a text of 1 to 255 characters without control characters"
-        if not isinstance(value, str) or not 1 <= len(value.strip()) <= 255 or _UNFIT.search(value):
+        wanted = "a text of 1 to 255 printable characters"
+        # PostgreSQL stores no NUL, UTF-8 no half of a pair, a terminal obeys controls, and nobody reads the rest.
+        if not isinstance(value, str) or not 1 <= len(value.strip()) <= 255 or not value.isprintable():
             self.wrong(name, value, wanted)
             return None
         return value.strip()
@@ -233,5 +232,5 @@ def _shown(found: Any) -> str:
         return "null"
     if isinstance(found, float) and not math.isfinite(found):
         return str(found)
-    text = found if isinstance(found, str) and not _UNFIT.search(found) else ascii(found)
+    text = found if isinstance(found, str) and found.isprintable() else ascii(found)
     return text if len(text) <= _CUT else f"{text[:_CUT]}…"

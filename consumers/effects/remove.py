@@ -99,6 +99,8 @@ def _other(place: str, found: str, brief: Brief) -> str:
 
 def _original(tools: Tools, place: str) -> Ended:
     bucket, _, key = place.removeprefix("s3://").partition("/")
+    if not key.startswith(PREFIX):
+        return False, f"{place}: found a key of the archive, wanted one below {PREFIX}; it stays"
     if tools.storage.head(bucket, key) is None:
         return True, "nothing lay there any more"
     tools.storage.delete_below(bucket, key, prefix=PREFIX)

@@ -9,7 +9,7 @@ from consumers.formats.inspection import InvalidFileError
 
 __all__ = ["FileChangedError", "SeenBytes", "kind_of", "require_kind", "scan"]
 
-CHUNK_BYTES = 1024 * 1024
+CHUNK_BYTES = 256 * 1024
 HEAD_BYTES = 512
 
 # First bytes and what they mean. FITS and ASDF are what we want; the rest is what gets sent under their names.

@@ -8,7 +8,9 @@ from consumers.formats.fits_scan import BLOCK_BYTES, Hdu
 
 __all__ = ["check_sums"]
 
-CHUNK_BYTES = BLOCK_BYTES * 1024
+CHUNK_BYTES = (
+    BLOCK_BYTES * 64
+)  # read into the same memory again and again: fresh memory costs more than the sum
 ALL_ONES = 0xFFFFFFFF
 SHOWN = 20
 
@@ -74,10 +76,12 @@ def _sum(source: BinaryIO, at: int, length: int) -> int:
     import numpy as np
 
     source.seek(at)
-    total = 0
-    while length > 0 and (chunk := source.read(min(length, CHUNK_BYTES))):
-        length -= len(chunk)
-        words = np.frombuffer(chunk + bytes(-len(chunk) % 4), dtype=">u4")
+    total, buffer = 0, memoryview(bytearray(min(max(length, 0), CHUNK_BYTES) + 3))
+    while length > 0 and (count := source.readinto(buffer[: min(length, CHUNK_BYTES)])):  # type: ignore[attr-defined]
+        length -= count
+        padded = count + -count % 4
+        buffer[count:padded] = bytes(padded - count)
+        words = np.frombuffer(buffer[:padded], dtype=">u4")
         total = _folded(total + int(words.sum(dtype=np.uint64)))
     return total
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +14,12 @@ from service.stack.lock import boot
 from service.stack.place import write_whole
 
 __all__ = ["Trace", "stop_orphans", "trace", "write_traces"]
+
+
+_SAME_START_S = (
+    2.0  # the time of boot is known in whole seconds, and may round the other way when asked again
+)
+_NAMED_WITHIN_S = 1.0
 
 
 class Trace(BaseModel):
@@ -34,7 +41,10 @@ class Trace(BaseModel):
             return None
         with suppress(psutil.Error):  # gone, or not ours to look at: not the one we started
             found = psutil.Process(self.pid)
-            same = abs(found.create_time() - self.created_s) < 1 and tuple(found.cmdline()) == self.argv
+            same = (
+                abs(found.create_time() - self.created_s) < _SAME_START_S
+                and tuple(found.cmdline()) == self.argv
+            )
             return found if same and found.status() != psutil.STATUS_ZOMBIE else None
         return None
 
@@ -51,11 +61,19 @@ def trace(name: str, pid: int, *, stop_signal: int, stop_limit_s: float) -> Trac
             pid=pid,
             boot=boot(),
             created_s=process.create_time(),
-            argv=tuple(process.cmdline()),
+            argv=_argv(process),
             stop_signal=stop_signal,
             stop_limit_s=stop_limit_s,
         )
     return None
+
+
+def _argv(process: psutil.Process) -> tuple[str, ...]:
+    """The command of a process. For a moment after its `exec` it has none yet, and could not be known again by that."""
+    latest = time.monotonic() + _NAMED_WITHIN_S
+    while not (argv := process.cmdline()) and time.monotonic() < latest:
+        time.sleep(0.001)
+    return tuple(argv)
 
 
 def write_traces(path: Path, traces: Iterable[Trace]) -> None:

@@ -145,6 +145,11 @@ def test_after_three_failures_nobody_asks_for_a_while_and_then_one_does(server):
     clock.s = 4.0
     assert find(10).program == "P-10"
     assert find(11).problem is None
+    # What was before the success no longer counts.
+    server.say = b"HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n"
+    asked_before = len(server.asked)
+    find(12), find(13)
+    assert len(server.asked) == asked_before + 2
 
 
 def test_nobody_there_is_a_finding_too(server):

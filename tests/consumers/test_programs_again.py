@@ -43,7 +43,10 @@ def test_where_nothing_is_lost_nothing_is_found(waiting):
 def test_a_lost_item_is_seen_by_the_audit_and_made_again_once(waiting):
     before = items(waiting, "effect = 'qualify'")
     assert run(waiting, "DELETE FROM work.item WHERE effect = 'qualify'") == 1
-    assert missing(waiting) == [(OP_ID, "op.readiness_closed without the work item qualify")]
+    assert missing(waiting) == [
+        (OP_ID, "op.readiness_closed without the work item qualify"),
+        (OP_ID, "op in Discovered without the work item for program:id.118.visp"),
+    ]
     assert reconciler(waiting).run_once() == {"items": 1}
     assert items(waiting, "effect = 'qualify'") == before
     assert reconciler(waiting).run_once() == {}

@@ -208,8 +208,9 @@ class WorkSite:
     def _values(self, place: Place) -> Iterator[bytes]:
         reader = self.log.reader()
         reader.assign({place: 0})
-        while found := reader.poll(at_most=10_000, timeout_s=0.0):
-            for message in found.get(place, []):
+        until = time.monotonic() + 2.0  # what somebody is still writing is for the next look
+        while reader.position(place) < reader.end(place) and time.monotonic() < until:
+            for message in reader.poll(at_most=10_000, timeout_s=0.05).get(place, []):
                 assert message.value is not None
                 yield message.value
         reader.close()

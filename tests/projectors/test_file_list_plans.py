@@ -12,7 +12,7 @@ from projectors.file_filter import Filter, QaBound
 from projectors.file_list import file_page
 from projectors.sky import Box, Cone
 
-FILES = int(os.environ.get("FILES_TO_SEARCH", "30000"))
+FILES = int(os.environ.get("FILES_TO_SEARCH", "120000"))
 
 # A survey: places in bands of declination, 18 detectors, 8 filters, visits of 180 files, one result in 20,000 bad.
 FILL = (

@@ -61,7 +61,7 @@ LIVES = {
     "ready": ("discover", "ready"),
     "passed": ("discover", "ready", "pass"),
     "claimed": WORKING,
-    "handed in": (*WORKING, "hand_in"),
+    "handed in": (*WORKING, "hand in"),
 }
 
 

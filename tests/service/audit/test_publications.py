@@ -42,7 +42,8 @@ def site_at_work(kafka, postgres, s3, site, inspector, tmp_path):
         }
         work.stream("dkist", programs=programs, retry={**RETRY, "tries": 1})
         work.until(
-            lambda: len([each for each in work.records("stream") if each.type == "stream.configured"]) == 2
+            lambda: len([each for each in work.records("stream") if each.type == "stream.configured"]) == 2,
+            what=lambda: str([(each.subject, each.type, each.data) for each in work.records("stream")]),
         )
         yield Past(work, Wiring.of(load(**told), program="test")), portal
     engine.dispose()
@@ -70,7 +71,6 @@ def test_what_was_published_is_what_the_facts_lead_to_and_anything_else_is_found
     assert found.raised == {}, offenders(found)
     # product, manifest, provenance and the draft of a DOI, as facts say and as the store has them
     assert found.counters["effects_wrong"].n >= 8
-    assert found.numbers["objects read"] >= 4
 
     bucket, manifest = place_of(next(iter(portal.shown.values()))["manifest"]["uri"])
     stray = tmp_path / "stray"

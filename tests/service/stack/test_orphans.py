@@ -30,6 +30,27 @@ def test_a_child_that_was_left_is_stopped(tmp_path, sleeper):
     assert not note.exists()
 
 
+def test_a_child_is_known_again_though_it_had_no_command_yet_when_written_down(
+    tmp_path, sleeper, monkeypatch
+):
+    real, asked = psutil.Process.cmdline, []
+
+    def late(process):
+        asked.append(process.pid)
+        return [] if len(asked) < 3 else real(process)
+
+    monkeypatch.setattr(psutil.Process, "cmdline", late)
+    write_traces(tmp_path / "children.json", [noted("kafka", sleeper.pid)])
+    assert stop_orphans(tmp_path / "children.json") == [f"kafka ({sleeper.pid})"]
+
+
+def test_a_start_that_rounds_to_the_next_second_is_the_same_start(tmp_path, sleeper):
+    rounded = noted("kafka", sleeper.pid)
+    rounded = rounded.model_copy(update={"created_s": rounded.created_s + 1})
+    write_traces(tmp_path / "children.json", [rounded])
+    assert stop_orphans(tmp_path / "children.json") == [f"kafka ({sleeper.pid})"]
+
+
 def test_a_child_that_does_not_stop_is_killed(tmp_path):
     stubborn = ["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.1; done"]
     with subprocess.Popen(stubborn, start_new_session=True, stdout=subprocess.PIPE) as process:
