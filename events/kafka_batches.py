@@ -16,7 +16,7 @@ from kafka import errors as kafka_errors
 from kafka.producer.producer_batch import ProducerBatch
 from kafka.record.memory_records import MemoryRecordsBuilder
 
-__all__ = ["BATCH_BYTES", "HandedOver", "KeyedValue", "hand_over"]
+__all__ = ["BATCH_BYTES", "HandedOver", "KeyedValue", "foretell", "hand_over"]
 
 KeyedValue = tuple[bytes, bytes]
 """Key and value of a record."""
@@ -69,6 +69,19 @@ def hand_over(producer: Any, topic: str, partition: int, records: Sequence[Keyed
         accumulator._appends_in_progress.decrement()
     producer._sender.wakeup()
     return handed
+
+
+def foretell(producer: Any, place: tuple[str, int], offsets: dict[TopicPartition, Any], group: str) -> Any:
+    """Have the open transaction told of a partition and of offsets; its ``wait`` ends once the offsets are taken.
+
+    ``send_offsets_to_transaction`` does the same, but waits for the broker's two answers before it returns. Raises
+    kafka-python's own errors.
+    """
+    manager = producer._transaction_manager
+    manager.maybe_add_partition_to_transaction(TopicPartition(*place))
+    told = manager.send_offsets_to_transaction(offsets, group)
+    producer._sender.wakeup()
+    return told
 
 
 def _chunks(records: Sequence[KeyedValue]) -> Iterator[Sequence[KeyedValue]]:

@@ -12,7 +12,7 @@ from uuid import uuid4
 from events import failpoints
 from events.ids import partition_of
 from events.kafka_admin import KafkaConnection, is_fenced, let_go, next_offsets, translated
-from events.kafka_batches import HandedOver, KeyedValue, hand_over
+from events.kafka_batches import HandedOver, KeyedValue, foretell, hand_over
 from events.log import (
     FencedError,
     Headers,
@@ -187,6 +187,7 @@ class KafkaTransactionalWriter:
         self._on_stuck = on_stuck
         self._sent: list[Any] = []
         self._handed: list[HandedOver] = []
+        self._foretold: tuple[dict[Place, int], str, Any] | None = None
         self._spent: LogError | None = None
         self._producer = connection.producer(
             transactional_id=f"{transactional_id}.{uuid4()}" if is_without("fencing") else transactional_id,
@@ -205,10 +206,20 @@ class KafkaTransactionalWriter:
         self._still_good()
         self._sent.clear()
         self._handed.clear()
+        self._foretold = None
         try:
             self._producer.begin_transaction()
         except Exception as error:
             raise self._doubt("begin", error) from error
+
+    def foretell(self, place: Place, offsets: Mapping[Place, int], *, group: str) -> None:
+        """Have the broker hear of partition and offsets while the records are still made; nothing is waited for."""
+        self._still_good()
+        try:
+            told = foretell(self._producer, place, next_offsets(offsets), group)
+        except Exception as error:
+            raise self._doubt(f"tell of {place.topic}/{place.partition}", error) from error
+        self._foretold = (dict(offsets), group, told)
 
     def send(
         self, topic: str, *, key: bytes | None, value: bytes, partition: int, headers: Headers = ()
@@ -261,11 +272,20 @@ class KafkaTransactionalWriter:
                 raise LogUnavailableError("a batch of records is not acknowledged")
             each.raise_refused()
         failpoints.reach("decider.before_offsets")
-        if offsets:
-            self._producer.send_offsets_to_transaction(next_offsets(offsets), group)
+        self._commit_offsets(dict(offsets), group)
         failpoints.reach("decider.after_offsets")
         with failpoints.during("decider.during_commit"):
             self._producer.commit_transaction()
+
+    def _commit_offsets(self, offsets: dict[Place, int], group: str) -> None:
+        if self._foretold is not None:
+            if self._foretold[:2] != (offsets, group):
+                raise LogError(
+                    f"foretold {self._foretold[0]} of {self._foretold[1]}, now {offsets} of {group}"
+                )
+            self._foretold[2].wait()
+        elif offsets:
+            self._producer.send_offsets_to_transaction(next_offsets(offsets), group)
 
     def _within_limit(self, what: str, step: Callable[[], None]) -> None:
         """The client waits for its broker without limit; in a thread of its own that cannot hold up the owner."""

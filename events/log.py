@@ -137,6 +137,13 @@ class TransactionalWriter(Protocol):
     def begin(self) -> None:
         """Open a transaction."""
 
+    def foretell(self, place: Place, offsets: Mapping[Place, int], *, group: str) -> None:
+        """Say where records of the open transaction will go, and which next offsets will be committed with it.
+
+        The log hears of it while the caller still works on the records; nothing is waited for, and nothing stands
+        before the commit, which is told the same.
+        """
+
     def send(
         self, topic: str, *, key: bytes | None, value: bytes, partition: int, headers: Headers = ()
     ) -> Sent:

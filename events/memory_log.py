@@ -236,6 +236,7 @@ class MemoryTransactionalWriter:
         self._store = store
         self._id = transactional_id
         self._open: Transaction | None = None
+        self._foretold: tuple[dict[Place, int], str] | None = None
         self._spent: LogError | None = None
         with store.changed:
             self._epoch = store.take_over(transactional_id)
@@ -249,6 +250,13 @@ class MemoryTransactionalWriter:
                     TransactionInDoubtError(f"{self._id}: begin: a transaction is open already")
                 )
             self._open = self._store.begin(self._id)
+            self._foretold = None
+
+    def foretell(self, place: Place, offsets: Mapping[Place, int], *, group: str) -> None:  # noqa: ARG002
+        """Nobody has to hear of it before the commit, which is held to it."""
+        with self._store.changed:
+            self._current()
+            self._foretold = (dict(offsets), group)
 
     def send(
         self, topic: str, *, key: bytes | None, value: bytes, partition: int, headers: Headers = ()
@@ -274,6 +282,8 @@ class MemoryTransactionalWriter:
         """Commit records and next offsets together."""
         with self._store.changed:
             transaction, self._open = self._current(), None
+            if self._foretold is not None and self._foretold != (dict(offsets), group):
+                raise self._spend(TransactionInDoubtError(f"{self._id}: commit: other offsets were foretold"))
             try:
                 self._store.commit(transaction, {(group, place): next_ for place, next_ in offsets.items()})
             except TransactionInDoubtError as error:

@@ -47,7 +47,7 @@ def run_decider(wiring: Wiring, stop: threading.Event) -> None:
     from service.decider.process import Decider
 
     settings = wiring.settings
-    engine = _engine(wiring, pool_size=sum(settings.partitions.values()) + 3)
+    engine = _engine(wiring)  # each partition's owner keeps a session of its own beside the pool
     logs = KafkaLog(wiring.endpoints.kafka, client_id=wiring.name, on_stuck=_exit_hard, stop=stop)
 
     def decide() -> None:

@@ -20,6 +20,7 @@ from projectors.outcome import CHANNEL
 from projectors.passed_over import PassedOver
 from service.decider.halts import StoreFencedError, StoreUnavailableError
 from service.decider.store import LedPast, OutcomeRow, Watermark
+from service.store_session import StoreSession
 
 __all__ = ["Snapshots", "is_halted", "record_halt", "store_cursor"]
 
@@ -27,6 +28,17 @@ __all__ = ["Snapshots", "is_halted", "record_halt", "store_cursor"]
 WATERMARK_NOW = """
 SELECT next_offset, next_request, requests_topic_id, fold_version, owner_epoch
 FROM decider.watermark WHERE machine = %s AND partition = %s"""
+KNOWN_NOW = """
+SELECT w.next_offset, w.next_request, w.requests_topic_id, w.fold_version, w.owner_epoch,
+       o.record_id::text, o.request_digest
+FROM (SELECT) AS once
+LEFT JOIN decider.watermark w ON w.machine = %s AND w.partition = %s
+LEFT JOIN decider.outcome o ON o.record_id = ANY(%s::uuid[])
+"""
+"""The watermark, and what is known of these records, seen at one moment."""
+LOST = """
+SELECT subject FROM unnest(%s) AS new (subject)
+WHERE EXISTS (SELECT FROM projection.ledger l WHERE l.machine = %s AND l.subject = new.subject)"""
 SNAPSHOT_STAGE = """
 CREATE TEMP TABLE IF NOT EXISTS snapshot_stage (subject text, sequence bigint, state text) ON COMMIT DELETE ROWS
 """
@@ -83,10 +95,10 @@ holds its rows for ever otherwise: while PostgreSQL waits for data, none of its 
 
 
 class Snapshots:
-    """One partition's store. Not shared between threads; a lost connection is replaced at the next call."""
+    """One partition's store. Not shared between threads; a lost session is told, and replaced at the next call."""
 
     def __init__(self, engine: Engine, *, machine: str, partition: int) -> None:
-        self._engine = engine
+        self._session = StoreSession(engine)
         self._machine = machine
         self._partition = partition
         self._seen: Watermark | None = None
@@ -94,13 +106,13 @@ class Snapshots:
 
     def cut_off_predecessors(self) -> int:
         """End the sessions in which earlier owners are writing here; how many there were."""
-        with self._cursor() as cursor:
+        with self._session.transaction() as cursor:
             cursor.execute(CUT_OFF, self._mark)
             return len(cursor.fetchall())
 
     def watermark(self) -> Watermark | None:
         """How far the store stands; None where nothing was saved yet."""
-        with self._cursor() as cursor:
+        with self._session.question() as cursor:
             cursor.execute(WATERMARK_NOW, (self._machine, self._partition))
             row = cursor.fetchone()
         self._seen = Watermark(*row) if row else None
@@ -108,7 +120,7 @@ class Snapshots:
 
     def led_past(self, requests_topic_id: str) -> LedPast:
         """What was recovered from by hand, of this topic of requests."""
-        with self._cursor() as cursor:
+        with self._session.transaction() as cursor:
             cursor.execute(
                 "SELECT next_request, ledger_end FROM decider.reseat WHERE machine = %s AND partition = %s "
                 "AND requests_topic_id = %s ORDER BY number DESC LIMIT 1",
@@ -126,12 +138,18 @@ class Snapshots:
         """Snapshots by subject, as many as there are."""
         if not subjects:
             return {}
-        with self._cursor() as cursor:
+        with self._session.question() as cursor:
             cursor.execute(
                 "SELECT subject, state FROM decider.snapshot WHERE machine = %s AND subject = ANY(%s)",
                 (self._machine, list(subjects)),
             )
             return {subject: state.encode() for subject, state in cursor.fetchall()}
+
+    def lost(self, subjects: Sequence[str]) -> list[str]:
+        """Which of these, that have no snapshot, have records in ``projection.ledger``."""
+        with self._session.question() as cursor:
+            cursor.execute(LOST, (list(subjects), self._machine))
+            return [row[0] for row in cursor.fetchall()]
 
     def digests(self, record_ids: Sequence[str]) -> dict[str, str]:
         """The digests of requests that were decided, by the id of their record.
@@ -141,13 +159,12 @@ class Snapshots:
         """
         if not record_ids or is_without("dedupe"):
             return {}
-        with self._cursor() as cursor:
-            self._check_unmoved(cursor)
-            cursor.execute(
-                "SELECT record_id::text, request_digest FROM decider.outcome WHERE record_id = ANY(%s::uuid[])",
-                ("{" + ",".join(record_ids) + "}",),  # ids need no quotes, and one text is soon handed over
-            )
-            return dict(cursor.fetchall())
+        ids = "{" + ",".join(record_ids) + "}"  # ids need no quotes, and one text is soon handed over
+        with self._session.question() as cursor:
+            cursor.execute(KNOWN_NOW, (self._machine, self._partition, ids))
+            rows = cursor.fetchall()
+        self._check_unmoved(rows[0][:5])
+        return {row[5]: row[6] for row in rows if row[5] is not None}
 
     def save(
         self, snapshots: Iterable[tuple[str, int, bytes]], outcomes: Sequence[OutcomeRow], mark: Watermark
@@ -168,7 +185,7 @@ class Snapshots:
         *,
         are_new: bool,
     ) -> None:
-        with self._cursor() as cursor:
+        with self._session.transaction() as cursor:
             cursor.execute(UNDER_WAY, self._mark)
             self._save_snapshots(cursor, snapshots)
             self._save_outcomes(cursor, outcomes, are_new=are_new)
@@ -183,9 +200,12 @@ class Snapshots:
         goes by must not be taken from under it.
         """
         where = {"machine": self._machine, "partition": self._partition}
-        with self._cursor() as cursor:
+        with self._session.transaction() as cursor:
             cursor.execute(UNDER_WAY, self._mark)
-            self._check_unmoved(cursor, lock=True)
+            cursor.execute(WATERMARK_NOW + " FOR UPDATE", (self._machine, self._partition))
+            row = cursor.fetchone()
+            if row is not None:
+                self._check_unmoved(row)
             cursor.execute(
                 "DELETE FROM decider.snapshot WHERE machine = %(machine)s AND partition = %(partition)s",
                 where,
@@ -198,7 +218,7 @@ class Snapshots:
 
     def raise_epoch(self, *, at_least: int) -> int:
         """The owner epoch of a take-over: above every one before it."""
-        with self._cursor() as cursor:
+        with self._session.transaction() as cursor:
             cursor.execute(
                 "UPDATE decider.lease SET owner_epoch = greatest(owner_epoch, %s) + 1 "
                 "WHERE machine = %s AND partition = %s RETURNING owner_epoch",
@@ -211,11 +231,10 @@ class Snapshots:
             )
         return int(row[0])
 
-    def _check_unmoved(self, cursor: Any, *, lock: bool = False) -> None:
-        cursor.execute(WATERMARK_NOW + (" FOR UPDATE" if lock else ""), (self._machine, self._partition))
-        row = cursor.fetchone()
-        found = Watermark(*row) if row else None
-        if found != self._seen and not (lock and found is None):
+    def _check_unmoved(self, row: tuple[Any, ...]) -> None:
+        """``row``: the watermark's members as they are now, all NULL where there is none."""
+        found = Watermark(*row) if row[0] is not None else None
+        if found != self._seen:
             raise StoreFencedError(
                 f"{self._machine}/{self._partition}: found the watermark {found}, wanted {self._seen}, "
                 "which this owner saw last: another owner has written, or PostgreSQL was put back to an earlier state; "
@@ -261,10 +280,9 @@ class Snapshots:
                 f"than epoch {mark.owner_epoch}; somebody else has written it"
             )
 
-    @contextmanager
-    def _cursor(self) -> Iterator[Any]:
-        with store_cursor(self._engine) as cursor:
-            yield cursor
+    def close(self) -> None:
+        """Let go of the session."""
+        self._session.close()
 
 
 @contextmanager

@@ -18,10 +18,11 @@ OUTCOME_ROW = (
 
 
 class Kept(NamedTuple):
-    """A table that keeps a row for each record: its name, and the text that its row gives."""
+    """A table that keeps a row for each record: its name, the text that a row gives, whether its key has the offset."""
 
     table: str
     row: str
+    is_keyed: bool
 
 
 def ledger_line(record: dict[str, Any]) -> str:
@@ -68,15 +69,31 @@ class Blocks:
     def different(self, cursor: Any, kept: Kept, machine: str, partition: int) -> Iterator[int]:
         """Blocks in which the table has something else than the ledger."""
         self.end()
-        cursor.execute(
-            f"SELECT ledger_offset / {BLOCK}, count(*), md5(string_agg({kept.row}, chr(10) ORDER BY ledger_offset)) "
-            f"FROM {kept.table} WHERE machine = %s AND partition = %s AND ledger_offset < %s GROUP BY 1",
-            (machine, partition, self.cut),
-        )
+        members = {"machine": machine, "partition": partition, "cut": self.cut}
+        cursor.execute(_by_key(kept) if kept.is_keyed else _sorted(kept), members)
         found = {number: (count, digest) for number, count, digest in cursor}
         for number in sorted(found.keys() | self.digests.keys()):
             if found.get(number) != self.digests.get(number):
                 yield number
+
+
+def _by_key(kept: Kept) -> str:
+    """Block after block along the index, in whose order the rows are put together."""
+    return f"""
+        SELECT number, count, digest FROM generate_series(0, (%(cut)s - 1) / {BLOCK}) AS block (number)
+        CROSS JOIN LATERAL (
+            SELECT count(*), md5(string_agg({kept.row}, chr(10) ORDER BY ledger_offset)) AS digest FROM {kept.table}
+            WHERE machine = %(machine)s AND partition = %(partition)s AND ledger_offset < %(cut)s
+                AND ledger_offset >= number * {BLOCK} AND ledger_offset < (number + 1) * {BLOCK}) AS kept
+        WHERE count > 0"""
+
+
+def _sorted(kept: Kept) -> str:
+    """All rows of the partition put in order first."""
+    return f"""
+        SELECT ledger_offset / {BLOCK}, count(*), md5(string_agg({kept.row}, chr(10) ORDER BY ledger_offset))
+        FROM {kept.table} WHERE machine = %(machine)s AND partition = %(partition)s AND ledger_offset < %(cut)s
+        GROUP BY 1"""
 
 
 def rows_of(

@@ -25,8 +25,8 @@ from service.audit.subjects import Subjects, scratch
 
 __all__ = ["run"]
 
-LEDGER = Kept("projection.ledger", LEDGER_ROW)
-OUTCOMES = Kept("decider.outcome", OUTCOME_ROW)
+LEDGER = Kept("projection.ledger", LEDGER_ROW, is_keyed=True)
+OUTCOMES = Kept("decider.outcome", OUTCOME_ROW, is_keyed=False)
 _BLOCKS_LOOKED_INTO = 3
 
 

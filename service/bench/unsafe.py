@@ -47,6 +47,10 @@ class Forgetful:
         """There are none."""
         return {}
 
+    def lost(self, subjects: Sequence[str]) -> list[str]:  # noqa: ARG002
+        """Nothing is lost that was never kept."""
+        return []
+
     def digests(self, record_ids: Sequence[str]) -> dict[str, str]:  # noqa: ARG002
         """None are known."""
         return {}

@@ -23,6 +23,9 @@ class LookUp(Protocol):
     def load(self, subjects: Sequence[str]) -> dict[str, bytes]:
         """Snapshots by subject."""
 
+    def lost(self, subjects: Sequence[str]) -> list[str]:
+        """Which of these, that have no snapshot, the views have records of."""
+
     def digests(self, record_ids: Sequence[str]) -> dict[str, str]:
         """Digests of decided requests by record id."""
 
@@ -75,6 +78,7 @@ class BatchDecider:
         self._subjects: OrderedDict[str, Subject] = OrderedDict()
         self._poison_in_a_row: set[str] = set()
         self.poisoned: set[str] = set()
+        self.believes_views = True
 
     def forget(self) -> None:
         """Drop all memory: something went wrong, and only the log and the store are to be believed."""
@@ -91,12 +95,13 @@ class BatchDecider:
             (name, self._subjects[name].sequence, self._desk.dump(self._subjects[name])) for name in names
         ]
 
-    def fetch(self, names: Iterable[str]) -> None:
-        """Bring these subjects into memory, new ones as nothing known. Raises UnusableSnapshotError."""
+    def fetch(self, names: Iterable[str]) -> list[str]:
+        """Bring these subjects into memory; which ones have no snapshot. Raises UnusableSnapshotError."""
         missing = [name for name in dict.fromkeys(names) if name not in self._subjects]
         stored = self._store.load(missing)
         for name in missing:
             self._subjects[name] = self._loaded(name, stored[name]) if name in stored else self._desk.new()
+        return [name for name in missing if name not in stored]
 
     def subject(self, name: str) -> Subject:
         """A subject that was fetched; it is now the one used last."""
@@ -113,10 +118,24 @@ class BatchDecider:
             if (request := read(message, batch)) is not None
         ]
         known = self._store.digests([each.identifier for each in asked])
-        self.fetch(each.request.subject for each in asked)
+        self._check_new(self.fetch(each.request.subject for each in asked))
         for each in asked:
             self._decide_one(each, known, owner, now, batch)
         return batch
+
+    def _check_new(self, names: Sequence[str]) -> None:
+        """A single snapshot that was lost looks like a subject that nobody knows: its history would begin again.
+
+        The ledger up to here is in the snapshots, so what a view shows of a subject has to be there too.
+        """
+        if not (names and self.believes_views):
+            return
+        if lost := self._store.lost(names):
+            raise UnusableSnapshotError(
+                f"{self._desk.machine.name}/{lost[0]}: found no snapshot, and records of it in projection.ledger "
+                f"(so for {len(lost)} subjects); wanted all snapshots or none",
+                by_views=True,
+            )
 
     def _decide_one(self, asked: _Asked, known: dict[str, str], owner: Owner, now: str, batch: Batch) -> None:
         message, request, identifier, digest = asked

@@ -29,10 +29,18 @@ class UnusableSnapshotError(Exception):
     """A snapshot can't be read or does not fit the ledger: forget them all and read the ledger from its beginning.
 
     ``offset`` is the ledger's, of the record that does not fit, where it is one; ``code`` the halt that it is if it
-    does not fit from the beginning either.
+    does not fit from the beginning either. ``by_views``: it is they who say so, and the ledger has the last word.
     """
 
-    def __init__(self, message: str, *, offset: int | None = None, code: str = "LEDGER_BROKEN") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        offset: int | None = None,
+        code: str = "LEDGER_BROKEN",
+        by_views: bool = False,
+    ) -> None:
         super().__init__(message)
+        self.by_views = by_views
         self.offset = offset
         self.code = code

@@ -148,6 +148,7 @@ class PartitionOwner:
             return 0
         failpoints.reach("decider.after_poll")
         self.position = messages[0].offset
+        self._begin(messages[-1].offset + 1)
         now = format_time(self._clock())
         batch = self._batch.decide(messages, self._owner, now)
         self._clock_watch.look(now, batch.decisions)
@@ -160,13 +161,18 @@ class PartitionOwner:
         self.decided += len(messages)
         return len(messages)
 
+    def _begin(self, next_request: int) -> None:
+        """Open the batch's transaction; the log hears of ledger and offsets while the batch is decided."""
+        assert self._writer is not None  # noqa: S101 - taken over before
+        self._writer.begin()
+        failpoints.reach("decider.after_begin")
+        self._writer.foretell(self.seat.ledger, {self.seat.requests: next_request}, group=self._group)
+
     def _commit(self, batch: Batch) -> list[int]:
         """Records, dead letters and offsets in one transaction; the records' ledger offsets."""
         writer, place = self._writer, self.seat.ledger
         assert writer is not None  # noqa: S101 - taken over before
         _check_contiguous(batch)
-        writer.begin()
-        failpoints.reach("decider.after_begin")
         records = [(each.record.subject.encode(), each.value) for each in batch.decisions]
         sent = writer.send_all(place.topic, records, partition=place.partition) if records else None
         for dead in batch.dead:
@@ -222,7 +228,7 @@ class PartitionOwner:
         )
 
     def _begin_from_nothing(self, error: UnusableSnapshotError) -> None:
-        if self._unusable_before:
+        if self._unusable_before and not error.by_views:
             raise Halt(
                 error.code,
                 f"{self.seat.name}: read from its beginning, the ledger does not hold together: {error}; "
@@ -230,6 +236,8 @@ class PartitionOwner:
                 offset=error.offset,
             ) from error
         log.error("snapshots dropped", extra={"seat": self.seat.name, "error": str(error)})
+        # If the ledger itself does not know the subject, the views are wrong: they are not asked again.
+        self._batch.believes_views = self._batch.believes_views and not error.by_views
         self._unusable_before = True
         self._next_offset = 0
         self._store.forget()

@@ -22,6 +22,7 @@ from service.decider.halts import Halt, StoreUnavailableError
 from service.decider.leases import HEARTBEAT_S, Leases, Slot
 from service.decider.owner import OwnerSettings, PartitionOwner
 from service.decider.refusal import Refusal, refused
+from service.decider.store import Store
 from service.decider.takeover import Seat
 from service.decider.topology import TopologyWatch, check_topics
 from service.snapshots import Snapshots, is_halted, record_halt
@@ -133,8 +134,9 @@ class Decider:
 
     def _own(self, slot: Slot) -> None:
         machine, partition = slot
+        store = Snapshots(self._engine, machine=machine, partition=partition)
         try:
-            self.owners[slot] = owner = self._owner(machine, partition)
+            self.owners[slot] = owner = self._owner(machine, partition, store)
             began = time.monotonic()
             owner.run(self._running[slot].stop)
             if not self._running[slot].stop.is_set():
@@ -150,6 +152,8 @@ class Decider:
                 self._halted(slot, refused(error))
         except Exception:
             log.exception("owner died; begun anew", extra={"machine": machine, "partition": partition})
+        finally:
+            store.close()
 
     def _halted(self, slot: Slot, halt: Halt) -> None:
         machine, partition = slot
@@ -161,7 +165,7 @@ class Decider:
             extra = {"machine": machine, "partition": partition, "error": str(error)}
             log.warning("halt not written down yet", extra=extra)
 
-    def _owner(self, machine: str, partition: int) -> PartitionOwner:
+    def _owner(self, machine: str, partition: int, store: Store) -> PartitionOwner:
         requests = self._topics.requests(machine)
         seat = Seat(
             machine=machine,
@@ -174,7 +178,7 @@ class Decider:
             seat=seat,
             logs=self._logs,
             topics=self._topics,
-            store=Snapshots(self._engine, machine=machine, partition=partition),
+            store=store,
             desk=Desk(MACHINES[machine], site=self._topics.site),
             partitions=self._partitions[machine],
             settings=self._settings,

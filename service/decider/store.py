@@ -67,6 +67,9 @@ class Store(Protocol):
     def load(self, subjects: Sequence[str]) -> dict[str, bytes]:
         """Snapshots by subject, as many as there are."""
 
+    def lost(self, subjects: Sequence[str]) -> list[str]:
+        """Which of these subjects, that have no snapshot, the views have records of; what they lack says nothing."""
+
     def digests(self, record_ids: Sequence[str]) -> dict[str, str]:
         """The digests of requests that were decided, by the id of their record."""
 

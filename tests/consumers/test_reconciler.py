@@ -99,6 +99,18 @@ def test_what_the_view_is_not_sure_of_is_not_done_again(queued: WorkSite):
     assert reconciler(queued).run_once() == {}
 
 
+def test_an_item_closed_by_a_fact_that_the_view_does_not_show_yet_is_not_opened_again(queued: WorkSite):
+    # Between its commit and its save the decider's watermark stands where the view does, and dispatch may be ahead.
+    run(queued, "UPDATE work.item SET state = 'done', finished_at = now() WHERE lane = 'steps'")
+    run(queued, "UPDATE work.position SET next_offset = next_offset + 1 WHERE machine = 'file'")
+    assert reconciler(queued).run_once() == {}
+    assert items(queued) == [("ingest", "done", 1)] * 3
+    # Once the view has come as far and still shows that they wait, they do.
+    run(queued, "UPDATE projection.position SET next_offset = next_offset + 1 WHERE machine = 'file'")
+    assert reconciler(queued).run_once() == {"items": 3}
+    assert items(queued) == [("ingest", "open", 2)] * 3
+
+
 def test_files_that_wait_for_a_person_are_counted(queued: WorkSite):
     run(queued, "UPDATE work.item SET state = 'parked' WHERE subject = 'roman/0' AND lane = 'steps'")
     assert reconciler(queued).run_once() == {"parked": 1}

@@ -403,6 +403,56 @@ def test_a_transaction_without_records_commits_its_offsets(bench):
     }
 
 
+def test_what_was_foretold_stands_with_the_commit_and_not_before(bench):
+    owner, reader = bench.owner(), bench.reader()
+    for before, after in ((None, 7), (7, 8)):
+        offsets: dict[Place, int | None] = {bench.second: after}
+        owner.begin()
+        owner.foretell(bench.first, offsets, group=bench.topic)
+        owner.send_all(bench.topic, [(b"k", b"%d" % after)], partition=0)
+        assert bench.nothing_comes(reader)
+        assert bench.log.committed(bench.topic, offsets) == {bench.second: before}
+        owner.commit(offsets, group=bench.topic)
+        assert settled(lambda: bench.log.committed(bench.topic, [bench.second]), offsets) == offsets
+        assert values(read(reader, 1)) == [b"%d" % after]
+
+
+def test_what_was_foretold_and_never_committed_leaves_nothing(bench):
+    former, offsets = bench.owner(), {bench.second: 7}
+    former.begin()
+    former.foretell(bench.first, offsets, group=bench.topic)
+    former.close()
+    owner = bench.owner()
+    bench.transact(owner, b"after")
+    owner.commit({}, group=bench.topic)
+
+    assert bench.log.committed(bench.topic, offsets) == {bench.second: None}
+    reader = bench.reader()
+    assert values(read(reader, 1)) == [b"after"]
+    assert follow_to_the_end(reader, bench.first) == 0
+
+
+def test_a_transaction_that_was_foretold_may_turn_out_to_have_no_records(bench):
+    owner, offsets = bench.owner(), {bench.second: 7}
+    owner.begin()
+    owner.foretell(bench.first, offsets, group=bench.topic)
+    owner.commit(offsets, group=bench.topic)
+
+    assert settled(lambda: bench.log.committed(bench.topic, offsets), offsets) == offsets
+    assert follow_to_the_end(bench.reader(), bench.first) == 0
+
+
+def test_another_commit_than_was_foretold_leaves_the_transaction_in_doubt(bench):
+    owner, offsets = bench.owner(), {bench.second: 7}
+    owner.begin()
+    owner.foretell(bench.first, offsets, group=bench.topic)
+    with pytest.raises(TransactionInDoubtError, match="foretold"):
+        owner.commit({bench.second: 8}, group=bench.topic)
+    bench.transact(bench.owner(), b"after")
+
+    assert bench.log.committed(bench.topic, offsets) == {bench.second: None}
+
+
 def test_a_transaction_of_nothing_commits(bench):
     owner = bench.owner()
     for _ in range(2):

@@ -124,6 +124,10 @@ class _Transactional:
         self._log.scheduler.pause("begin")
         self._inner.begin()
 
+    def foretell(self, place: Place, offsets: Mapping[Place, int], *, group: str) -> None:
+        self._log.scheduler.pause("foretell")
+        self._inner.foretell(place, offsets, group=group)
+
     def send(self, topic: str, **record: Any) -> Sent:
         self._log.scheduler.pause("send")
         return self._inner.send(topic, **record)
@@ -203,6 +207,10 @@ class SimulatedStore:
         self._called("load snapshots")
         known = self._tables().snapshots.get(self._partition, {})
         return {name: known[name] for name in subjects if name in known}
+
+    def lost(self, subjects: Sequence[str]) -> list[str]:
+        """Single snapshots are not lost here."""
+        return []
 
     def digests(self, record_ids: Sequence[str]) -> dict[str, str]:
         if not record_ids:

@@ -35,6 +35,8 @@ class MemoryStore:
     epoch: int = 0
     failing_saves: int = 0
     past: LedPast = NOTHING_LED_PAST
+    viewed: set[str] = field(default_factory=set)
+    """Subjects that the views have records of."""
 
     def watermark(self) -> Watermark | None:
         return self.mark
@@ -44,6 +46,9 @@ class MemoryStore:
 
     def load(self, subjects: Sequence[str]) -> dict[str, bytes]:
         return {name: self.snapshots[name] for name in subjects if name in self.snapshots}
+
+    def lost(self, subjects: Sequence[str]) -> list[str]:
+        return [name for name in subjects if name in self.viewed]
 
     def digests(self, record_ids: Sequence[str]) -> dict[str, str]:
         return {each: self.outcomes[each].request_digest for each in record_ids if each in self.outcomes}

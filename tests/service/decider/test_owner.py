@@ -185,6 +185,35 @@ def test_snapshots_that_are_spoilt_again_and_again_are_made_good_each_time():
     assert [record.sequence for record in site.ledger()] == [1, 2, 3, 4]
 
 
+def test_a_single_lost_snapshot_is_made_good_from_the_ledger_before_its_history_begins_again():
+    site = Site()
+    site.ask()
+    site.ask(subject="roman/b")
+    decided(site)
+    del site.store.snapshots["roman/a"]
+    site.store.viewed = {"roman/a", "roman/b"}
+    site.ask("note", data={"text": "a"})
+    site.ask(subject="roman/c")
+    run_until(site, 4)
+    assert [(each.subject, each.sequence) for each in site.ledger()] == [
+        ("roman/a", 1), ("roman/b", 1), ("roman/a", 2), ("roman/c", 1),
+    ]  # fmt: skip
+    assert site.store.snapshots.keys() == {"roman/a", "roman/b", "roman/c"}
+
+
+def test_views_that_know_what_the_ledger_does_not_keep_nobody_from_deciding():
+    site = Site()
+    site.ask()
+    decided(site)
+    site.store.viewed = {"roman/a", "roman/b", "roman/c"}
+    site.ask(subject="roman/b")
+    site.ask(subject="roman/c")
+    run_until(site, 3)
+    assert [(each.subject, each.sequence) for each in site.ledger()] == [
+        ("roman/a", 1), ("roman/b", 1), ("roman/c", 1),
+    ]  # fmt: skip
+
+
 def test_an_old_snapshot_does_not_fit_the_ledger_and_is_made_good():
     site = Site()
     site.ask()
