@@ -11,6 +11,7 @@ from projectors.database import metadata
 __all__ = [
     "ARCHIVE",
     "DEPENDENCIES",
+    "GLOBUS",
     "IS_OVER",
     "LOG",
     "PORTAL",
@@ -23,8 +24,8 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-ARCHIVE, REGISTER, LOG, PORTAL = "archive", "register", "log", "portal"
-"""``portal``: the metadata store to which publications are announced."""
+ARCHIVE, REGISTER, LOG, PORTAL, GLOBUS = "archive", "register", "log", "portal", "globus"
+"""``portal``: the metadata store to which publications are announced; ``globus``: its transfer service."""
 
 DEPENDENCIES: Mapping[str, tuple[str, ...]] = {
     "ingest": (LOG,),
@@ -43,7 +44,7 @@ DEPENDENCIES: Mapping[str, tuple[str, ...]] = {
     "preprocess": (LOG,),
     "verify": (LOG,),
     "package": (LOG, ARCHIVE),
-    "archive": (LOG, ARCHIVE),
+    "archive": (LOG, ARCHIVE, GLOBUS),
     "announce": (LOG, PORTAL),
     "cite": (LOG, ARCHIVE),
     "publish": (LOG, ARCHIVE),

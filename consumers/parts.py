@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from sqlalchemy import Engine
@@ -31,6 +32,9 @@ from events.log import Log, LogError
 from events.topics import MACHINES, Topics
 from projectors.follower import Follower
 from projectors.outcome import Outcomes
+
+if TYPE_CHECKING:
+    from globus_sdk import TransferClient
 
 __all__ = ["run_dispatch", "run_reconciler", "run_timers", "run_workers", "worker_name"]
 
@@ -95,6 +99,7 @@ def run_workers(  # noqa: PLR0913 - plain arguments, each by name
     readings: Readings | None = None,
     clock: Clock = now,
     name: str | None = None,
+    globus: "TransferClient | None" = None,
 ) -> None:
     """Work until told to stop, then hand back what is under way, within ``pace.grace_s``.
 
@@ -120,6 +125,7 @@ def run_workers(  # noqa: PLR0913 - plain arguments, each by name
         worker=name or worker_name(),
         software_version=software_version,
         kept=KeptCopies(staging_dir),
+        globus=globus,
     )
     try:
         Worker(tools, pace, readings).run(stop)

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import Engine
 
@@ -26,6 +26,9 @@ from events.log import Log
 from events.stream import StreamConfiguration
 from events.topics import Topics
 from projectors.outcome import Outcomes
+
+if TYPE_CHECKING:
+    from globus_sdk import TransferClient
 
 __all__ = ["Configurations", "Inspects", "Tools"]
 
@@ -87,6 +90,9 @@ class Tools:
     worker: str
     software_version: str
     lookups: Lookups = field(default_factory=Lookups)
+    globus: "TransferClient | None" = None
+    """Where the site is registered as an application of Globus."""
+
     answer_topics: dict[str, bool] = field(default_factory=dict)
     kept: KeptCopies | None = None
 

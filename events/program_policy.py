@@ -6,9 +6,10 @@ from pydantic import Field, StringConstraints
 
 from events.types import Name, Part
 
-__all__ = ["InForce", "ObservingPrograms"]
+__all__ = ["GlobusPlace", "InForce", "ObservingPrograms"]
 
 Uri = Annotated[str, StringConstraints(min_length=1, max_length=2048)]
+CollectionId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 Prefix = Annotated[str, StringConstraints(pattern=r"^([a-z0-9][a-z0-9._-]*/)*$")]
 
 
@@ -18,6 +19,15 @@ class InForce(Part):
     name: Name
     version: int = Field(1, ge=1)
     members: dict[str, Any] | None = Field(None, description="None: as shipped under this name and version")
+
+
+class GlobusPlace(Part):
+    """A collection to which products are delivered by Globus, beside the archive, and the one that sees them."""
+
+    source: CollectionId = Field(description="the collection that sees what is handed in")
+    source_root: Uri = Field(description="the folder that is its /, such as file:///products/")
+    destination: CollectionId
+    destination_path: str = Field("/", pattern=r"^/([^/]+/)*$", max_length=1024)
 
 
 class ObservingPrograms(Part):
@@ -41,6 +51,7 @@ class ObservingPrograms(Part):
     bucket: Name | None = Field(None, description="of what is published; None: the site's bucket")
     prefix: Prefix = "published/"
     portal: Uri | None = Field(None, description="the metadata store (http…); None: nothing can be published")
+    globus: GlobusPlace | None = Field(None, description="None: products go to the archive alone")
     doi_prefix: Annotated[str, StringConstraints(pattern=r"^10\.\d{4,9}$")] | None = None
     publisher: str = Field("", max_length=255)
     lease_days: float = Field(14, gt=0, le=180, description="of a claimant whose hand-in was refused")

@@ -116,6 +116,7 @@ def run_worker(wiring: Wiring, stop: threading.Event) -> None:
             parts.run_workers(
                 log=logs, topics=wiring.topics, engine=engine, storage=wiring.storage(), inspector=inspector,
                 bucket=wiring.bucket, staging_dir=staging, software_version=software_version(), stop=stop, pace=pace,
+                globus=wiring.globus(),
             )  # fmt: skip
     logs.close()
 

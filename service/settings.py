@@ -121,6 +121,10 @@ class Settings(BaseSettings):
         le=5120,
         description="larger files are put in parts, and taken up where a put that was cut off ended; 5 to 5120 MiB",
     )
+    globus_client_id: str | None = Field(
+        default=None, description="the site's application at Globus, where products are delivered by it"
+    )
+    globus_client_secret: SecretStr | None = Field(default=None, description="secret of that application")
     partitions: Annotated[dict[str, PositiveInt], NoDecode, BeforeValidator(_partitions)] = Field(
         default=dict(PARTITIONS),
         description="partitions of each machine's topics, 1 or more, fixed once the topics exist",

@@ -15,6 +15,8 @@ from service.stack.endpoints import Endpoints
 
 if TYPE_CHECKING:
     # Each takes a quarter of a second to load, and most commands need only one of them.
+    from globus_sdk import TransferClient
+
     from consumers.storage import Storage
     from events.kafka_log import KafkaLog
 
@@ -77,6 +79,15 @@ class Wiring:
             region=s3.region,
             multipart_bytes=self.settings.s3_parts_above_mib * MIB,
         )
+
+    def globus(self) -> "TransferClient | None":
+        """Globus's transfer service, where the site is registered there as an application."""
+        identity, secret = self.settings.globus_client_id, self.settings.globus_client_secret
+        if identity is None or secret is None:
+            return None
+        from consumers.globus import transfer_client
+
+        return transfer_client(identity, secret.get_secret_value())
 
     @cached_property
     def bucket(self) -> str:

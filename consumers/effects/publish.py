@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from consumers.claims import WorkItem
+from consumers.delivery import ArchiveDelivery, Delivery, Parcel
 from consumers.effects.asking import Asks, report
 from consumers.failures import Failed, from_source
+from consumers.globus import GlobusDelivery
 from consumers.homes import Home
 from consumers.known_programs import WHOLE_OP, parts_of
 from consumers.portal import Portal
@@ -52,20 +54,18 @@ def package(item: WorkItem, tools: Tools) -> Asks:
 
 
 def archive(item: WorkItem, tools: Tools) -> Asks:
-    """The products under their frozen keys, each verified there; those that are there already are as good."""
+    """The products under their frozen keys, each verified where it goes; those that are there already are as good."""
     home, made = _publication(item, tools)
     size_bytes = 0
+    places = _places(tools, home)
     for output in made.outputs:
         with _opened(item, tools, home, output) as path:
-            stored = tools.storage.put_file(
-                path,
-                bucket=_bucket(tools, home),
-                key=made.key_of(output),
-                sha256=output.sha256,
-                size_bytes=path.stat().st_size,
-                metadata={"op": item.subject, "attempt": str(made.attempt)},
-            )
-        size_bytes += stored.size_bytes
+            labels = {"op": item.subject, "attempt": str(made.attempt)}
+            size = path.stat().st_size
+            parcel = Parcel(output.uri, path, made.key_of(output), output.sha256, size, labels)
+            for place in places:
+                place.deliver(parcel)
+        size_bytes += size
     failpoints.reach("publication.after_archive")
     done = ReportOpStepDone(
         step="archive", publication=made.number, objects=len(made.outputs), size_bytes=size_bytes
@@ -215,6 +215,20 @@ def _acknowledged(item: WorkItem, tools: Tools, attempt: int) -> str | None:
 def _acknowledgement(known: Any) -> str | None:
     found: str | None = (known.get("announce") or {}).get("acknowledgement")
     return found
+
+
+def _places(tools: Tools, home: Home) -> list[Delivery]:
+    """The archive, and whatever else is configured."""
+    places: list[Delivery] = [ArchiveDelivery(tools.storage, _bucket(tools, home))]
+    wanted = home.programs.globus
+    if wanted is not None and tools.globus is None:
+        message = (
+            "no application of this site is registered with Globus (MERIDIAN_GLOBUS_CLIENT_ID and _SECRET)"
+        )
+        raise Failed("GLOBUS_UNSET", "data", f"{message}; name one, then recover")
+    if wanted is not None and tools.globus is not None:
+        places.append(GlobusDelivery(tools.globus, wanted))
+    return places
 
 
 def _portal(home: Home) -> Portal:
