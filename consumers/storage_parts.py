@@ -127,7 +127,7 @@ class Parts:
                         etag = self._client.upload_part(
                             **upload, PartNumber=number, Body=piece, ChecksumSHA256=checksum
                         )["ETag"]
-                    failpoints.reach("worker.mid_upload")
+                    failpoints.reach("worker.between_parts")
                 parts.append({"PartNumber": number, "ETag": etag, "ChecksumSHA256": checksum})
         return sums, parts
 

@@ -41,12 +41,13 @@ _DECIDER = (
     "after_poll", "after_begin", "after_send", "before_offsets", "after_offsets", "during_commit", "after_commit",
     "before_snapshot",
 )  # fmt: skip
+_WORKER = ("after_lease", "mid_upload", "between_parts", "after_put", "after_report")
 
 POINTS = frozenset(
     [f"decider.{name}" for name in _DECIDER]
     + [f"{follower}.{name}" for follower in ("projector", "dispatch") for name in _FOLLOWER]
     + ["projector.mid_batch"]
-    + [f"worker.{name}" for name in ("after_lease", "mid_upload", "after_put", "after_report")]
+    + [f"worker.{name}" for name in _WORKER]
     + [
         f"publication.{name}"
         for name in ("after_package", "after_archive", "after_announce", "after_cite", "before_published")
@@ -63,7 +64,6 @@ EXIT_CODE = 70
 DELAY_S = 3.0
 _LOOK_S = 0.05
 _DURING_S = 0.004  # what a commit of a small transaction takes
-_WIRE_BYTES = 64 * 1024  # a client that signs a body reads it in larger pieces than the one that sends it
 
 
 class FailpointError(Exception):
@@ -109,7 +109,7 @@ def during(name: str) -> Iterator[None]:
 
 
 def watched(stream: BinaryIO, name: str) -> BinaryIO:
-    """A file that is being sent, with this place after each piece of it."""
+    """A file that is being sent, with this place after each piece of it, since its client reads it only to send it."""
     return _Watched(stream, name) if _armed else stream  # type: ignore[return-value]  # as far as clients read it
 
 
@@ -216,8 +216,7 @@ class _Watched:
 
     def read(self, size: int = -1) -> bytes:
         piece = self._stream.read(size)
-        if 0 <= size <= _WIRE_BYTES:
-            reach(self._name)
+        reach(self._name)
         return piece
 
     def __getattr__(self, name: str) -> Any:

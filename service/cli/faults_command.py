@@ -47,7 +47,9 @@ def faults(  # noqa: PLR0913, PLR0917 - each is an option
         list[str] | None, typer.Option(help="cells by name or pattern, such as 'decider.*.kill'")
     ] = None,
     seeds: Annotated[int | None, typer.Option(help="turns of each cell")] = None,
-    injections: Annotated[int | None, typer.Option(help="so many in all, cells and seeds by chance")] = None,
+    injections: Annotated[
+        int | None, typer.Option(help="so many that fire in all, cells and seeds by chance")
+    ] = None,
     every: Annotated[float | None, typer.Option(help="seconds between injections; 2 to 5, by chance")] = None,
     seed: Annotated[int | None, typer.Option(help="of the run; the same dice again")] = None,
     without: Annotated[str | None, typer.Option(help="switch a guard off: the run has to turn red")] = None,
@@ -126,6 +128,9 @@ def _conclude(session: Session, result: dict[str, Any]) -> None:
         session.out.rows(COUNTED, counted, ids="counter")
     else:
         session.out.document(result, lines=(), ids="version")
+    session.out.say(f"{result['n']} injections fired of {result['thrown']} that were thrown")
+    for vain in result["not_fired"]:
+        session.out.say(f"not fired: {vain['cell']}, seed {vain['seed']}: {vain['reason']}")
     for name, reason in result["not_run"].items():
         session.out.say(f"not run: {name}: {reason}")
 

@@ -181,15 +181,26 @@ class Arena:
                 raise fails(f"wanted {what} within {within_s:.0f} s, found that it did not come")
             yield
 
-    def hit(self, role: str, orders: str, *, within_s: float = _FIRE_WITHIN_S) -> Steps:
-        """Arm a failpoint and yield until it has acted; raises NotFiredError if nobody came by."""
-        self.arm(role, orders)
+    def hit(
+        self, role: str, orders: str, *, also: tuple[str, ...] = (), within_s: float = _FIRE_WITHIN_S
+    ) -> Steps:
+        """Arm a failpoint, in other roles too, and yield until it has acted in one of them.
+
+        Raises NotFiredError if nobody came by.
+        """
+        roles = (role, *also)
+        for each in roles:
+            self.arm(each, orders)
         try:
             yield from self.until(
-                lambda: self.fired(role), within_s=within_s, what=f"{orders} reached", fails=NotFiredError
+                lambda: any(map(self.fired, roles)),
+                within_s=within_s,
+                what=f"{orders} reached",
+                fails=NotFiredError,
             )
         finally:
-            self.disarm(role)
+            for each in roles:
+                self.disarm(each)
 
     def intruder(self, role: str) -> RoleProcess:
         """A process that does a role's work without asking whether it may: the first one there is not told."""

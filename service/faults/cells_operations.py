@@ -161,9 +161,6 @@ def _no_rebuild() -> str | None:
     return None if there else "this build has no commands replay and projection swap"
 
 
-_NO_OLD_CODE = (
-    "nothing has been released, so there is no older code whose records and tables a newer one would meet"
-)
 _NO_DRILL = "the ledger's archive and its restore into an empty cluster are not built"
 
 
@@ -184,6 +181,5 @@ CELLS = (
     _cell("all_killed", _all_killed, EVERYTHING, alone=True),
     _cell("all_stopped", _all_stopped, EVERYTHING, alone=True),
     _cell("roles_killed", _roles_killed, EVERYTHING),
-    not_built("operations.old_and_new_code", ROW, _NO_OLD_CODE),
     not_built("operations.restore_drill", ROW, _NO_DRILL),
 )  # fmt: skip

@@ -13,7 +13,7 @@ from service.faults.arena import Arena
 from service.faults.aside import patiently
 from service.faults.cell import Cell, CellFailedError, NotFiredError, Steps
 from service.faults.one_shot import carry_out
-from service.faults.own_streams import TROUBLES
+from service.faults.own_streams import TROUBLES, load_of
 from service.faults.real_files import STREAM
 from service.faults.s3_faults import S3Fault, Spoil
 from service.faults.servers import family
@@ -21,23 +21,24 @@ from service.faults.servers import family
 __all__ = ["CELLS"]
 
 ROW = "worker"
-POINTS = ("after_lease", "mid_upload", "after_put", "after_report")
+POINTS = ("after_lease", "mid_upload", "between_parts", "after_put", "after_report")
 PUT = frozenset({"PUT"})
 ANY = frozenset({"PUT", "POST", "HEAD", "GET"})
 _LEASE_S = 15.0  # Pace.lease_s
 _FIRE_S = 30.0
+_LARGE_FIRE_S = 60.0  # one file has to be announced, wait for its turn, and be read whole before
 _TOLD_S = 20.0  # a projector may be busy with another fault
 
 Inject = Callable[[Arena, Random], Steps]
 
 
 def _dies(point: str, arena: Arena, dice: Random) -> Steps:
-    yield from arena.hit("worker", f"worker.{point}:kill:{_nth(point, dice)}")
+    yield from _hit(point, "kill", arena, dice)
 
 
 def _raises(point: str, arena: Arena, dice: Random) -> Steps:
-    yield from arena.hit("worker", f"worker.{point}:exception:{_nth(point, dice)}")
-    if point in {"mid_upload", "after_put"}:
+    yield from _hit(point, "exception", arena, dice)
+    if point in {"mid_upload", "between_parts", "after_put"}:
         yield from _tried_again(arena)
 
 
@@ -69,9 +70,17 @@ _OURS = text(
 )
 
 
-def _nth(point: str, dice: Random) -> int:
-    """A small file is read to its end in one piece, so a second time in mid-upload may be long in coming."""
-    return 1 if point == "mid_upload" else dice.randint(1, 2)
+def _hit(point: str, action: str, arena: Arena, dice: Random) -> Steps:
+    """At the first or second time, in whichever worker comes by: the consumers have one too.
+
+    A file that goes in two parts is asked for where it takes one.
+    """
+    within_s = _FIRE_S
+    if point == "between_parts":
+        load_of(arena).send_large()
+        within_s = _LARGE_FIRE_S
+    orders = f"worker.{point}:{action}:{dice.randint(1, 2)}"
+    yield from arena.hit("worker", orders, also=("consumers",), within_s=within_s)
 
 
 def _store(make: Callable[[Random], S3Fault], arena: Arena, dice: Random) -> Steps:
@@ -116,7 +125,8 @@ def _store_unreachable(arena: Arena, dice: Random) -> Steps:
 
 def _frozen_past_its_lease(arena: Arena, dice: Random) -> Steps:
     """The worker sleeps through its leases and wakes with work in its hands that is not its own any more."""
-    yield from arena.hit("worker", f"worker.{dice.choice(POINTS)}:stop:1")
+    point = dice.choice([each for each in POINTS if each != "between_parts"])
+    yield from arena.hit("worker", f"worker.{point}:stop:1")
     yield from arena.until(
         lambda: arena.stopped("worker") is not None, within_s=5, what="a frozen worker", fails=NotFiredError
     )

@@ -10,6 +10,8 @@ from service.faults.injection import Injection
 __all__ = ["Choice", "may_begin"]
 
 _AHEAD = 1.0
+_IN_VAIN = 3
+"""A cell that did not fire has its turn again, so often."""
 
 
 class Choice:
@@ -21,6 +23,7 @@ class Choice:
         self._dice = dice
         self._at_most = at_most
         self._turns: Counter[str] = Counter()
+        self._vain: Counter[str] = Counter()
 
     def next(self) -> Cell | None:
         """A cell that has a turn left; None: there is none."""
@@ -32,6 +35,12 @@ class Choice:
         (cell,) = self._dice.choices(waiting, weights=[each.share for each in waiting])
         self._turns[cell.name] += 1
         return cell
+
+    def again(self, cell: Cell) -> None:
+        """Its last turn was in vain: it gets it back, unless it has been in vain too often."""
+        self._vain[cell.name] += 1
+        if self._vain[cell.name] <= _IN_VAIN:
+            self._turns[cell.name] -= 1
 
     def _had(self, cell: Cell) -> float:
         return self._turns[cell.name] / cell.share

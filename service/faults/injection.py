@@ -82,9 +82,10 @@ class Injection:
             self._look(patient_since)
 
     def abandon(self) -> None:
-        """Take the fault away where it stands; its arena is not used any more."""
+        """Take the fault away where it stands; its arena is not used any more, so it proves nothing."""
         if isinstance(self._steps, Generator):
             self._steps.close()
+        self.state, self.reason = State.NOT_FIRED, "given up: another injection went red in the same site"
 
     def as_json(self) -> dict[str, Any]:
         """For the report."""

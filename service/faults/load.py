@@ -119,6 +119,10 @@ class Load:
         """Have this sent too, until it is acknowledged."""
         self._given.append(out)
 
+    def send_large(self) -> None:
+        """Have the next file be one that goes up in parts."""
+        self._files.is_next_large = True
+
     def send_hostile(
         self, topic: str, value: bytes | None, *, what: str, code: str | None = None, key: bytes | None = None,
         headers: Headers = (),

@@ -15,6 +15,7 @@ from service.faults import (
     cells_postgres,
     cells_programs,
     cells_projector,
+    cells_versions,
     cells_worker,
 )
 from service.faults.cell import Cell
@@ -34,6 +35,7 @@ CELLS: tuple[Cell, ...] = (
     *cells_delivery.CELLS,
     *cells_bytes.CELLS,
     *cells_operations.CELLS,
+    *cells_versions.CELLS,
 )
 
 

@@ -48,12 +48,15 @@ class RealFiles:
         self._landing = landing
         self._dice = Random(seed)  # noqa: S311 - a workload, not a secret
         self._count = 0
+        self.is_next_large = False
+        """Set by whoever wants one now; the next one is, and it is unset."""
 
     def make(self) -> Announced:
         """The next file, on disk when this returns."""
         self._count += 1
         path = self._landing / f"n{self._count:06d}.fits"
-        is_large = self._count % LARGE_EVERY == 0
+        is_large = self.is_next_large or self._count % LARGE_EVERY == 0
+        self.is_next_large = False
         blocks = _LARGE_BLOCKS if is_large else 1 + self._dice.randrange(20)
         fresh = path.with_suffix(".part")
         fresh.write_bytes(_fits(self._count, blocks))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from service.faults.cell import Cell
+from service.faults.injection import Injection, State
 from service.faults.run import Run
 from service.stack import jars
 from service.version import software_version
@@ -30,6 +31,8 @@ def told(run: Run, *, cells: Sequence[Cell], seconds: float, machine: dict[str, 
         },
         "seconds": round(seconds, 1),
         "n": tally.n,
+        "thrown": len(tally.injections),
+        "not_fired": [_vain(each) for each in tally.injections if each.state is State.NOT_FIRED],
         "audits": tally.audits,
         "is_clean": tally.is_clean,
         "counters": tally.counters(),
@@ -39,3 +42,7 @@ def told(run: Run, *, cells: Sequence[Cell], seconds: float, machine: dict[str, 
         "not_run": {cell.name: cell.not_here() or "not chosen" for cell in cells if cell.name not in ran},
         "injections": [each.as_json() for each in tally.injections],
     }
+
+
+def _vain(injection: Injection) -> dict[str, Any]:
+    return {"cell": injection.cell.name, "seed": injection.seed, "reason": injection.reason}

@@ -11,7 +11,7 @@ from service.faults.arena import Arena
 from service.faults.auditing import Audited, audited
 from service.faults.cell import Cell
 from service.faults.choosing import Choice, may_begin
-from service.faults.injection import Injection
+from service.faults.injection import Injection, State
 from service.faults.load import Load, Rates
 from service.faults.tally import Tally
 from service.faults.warming import bring_streams_in_force
@@ -23,11 +23,17 @@ Say = Callable[[str], None]
 
 _TICK_S = 0.05
 _LIVE_AT_MOST = 3
+_THROWN = 2
+"""So many times as many injections are thrown as are wanted, at most."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be run: which cells, how often, how fast, by which dice, and with which guard switched off."""
+    """What is to be run: which cells, how often, how fast, by which dice, and with which guard switched off.
+
+    ``injections`` counts those that fired. One whose fault could not be brought about is thrown again, itself or
+    another in its place, until twice as many have been thrown.
+    """
 
     cells: Sequence[Cell]
     injections: int | None = None
@@ -101,10 +107,20 @@ class Run:
         return Injection(self._begun, cell, self._dice.getrandbits(32), arena)
 
     def _is_used_up(self) -> bool:
-        return self.order.injections is not None and self._begun >= self.order.injections
+        wanted = self.order.injections
+        if wanted is None:
+            return False
+        return self._begun - self.tally.not_fired >= wanted or self._begun >= _THROWN * wanted
 
     def _is_done(self) -> bool:
         return self.next_cell() is None or (self.order.stop_at_red and not self.tally.is_clean)
+
+    def ended(self, injection: Injection) -> None:
+        """It is over; one that did not fire is thrown again."""
+        self.tally.add(injection)
+        if injection.state is State.NOT_FIRED:
+            self._choice.again(injection.cell)
+        self._say(_line(injection))
 
     def write(self) -> None:
         """Have what was found so far written down."""
@@ -164,8 +180,7 @@ class _Round:
             if injection.is_over:
                 self._live.remove(injection)
                 self._since_audit += 1
-                self._run.tally.add(injection)
-                self._run.say(_line(injection))
+                self._run.ended(injection)
                 is_red = is_red or injection.is_red
         return is_red
 
@@ -187,6 +202,8 @@ class _Round:
         red = any(each.is_red for each in self._run.tally.injections[-self._since_audit or None :])
         for injection in self._live:
             injection.abandon()
+            self._run.ended(injection)
+        self._live.clear()
         self._since_audit = 0
         found: Audited = audited(self._arena, self._load, settle_s=self._run.order.settle_s)
         self._run.tally.add_audit(found.counters, found.offenders, found.looked_at)

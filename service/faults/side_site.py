@@ -1,9 +1,11 @@
-"""A second, small site: one decider on topics and a database of its own, to be spoilt without spoiling the load."""
+"""A second, small site: a decider on topics and a database of its own, to be spoilt without spoiling the load."""
 
 import os
 from collections.abc import Generator
 from contextlib import closing
+from pathlib import Path
 from random import Random
+from typing import Any
 from uuid import uuid4
 
 import psycopg2
@@ -24,8 +26,10 @@ from service.settings import PROJECT
 from service.stack.endpoints import Endpoints
 from service.wiring import Wiring
 
-__all__ = ["SideSite", "leave", "side_site"]
+__all__ = ["SUBJECT", "SideSite", "leave", "side_site"]
 
+SUBJECT = "side/one"
+"""The one file that it knows of."""
 PARTITIONS = {"file": 1, "group": 1, "identity": 1, "op": 1, "stream": 1}
 _DECIDED_S = 60.0
 _LOOK_S = 5.0
@@ -44,12 +48,8 @@ class SideSite:
         )
         self.wiring = Wiring(settings, endpoints, "faults")
         self.engine: Engine = self.wiring.engine(pool_size=2, statement_timeout_s=_LOOK_S)
-        self.decider = RoleProcess(
-            f"decider of {name}",
-            "decider",
-            environment=self._environment(),
-            log=arena.place.logs / f"{name}.log",
-        )
+        self.decider = self._process("decider", PROJECT)
+        self._beside: list[RoleProcess] = []
 
     @property
     def requests(self) -> str:
@@ -63,21 +63,34 @@ class SideSite:
 
     def decided(self, *, within_s: float = _DECIDED_S) -> Steps:
         """Ask something of it and yield until it is decided."""
-        subject, identifier = "side/one", str(uuid4())
+        return self.noted(within_s=within_s)
+
+    def noted(self, *, within_s: float = _DECIDED_S) -> Steps:
+        """A remark about its one file: a fact once that has arrived, a refusal before."""
+        return self._asked("note", {"text": "a note"}, within_s=within_s)
+
+    def arrived(self) -> Steps:
+        """Its one file is announced."""
+        content = {"uri": "s3://landing/one", "size_bytes": 100, "sha256": "0" * 64}
+        told = {"content": content, "witness": "inbox.faults/0/0", "stream_version": 1}
+        return self._asked("arrive", told, within_s=_DECIDED_S)
+
+    def _asked(self, request: str, data: dict[str, Any], *, within_s: float) -> Steps:
+        identifier = str(uuid4())
         value = encode_request(
-            id=identifier, type="file.note", subject=subject, actor="faults", source="faults", at=now(),
-            data={"text": "a note"}, reason="a fault is tried",
+            id=identifier, type=f"file.{request}", subject=SUBJECT, actor="faults", source="faults", at=now(),
+            data=data, reason="a fault is tried",
         )  # fmt: skip
 
         def ask() -> bool:
             logs = self.wiring.log()
             writer = logs.writer()
             try:
-                writer.send(self.requests, key=subject.encode(), value=value, partition=0)
+                writer.send(self.requests, key=SUBJECT.encode(), value=value, partition=0)
                 writer.flush(_LOOK_S)
                 outcomes = Outcomes(self.engine, site=self.wiring.settings.site)
-                if not outcomes.wait([(subject, identifier)], timeout_s=_LOOK_S):
-                    raise TimeoutError(f"{subject}: no outcome of {identifier} yet")
+                if not outcomes.wait([(SUBJECT, identifier)], timeout_s=_LOOK_S):
+                    raise TimeoutError(f"{SUBJECT}: no outcome of {identifier} yet")
             finally:
                 writer.close()
                 logs.close()
@@ -114,16 +127,34 @@ class SideSite:
             command.end()
 
     def tended(self, steps: Steps) -> Steps:
-        """These steps, with the decider started again where it ends."""
+        """These steps, with its processes started again where they end."""
         for _ in steps:
-            self.decider.tend()
+            for process in (self.decider, *self._beside):
+                process.tend()
             yield
+
+    def beside(self, role: str, *, tree: Path = PROJECT) -> RoleProcess:
+        """Another process of the site, running now, of the code in ``tree``."""
+        process = self._process(role, tree)
+        self._beside.append(process)
+        process.start()
+        return process
+
+    def hold_down(self) -> None:
+        """End all of its processes, for good."""
+        for process in (self.decider, *self._beside):
+            process.hold_down()
 
     def restart(self) -> None:
         """Kill the decider; it is started again by the next look."""
         self.decider.kill()
 
-    def _environment(self) -> dict[str, str]:
+    def _process(self, role: str, tree: Path) -> RoleProcess:
+        name = self.wiring.settings.site
+        log = self.arena.place.logs / f"{name}.log"
+        return RoleProcess(f"{role} of {name}", role, environment=self._environment(tree), log=log)
+
+    def _environment(self, tree: Path) -> dict[str, str]:
         settings = self.wiring.settings
         return {
             **self.wiring.endpoints.environment(),
@@ -132,7 +163,7 @@ class SideSite:
             "MERIDIAN_S3_BUCKET": settings.s3_bucket,
             "MERIDIAN_PARTITIONS": ",".join(f"{name}={count}" for name, count in PARTITIONS.items()),
             "MERIDIAN_LOG_LEVEL": "info",
-            "PYTHONPATH": str(PROJECT),
+            "PYTHONPATH": str(tree),
             "PYTHONSAFEPATH": "1",
             "PATH": os.environ.get("PATH", ""),
             CHILD_MARK: "1",
@@ -155,8 +186,8 @@ def side_site(arena: Arena, dice: Random, *, kafka: str | None = None) -> Genera
 
 
 def leave(site: SideSite) -> Steps:
-    """End its decider and take away its database and topics."""
-    site.decider.hold_down()
+    """End its processes and take away its database and topics."""
+    site.hold_down()
     site.engine.dispose()
 
     def remove() -> None:

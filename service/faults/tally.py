@@ -48,6 +48,11 @@ class Tally:
         return sum(each.state is not State.NOT_FIRED for each in self.injections)
 
     @property
+    def not_fired(self) -> int:
+        """Injections whose fault could not be brought about: they prove nothing."""
+        return len(self.injections) - self.n
+
+    @property
     def is_clean(self) -> bool:
         """Nothing in any counter, and no cell red."""
         return not any(self.found.values()) and not any(each.is_red for each in self.injections)

@@ -40,7 +40,7 @@ def opened(s3):
 def killed(opened, bucket, tmp_path):
     """A file of four parts whose put was cut off after the second; the file, and what it is."""
     path, what = a_file(tmp_path, os.urandom(3 * PART + 100))
-    failpoints.arm("worker.mid_upload:exception:2")
+    failpoints.arm("worker.between_parts:exception:2")
     storage, calls = opened()
     try:
         with pytest.raises(failpoints.FailpointError):
@@ -49,6 +49,21 @@ def killed(opened, bucket, tmp_path):
         failpoints.disarm()
     assert calls["UploadPart"] == 2
     return path, what
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+def test_a_put_in_one_request_can_be_broken_in_its_middle(opened, bucket, tmp_path, nth):
+    """Where it is broken nothing is archived; once it is tried again everything is."""
+    path, what = a_file(tmp_path, os.urandom(300_000))
+    storage, _ = opened()
+    failpoints.arm(f"worker.mid_upload:exception:{nth}")
+    try:
+        with pytest.raises(Exception, match=r"worker\.mid_upload"):
+            opened(attempts=1)[0].put_file(path, bucket=bucket, key="s/broken", **what)
+    finally:
+        failpoints.disarm()
+    assert storage.head(bucket, "s/broken") is None
+    assert storage.put_file(path, bucket=bucket, key="s/broken", **what).sha256 == what["sha256"]
 
 
 def uploads_of(storage, bucket):

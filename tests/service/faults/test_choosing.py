@@ -48,6 +48,17 @@ def test_turns_end_where_so_many_are_wanted_of_each():
     assert Counter(turns(choice, 100)) == {"a": 3, "b": 3}
 
 
+def test_a_turn_in_vain_is_had_again_and_not_for_ever():
+    never, good = cell("never"), cell("good")
+    choice = Choice([never, good], dice=Random(1), at_most=2)
+    taken: list[str] = []
+    while (found := choice.next()) is not None:
+        taken.append(found.name)
+        if found is never:
+            choice.again(never)
+    assert Counter(taken) == {"good": 2, "never": 2 + 3}
+
+
 def test_two_injections_do_not_disturb_the_same_part_and_one_alone_waits_for_all():
     live = [Injection(1, cell("a"), 1, arena=NO)]
     assert not may_begin(cell("b"), live)
