@@ -90,7 +90,7 @@ def _plain(batch: Any) -> tuple[list[_Plain], int]:
             )
             start = end
     except (ValueError, IndexError):
-        pass  # not whole: the library says what is wrong with it
+        return found, start  # not whole: the library says what is wrong with the next one
     return found, start
 
 

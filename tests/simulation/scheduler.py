@@ -91,7 +91,7 @@ class Scheduler:
         try:
             task.target()
         except Killed:
-            pass
+            task.error = None  # it ends where it stood, as it was told
         except BaseException as error:  # noqa: BLE001  # whatever it is, the laws look at it
             task.error = error
         task.is_over = True
