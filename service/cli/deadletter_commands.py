@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli.errors import ATTENTION, WrongUseError
+from service.cli.errors import ToldError, WrongUseError
 from service.cli.output import Column
 from service.cli.selecting import DryRun, Rate, read_time
 from service.cli.session import Session, session_of
@@ -174,8 +174,9 @@ def _tell(session: Session, done: "Iterable[Done]", word: str) -> None:
         for each in done
     ]
     session.out.rows(DONE, rows, ids="id", empty="no dead letters are meant")
-    if any(row["against"] for row in rows):
-        raise typer.Exit(ATTENTION)
+    refused = [str(row["id"]) for row in rows if row["against"]]
+    if refused:
+        raise ToldError(f"{', '.join(refused)} not {word}; the answer says what is against it", code="REFUSED")
 
 
 def _sample(session: Session, letters: "Iterable[Listed]") -> None:

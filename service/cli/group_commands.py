@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.cli.asking import ask_and_tell
-from service.cli.errors import ATTENTION, AttentionError, WrongUseError
+from service.cli.errors import AttentionError, ToldError, WrongUseError
 from service.cli.op_asking import EXPECTED_SEQUENCE, REQUEST_ID
 from service.cli.output import Column, plain
 from service.cli.selecting import DryRun
@@ -92,7 +92,7 @@ def why(context: typer.Context, group: OneGroup) -> None:
     else:
         session.out.document(plain(answer), lines=group_lines(answer), ids="subject")
     if row is None:
-        raise typer.Exit(ATTENTION)
+        raise ToldError(f"nothing is known of the group {group}; meridian group list shows those there are")
 
 
 @app.command("expect")

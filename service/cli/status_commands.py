@@ -2,7 +2,7 @@
 
 import typer
 
-from service.cli.errors import ATTENTION
+from service.cli.errors import ToldError
 from service.cli.output import Column
 from service.cli.session import session_of
 
@@ -20,7 +20,7 @@ def status(context: typer.Context) -> None:
         found = take(client)
     session.out.document(found.members(), lines=status_lines(found), ids="site")
     if found.attention:
-        raise typer.Exit(ATTENTION)
+        raise ToldError("\n".join(found.attention))
 
 
 def doctor(context: typer.Context) -> None:
@@ -39,5 +39,8 @@ def doctor(context: typer.Context) -> None:
         for each in checks
     ]
     session.out.rows(CHECKS, rows, ids="check")
-    if any(each.outcome is Outcome.WRONG for each in checks):
-        raise typer.Exit(ATTENTION)
+    wrong = [each for each in checks if each.outcome is Outcome.WRONG]
+    if wrong:
+        raise ToldError(
+            "\n".join(f"{each.name}: {each.found.partition(';')[0]}; {each.remedy}" for each in wrong)
+        )

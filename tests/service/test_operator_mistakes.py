@@ -54,7 +54,7 @@ def test_every_role_refuses_another_sites_database_and_names_both(taken, role, s
 def test_up_and_status_refuse_it_too(taken, site, capsys):
     with pytest.raises(WrongSiteError, match=f"the database of the site {site}") as caught:
         prepare(taken, print)
-    assert explained(caught.value)[1] == WRONG_USE
+    assert explained(caught.value).exit_code == WRONG_USE
     assert run(["status"]) == WRONG_USE
     assert site in capsys.readouterr().err
 
