@@ -13,8 +13,9 @@ from service.cli.asking import ask_and_tell
 from service.cli.errors import WrongUseError
 from service.cli.op_commands import OneOp, app
 from service.cli.output import Column
-from service.cli.selecting import DryRun, read_ids
+from service.cli.selecting import read_ids
 from service.cli.session import Session, session_of
+from service.cli.spreading import DryRun
 
 if TYPE_CHECKING:
     from events.base import Request
