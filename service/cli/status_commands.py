@@ -1,5 +1,7 @@
 """``meridian status`` and ``meridian doctor``: how everything stands, and what is wrong with this machine."""
 
+from typing import Annotated
+
 import typer
 
 from service.cli.errors import ToldError
@@ -23,11 +25,19 @@ def status(context: typer.Context) -> None:
         raise ToldError("\n".join(found.attention))
 
 
-def doctor(context: typer.Context) -> None:
+def doctor(
+    context: typer.Context,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="first make lost passwords of the stopped local stack anew")
+    ] = False,
+) -> None:
     """Check everything that Meridian needs, each with a remedy; exit 1 where something is wrong."""
     from service.stack.doctor import Outcome, examine
+    from service.stack.lost_passwords import make_anew
 
     session = session_of(context)
+    if repair:
+        session.out.say(make_anew(session.settings))
     checks = examine(session.settings)
     rows = [
         {
