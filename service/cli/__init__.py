@@ -45,6 +45,7 @@ from service.cli import (
     work_commands,
 )
 from service.cli.errors import WrongUseError, tell_error
+from service.cli.examples import show_examples
 from service.cli.options import Options, hoisted, is_for_programs
 from service.cli.output import FORMATS
 from service.cli.session import Session
@@ -100,6 +101,7 @@ app.add_typer(deadletter_commands.app, name="deadletter")
 app.add_typer(schema_commands.app, name="schema")
 app.add_typer(machine_commands.app, name="machine")
 app.add_typer(docs_commands.app, name="docs")
+show_examples(app)
 
 
 @app.callback()

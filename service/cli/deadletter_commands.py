@@ -39,7 +39,7 @@ DONE = (Column("id"), Column("result"), Column("against"))
 _SHOWN_BYTES = 2000
 _SAMPLE = 5
 
-Ids = Annotated[list[str] | None, typer.Argument(help="ids of dead letters, such as 0/17", metavar="[ID]…")]
+Ids = Annotated[list[str] | None, typer.Argument(help="ids of dead letters, such as 0/17", metavar="ID")]
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def list_letters(
 @app.command("show")
 def show(
     context: typer.Context,
-    letter: Annotated[str, typer.Argument(help="as the list names it, such as 0/17", metavar="[ID]…")],
+    letter: Annotated[str, typer.Argument(help="as the list names it, such as 0/17", metavar="ID")],
 ) -> None:
     """One dead letter: where it came from, why it was not taken, its bytes."""
     from consumers.header_names import readable_name

@@ -48,7 +48,7 @@ One = Annotated[
     str, typer.Argument(help="a file as stream/name, or its name if that is enough", metavar="FILE")
 ]
 Several = Annotated[
-    list[str], typer.Argument(help="files; - reads them from standard input", metavar="FILE|-…")
+    list[str], typer.Argument(help="files; - reads them from standard input", metavar="FILE|-")
 ]
 
 

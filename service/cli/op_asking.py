@@ -24,7 +24,7 @@ __all__ = ["ATTEMPT", "EXPECTED_SEQUENCE", "REQUEST_ID", "Verb", "ask_of_ops", "
 
 SeveralOps = Annotated[
     list[str],
-    typer.Argument(help="observing programs; - reads them from standard input", metavar="OP|-…"),
+    typer.Argument(help="observing programs; - reads them from standard input", metavar="OP|-"),
 ]
 ATTEMPT = Annotated[
     int | None, typer.Option("--attempt", help="which attempt; yours, or the only one, if not given")

@@ -38,7 +38,7 @@ WHY = tuple(Column(name) for name in ("subject", "state", "since_at", "because",
 
 SeveralOps = Annotated[
     list[str],
-    typer.Argument(help="observing programs; - reads them from standard input", metavar="OP|-…"),
+    typer.Argument(help="observing programs; - reads them from standard input", metavar="OP|-"),
 ]
 
 

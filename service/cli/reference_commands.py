@@ -21,7 +21,7 @@ FORMATS = tuple(Column(name) for name in ("name", "role", "media_type", "extensi
 def codes(
     context: typer.Context,
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="CODE…", help="such as TRUNCATED; all if none")
+        list[str] | None, typer.Argument(metavar="CODE", help="such as TRUNCATED; all if none")
     ] = None,
     kind: Annotated[
         str | None, typer.Option(help="such as invalid, waiting or halt; all if not given")

@@ -19,7 +19,7 @@ __all__ = ["Selection", "read_ids", "read_time"]
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 Several = list[str] | None
-IDS = typer.Argument(help="files as stream/name; - reads them from standard input", metavar="[FILE|-]…")
+IDS = typer.Argument(help="files as stream/name; - reads them from standard input", metavar="FILE|-")
 
 
 @dataclass(frozen=True)

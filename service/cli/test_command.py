@@ -34,7 +34,7 @@ class Step:
 
 def run_tests(
     context: typer.Context,
-    paths: Annotated[list[str] | None, typer.Argument(help="only these tests", metavar="[PATH]…")] = None,
+    paths: Annotated[list[str] | None, typer.Argument(help="only these tests", metavar="PATH")] = None,
     fast: Annotated[bool, typer.Option("--fast", help="seconds only: no servers are started")] = False,
     long: Annotated[bool, typer.Option("--long", help="those too that take minutes each")] = False,
     keyword: Annotated[

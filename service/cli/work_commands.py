@@ -93,7 +93,7 @@ def redrive(
     meant: Meant,
     subjects: Annotated[
         Several,
-        typer.Argument(help="files or streams; - reads them from standard input", metavar="[SUBJECT|-]…"),
+        typer.Argument(help="files or streams; - reads them from standard input", metavar="SUBJECT|-"),
     ] = None,
     *,
     rate: Rate = AT_A_TIME,
