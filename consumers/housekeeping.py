@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, text
 
-from consumers.sender import Outgoing, Sender
-from events.envelope import encode_request
+from consumers.sender import Outgoing, Sender, outgoing_request
 from events.file_removal import RemoveFile, What
 from events.ids import derived_id
 from events.space_policy import SpacePolicy
@@ -60,10 +59,11 @@ class Housekeeping:
     def _request(self, removal: Removal, at: datetime) -> Outgoing:
         # The same for a whole day: what was refused is asked once more when things may have changed.
         cause = derived_id(f"{removal.file}/{removal.version}", f"remove {removal.what} {at:%Y-%m-%d}")
-        value = encode_request(
+        return outgoing_request(
+            self._topics,
+            RemoveFile.name,
+            removal.file,
             id=cause,
-            type=RemoveFile.name,
-            subject=removal.file,
             actor=ACTOR,
             source=self._source,
             at=at,
@@ -71,7 +71,6 @@ class Housekeeping:
             causationid=cause,
             version=removal.version,
         )
-        return self._topics.requests("file"), removal.file.encode(), value
 
 
 def wanted_removals(

@@ -23,6 +23,7 @@ from events import failpoints
 from events.clock import now
 from events.kafka_log import KafkaLog
 from events.log import Log, LogError, Writer
+from events.parentage import stop_with_parent
 from events.topic_specs import sender_specs, topic_specs
 from events.topics import Topics
 from projectors.database import make_engine
@@ -205,15 +206,9 @@ def _main() -> None:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # from a terminal it goes to the parent too, which tells us
-    threading.Thread(target=_watch_parent, args=(stop,), name="parent", daemon=True).start()
+    stop_with_parent(stop)
     threading.Thread(target=_leave_in_time, args=(stop,), name="leave", daemon=True).start()
     _Child(settings, stop).run()
-
-
-def _watch_parent(stop: threading.Event) -> None:
-    while os.read(sys.stdin.fileno(), 1024):
-        pass  # nothing is told there after the settings
-    stop.set()
 
 
 def _leave_in_time(stop: threading.Event) -> None:

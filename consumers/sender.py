@@ -2,13 +2,23 @@
 
 import threading
 from collections.abc import Callable, Iterable
+from typing import Any
 
+from events.base import machine_of
+from events.envelope import encode_request
 from events.log import LogError, LogUnavailableError, Sent, Writer
+from events.topics import Topics
 
-__all__ = ["Outgoing", "Sender"]
+__all__ = ["Outgoing", "Sender", "outgoing_request"]
 
 Outgoing = tuple[str, bytes | None, bytes]
 """Topic, key, value."""
+
+
+def outgoing_request(topics: Topics, name: str, subject: str, **members: Any) -> Outgoing:
+    """A request on its way: to the topic of its machine, keyed by its subject; ``members`` as envelopes have them."""
+    value = encode_request(type=name, subject=subject, **members)
+    return topics.requests(machine_of(name)), subject.encode(), value
 
 
 class Sender:

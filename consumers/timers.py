@@ -12,9 +12,7 @@ from consumers import deadlines
 from consumers.deadlines import Deadline
 from consumers.known_programs import attempt_of
 from consumers.outage import OUTAGES, in_words
-from consumers.sender import Outgoing, Sender
-from events.base import machine_of
-from events.envelope import encode_request
+from consumers.sender import Outgoing, Sender, outgoing_request
 from events.log import LogUnavailableError
 from events.topics import Topics
 
@@ -85,22 +83,19 @@ class Timers:
 def asked(found: Sequence[Deadline], *, topics: Topics, source: str, at: datetime) -> list[Outgoing]:
     """The requests of these deadlines, each with the id that follows from the fact that set it."""
     return [
-        (
-            topics.requests(machine_of(each.request)),
-            each.subject.encode(),
-            encode_request(
-                id=each.request_id,
-                type=each.request,
-                subject=each.subject,
-                actor=ACTOR,
-                source=source,
-                at=at,
-                data={"due_sequence": each.due_sequence},
-                causationid=each.event_id,
-                correlationid=each.correlationid,
-                version=each.version,
-                attempt=attempt_of(each.part),
-            ),
+        outgoing_request(
+            topics,
+            each.request,
+            each.subject,
+            id=each.request_id,
+            actor=ACTOR,
+            source=source,
+            at=at,
+            data={"due_sequence": each.due_sequence},
+            causationid=each.event_id,
+            correlationid=each.correlationid,
+            version=each.version,
+            attempt=attempt_of(each.part),
         )
         for each in found
     ]

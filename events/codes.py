@@ -8,8 +8,8 @@ from typing import Literal, cast, get_args
 
 __all__ = ["KINDS", "Explained", "Kind", "codes", "explained"]
 
-Kind = Literal["invalid", "failed", "waiting", "refused", "warning"]
-"""Where a code stands: an INVALID file, an ERROR, a wait, an announcement refused, a warning."""
+Kind = Literal["invalid", "failed", "waiting", "refused", "warning", "command"]
+"""Where a code stands: an INVALID file, an ERROR, a wait, an announcement refused, a warning, a command's end."""
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 

@@ -23,6 +23,7 @@ from projectors.file_search import close_names, named
 from projectors.file_story import gather
 from projectors.outcome import Outcome, Outcomes
 from projectors.stream_rules import read_rules
+from service.installation import check_site
 from service.pace import paced
 from service.unknown import Unknown, mentions, streams_for
 from service.why import Story, Why, why
@@ -95,8 +96,10 @@ class Client:
 
     @cached_property
     def engine(self) -> Engine:
-        """The database."""
-        return self.wiring.engine(statement_timeout_s=30.0)
+        """The database. Raises WrongSiteError where it belongs to another site: its views would be that one's."""
+        engine = self.wiring.engine(statement_timeout_s=30.0)
+        check_site(engine, self.wiring.settings.site)
+        return engine
 
     @cached_property
     def log(self) -> Log:

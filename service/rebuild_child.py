@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from events.kafka_log import KafkaLog
+from events.parentage import stop_with_parent
 from events.topics import Topics
 from projectors.database import make_engine
 from projectors.halt import FollowerError
@@ -33,7 +34,7 @@ def main() -> int:
     gc.set_threshold(100_000, 50, 100)  # as the roles do
     order = json.loads(sys.stdin.readline())
     stop = threading.Event()
-    threading.Thread(target=_until_the_end, args=(stop,), daemon=True).start()
+    stop_with_parent(stop)
     logs = KafkaLog(order["kafka"], client_id="meridian-replay")
     engine = make_engine(order["database"], "meridian-replay", pool_size=4)
     filling = _filling(order, logs, engine)
@@ -70,12 +71,6 @@ def _filling(order: dict[str, Any], logs: KafkaLog, engine: Any) -> Filling:
         partitions=order["partitions"],
         until=None if until is None else datetime.fromisoformat(until),
     )
-
-
-def _until_the_end(stop: threading.Event) -> None:
-    while sys.stdin.readline():
-        pass
-    stop.set()
 
 
 def _say(**members: object) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 from events.log import LogError, Place
 from projectors.health import database_health
 from service.client import Client
-from service.installation import check_site
 from service.site import ROLE_NAMES, children_of
 from service.stack import local
 from service.status_machines import machine_attention, machine_lines
@@ -46,7 +45,6 @@ class Status:
 def take(client: Client) -> Status:
     """Look at everything; raises LogError or the database's errors where a server is away."""
     settings, topics = client.wiring.settings, client.wiring.topics
-    check_site(client.engine, settings.site)
     with client.engine.connect() as connection:
         health = database_health(connection)
     lags = _lags(client, health)

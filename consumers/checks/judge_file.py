@@ -7,8 +7,8 @@ from consumers.checks.judge import Watch, judge, unwatched
 from consumers.checks.judging import Judging
 from consumers.checks.look import Look
 from consumers.formats.bytes_scan import SeenBytes
+from consumers.formats.content import Content, Expected
 from consumers.formats.findings import Findings
-from consumers.formats.format import Content, Expected
 
 __all__ = ["judge_file"]
 

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from consumers.claims import WorkItem
-from consumers.sender import Outgoing
-from events.base import Request, machine_of
-from events.envelope import encode_request
+from consumers.sender import Outgoing, outgoing_request
+from events.base import Request
 from events.topics import Topics
 
 __all__ = ["ACTOR", "Ask", "Asks", "report", "request_for"]
@@ -32,10 +31,11 @@ class Ask:
 
     def outgoing(self, topics: Topics, *, source: str, at: datetime) -> Outgoing:
         """Topic, key and value."""
-        value = encode_request(
+        return outgoing_request(
+            topics,
+            self.request.name,
+            self.subject,
             id=self.id,
-            type=self.request.name,
-            subject=self.subject,
             actor=self.actor,
             source=source,
             at=at,
@@ -45,7 +45,6 @@ class Ask:
             version=self.version,
             attempt=self.attempt,
         )
-        return topics.requests(machine_of(self.request.name)), self.subject.encode(), value
 
 
 Asks = Iterator[Ask]

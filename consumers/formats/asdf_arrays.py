@@ -109,6 +109,4 @@ def _shown(node: Tree | None) -> str:
 
 
 def _unsafe(found: str, wanted: str) -> InvalidFileError:
-    return InvalidFileError(
-        "UNSAFE_CONTENT", f"{found}, wanted {wanted}; write the file again", found=found, wanted=wanted
-    )
+    return InvalidFileError.unlike("UNSAFE_CONTENT", found, wanted, then="write the file again")

@@ -178,6 +178,4 @@ def _truncated(what: str, size_bytes: int) -> InvalidFileError:
 
 
 def _lie(found: str, wanted: str, *, code: str = "UNSAFE_CONTENT") -> InvalidFileError:
-    return InvalidFileError(
-        code, f"{found}, wanted {wanted}; write the file again", found=found, wanted=wanted
-    )
+    return InvalidFileError.unlike(code, found, wanted, then="write the file again")

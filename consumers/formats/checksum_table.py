@@ -109,15 +109,8 @@ def _algorithm(sums: dict[str, str]) -> str:
 
 
 def _over(found: str, wanted: str) -> InvalidFileError:
-    return InvalidFileError(
-        "LIMIT_EXCEEDED",
-        f"{found}, wanted {wanted}; no delivery has that many files",
-        found=found,
-        wanted=wanted,
-    )
+    return InvalidFileError.unlike("LIMIT_EXCEEDED", found, wanted, then="no delivery has that many files")
 
 
 def _wrong(found: str, wanted: str, *, code: str = "SCHEMA_VIOLATION") -> InvalidFileError:
-    return InvalidFileError(
-        code, f"found {found}, wanted {wanted}; write the list again", found=found, wanted=wanted
-    )
+    return InvalidFileError.unlike(code, found, wanted, lead="found ", then="write the list again")

@@ -3,13 +3,10 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from consumers.formats.fits_hdu import Hdu
 from consumers.formats.inspection import HeaderFix, InvalidFileError, Level, QaResult, Scalar, Warning_
 from consumers.formats.text import one_line, shortened
-
-if TYPE_CHECKING:
-    from consumers.formats.fits_scan import Hdu
 
 __all__ = ["Findings"]
 

@@ -2,18 +2,17 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from consumers.formats.duplicates import repeated
 from consumers.formats.findings import Findings
 from consumers.formats.fits_cards import CARD_BYTES, NOT_A_VALUE, Card, joined, read_card, value_of
+from consumers.formats.fits_hdu import BLOCK_BYTES, Hdu
 from consumers.formats.fits_shape import data_bytes
 from consumers.formats.inspection import InvalidFileError, Scalar
 
 __all__ = ["BLOCK_BYTES", "Hdu", "scan"]
 
-BLOCK_BYTES = 2880
 # The longest real headers we know have a few thousand cards (KCWI 422, DKIST 318); 200,000 make readers hang.
 MAX_CARDS_PER_HDU = 20_000
 MAX_CARDS = 60_000
@@ -23,23 +22,6 @@ STRUCTURAL = re.compile(
     r"SIMPLE|XTENSION|BITPIX|Z?NAXIS\d*|PCOUNT|GCOUNT|GROUPS|TFIELDS|TFORM\d+|THEAP|ZIMAGE|ZBITPIX"
 )
 PRIMARY_START, EXTENSION_START = b"SIMPLE  =", b"XTENSION="
-
-
-@dataclass(frozen=True, slots=True)
-class Hdu:
-    """Where one header and its data lie, and the values of its cards (the first where a keyword repeats)."""
-
-    index: int
-    header_at: int
-    data_at: int
-    data_bytes: int
-    cards: int
-    values: Mapping[str, Scalar]
-
-    @property
-    def end_at(self) -> int:
-        """Where the next HDU begins: data are filled up to whole blocks."""
-        return self.data_at + -(-self.data_bytes // BLOCK_BYTES) * BLOCK_BYTES
 
 
 def scan(source: BinaryIO, size_bytes: int, findings: Findings) -> tuple[Hdu, ...]:

@@ -1,22 +1,21 @@
 """One file format: what it is called, and the steps every file goes through whatever its format."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol, Self, cast, get_args
+from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol, cast, get_args
 
 from consumers.formats import bytes_scan
 from consumers.formats.bytes_scan import SeenBytes
+from consumers.formats.content import Content, Expected
 from consumers.formats.duplicates import allows_duplicates
 from consumers.formats.findings import Findings
 from consumers.formats.inspection import Inspection, InvalidFileError
-from consumers.formats.metadata import Metadata
 from consumers.formats.text import one_line, shortened
 
 if TYPE_CHECKING:
     from consumers.checks.judge import Watch
-    from consumers.checks.judging import Judging
 
 __all__ = ["ROLES", "Content", "Expected", "Format", "Role", "UnknownRuleError"]
 
@@ -34,42 +33,6 @@ IDENTITIES = {"koaid": "KOAID", "rubin": "RUBINID"}
 
 class UnknownRuleError(ValueError):
     """The stream's configuration names an identity rule that no format knows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What the notification and the stream say of a file.
-
-    ``stream_checks`` names advisory checks that are critical for this stream: failed, they make the file INVALID.
-    ``identity_rule`` is ``koaid``, ``rubin``, ``name`` (the file's name without its extension), ``keyword:NAME`` (for
-    ASDF a dotted name such as ``keyword:roman.meta.observation.visit_id``), or None where the stream has no identities.
-    ``judging`` says how the results of the checks are judged. ``settings`` is what the stream sets for its format:
-    ``duplicate_keyword`` (``invalid`` or ``warn``), and what the format's module documents.
-    """
-
-    name: str
-    size_bytes: int | None = None
-    sha256: str | None = None
-    stream_checks: tuple[str, ...] = ()
-    identity_rule: str | None = None
-    judging: "Judging | None" = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-    @classmethod
-    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
-        """As JSON holds it."""
-        from consumers.checks.judging import Judging
-
-        judging = None if plain["judging"] is None else Judging.from_plain(plain["judging"])
-        return cls(**{**plain, "stream_checks": tuple(plain["stream_checks"]), "judging": judging})
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What a format made of a file: the metadata, and every value an identity rule may ask for."""
-
-    metadata: Metadata
-    values: Mapping[str, object] = field(default_factory=dict)
 
 
 class Reader(Protocol):

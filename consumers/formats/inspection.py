@@ -50,6 +50,11 @@ class InvalidFileError(Exception):
         self.found = found
         self.wanted = wanted
 
+    @classmethod
+    def unlike(cls, code: str, found: str, wanted: str, *, lead: str = "", then: str) -> Self:
+        """Said in one sentence: what was found, behind ``lead``, what was wanted, and then what to do."""
+        return cls(code, f"{lead}{found}, wanted {wanted}; {then}", found=found, wanted=wanted)
+
 
 @dataclass(frozen=True, slots=True)
 class QaResult:

@@ -133,15 +133,9 @@ def _row(line: str, columns: tuple[Column, ...], number: int) -> tuple[str, ...]
 
 
 def _over(found: str, wanted: str) -> InvalidFileError:
-    return InvalidFileError(
-        "LIMIT_EXCEEDED",
-        f"{found}, wanted {wanted}; no table of an instrument is that large",
-        found=found,
-        wanted=wanted,
-    )
+    then = "no table of an instrument is that large"
+    return InvalidFileError.unlike("LIMIT_EXCEEDED", found, wanted, then=then)
 
 
 def _wrong(found: str, wanted: str, *, code: str = "SCHEMA_VIOLATION") -> InvalidFileError:
-    return InvalidFileError(
-        code, f"the table has {found}, wanted {wanted}; write it again", found=found, wanted=wanted
-    )
+    return InvalidFileError.unlike(code, found, wanted, lead="the table has ", then="write it again")

@@ -141,6 +141,4 @@ def _value(column: Column, text: str) -> Scalar:
 
 
 def _wrong(found: str, wanted: str) -> InvalidFileError:
-    return InvalidFileError(
-        "SCHEMA_VIOLATION", f"{found}, wanted {wanted}; have the table made again", found=found, wanted=wanted
-    )
+    return InvalidFileError.unlike("SCHEMA_VIOLATION", found, wanted, then="have the table made again")

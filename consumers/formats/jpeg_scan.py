@@ -146,12 +146,8 @@ def _cut(wanted: str, size_bytes: int) -> InvalidFileError:
 
 
 def _wrong(found: str, wanted: str) -> InvalidFileError:
-    return InvalidFileError(
-        "UNREADABLE", f"found {found}, wanted {wanted}; make the image again", found=found, wanted=wanted
-    )
+    return InvalidFileError.unlike("UNREADABLE", found, wanted, lead="found ", then="make the image again")
 
 
 def _over(found: str, wanted: str) -> InvalidFileError:
-    return InvalidFileError(
-        "LIMIT_EXCEEDED", f"{found}, wanted {wanted}; no preview needs that", found=found, wanted=wanted
-    )
+    return InvalidFileError.unlike("LIMIT_EXCEEDED", found, wanted, then="no preview needs that")

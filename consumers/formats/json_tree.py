@@ -229,9 +229,6 @@ def _unreadable(at: int, found: str, wanted: str) -> InvalidFileError:
 
 
 def _over(found: str, wanted: str) -> InvalidFileError:
-    return InvalidFileError(
-        "LIMIT_EXCEEDED",
-        f"{found}, wanted {wanted}; no companion of a file is that large",
-        found=found,
-        wanted=wanted,
+    return InvalidFileError.unlike(
+        "LIMIT_EXCEEDED", found, wanted, then="no companion of a file is that large"
     )

@@ -124,12 +124,7 @@ def _violation(error: Any) -> InvalidFileError:
 
 
 def _schema_violation(found: str, wanted: str) -> InvalidFileError:
-    return InvalidFileError(
-        "SCHEMA_VIOLATION",
-        f"{found}, wanted {wanted}; have the product made again",
-        found=found,
-        wanted=wanted,
-    )
+    return InvalidFileError.unlike("SCHEMA_VIOLATION", found, wanted, then="have the product made again")
 
 
 class _Meta:

@@ -186,5 +186,5 @@ def _unreadable(reason: str) -> InvalidFileError:
 
 
 def _over(code: str, what: str, wanted: str) -> InvalidFileError:
-    message = f"YAML: {what}, wanted {wanted}; put tables and arrays into binary blocks"
-    return InvalidFileError(code, message, found=what, wanted=wanted)
+    then = "put tables and arrays into binary blocks"
+    return InvalidFileError.unlike(code, what, wanted, lead="YAML: ", then=then)

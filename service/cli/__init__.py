@@ -44,8 +44,9 @@ from service.cli import (
     test_command,
     work_commands,
 )
-from service.cli.errors import WrongUseError, leave
-from service.cli.options import Options, hoisted
+from service.cli.errors import WrongUseError, tell_error
+from service.cli.examples import show_examples
+from service.cli.options import Options, hoisted, is_for_programs
 from service.cli.output import FORMATS
 from service.cli.session import Session
 
@@ -100,6 +101,7 @@ app.add_typer(deadletter_commands.app, name="deadletter")
 app.add_typer(schema_commands.app, name="schema")
 app.add_typer(machine_commands.app, name="machine")
 app.add_typer(docs_commands.app, name="docs")
+show_examples(app)
 
 
 @app.callback()
@@ -128,14 +130,12 @@ def common(  # noqa: PLR0913, PLR0917 - each is an option
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; its exit code."""
-    given = hoisted(arguments)
+    as_json = is_for_programs(arguments)
     try:
-        app(given, prog_name="meridian")
+        # Typer draws boxes around what is wrong with arguments; programs get it as they get every other error.
+        code = app(hoisted(arguments), prog_name="meridian", standalone_mode=not as_json)
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else 0
     except Exception as error:  # noqa: BLE001 - the end of the road: every error becomes a message
-        try:
-            leave(error, debug="--debug" in given)
-        except SystemExit as done:
-            return done.code if isinstance(done.code, int) else 1
-    return 0
+        return tell_error(error, debug="--debug" in arguments, as_json=as_json)
+    return code if isinstance(code, int) else 0

@@ -3,9 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import typer
-
-from service.cli.errors import ATTENTION, UNREACHABLE
+from service.cli.errors import UNREACHABLE, ToldError
 from service.cli.output import Column
 from service.cli.session import Session
 
@@ -45,7 +43,7 @@ def ask_and_tell(
 
 
 def tell(session: Session, asked: Sequence["Asked"]) -> None:
-    """Print outcomes; raises typer.Exit with the code that fits."""
+    """Print outcomes; raises ToldError where some are refused or in doubt."""
     session.out.rows(ASKED_COLUMNS, [asked_row(each) for each in asked], ids="subject")
     refused = [each for each in asked if _result(each) == "refused"]
     doubtful = [each for each in asked if each.outcome is None]
@@ -56,9 +54,9 @@ def tell(session: Session, asked: Sequence["Asked"]) -> None:
     for line in _doubts(doubtful):
         session.out.say(line)
     if doubtful:
-        raise typer.Exit(UNREACHABLE)
+        raise ToldError(next(iter(_doubts(doubtful))), code="IN_DOUBT", exit_code=UNREACHABLE)
     if refused:
-        raise typer.Exit(ATTENTION)
+        raise ToldError("\n".join(_refusals(refused)), code="REFUSED")
 
 
 def asked_row(asked: "Asked") -> dict[str, Any]:
@@ -89,6 +87,14 @@ def _result(asked: "Asked") -> str:
         IN_FORCE in reason for reason in outcome.reasons
     )
     return "unchanged" if is_so else "refused"
+
+
+def _refusals(refused: Sequence["Asked"]) -> Iterable[str]:
+    for each in refused[:_SHOWN]:
+        reasons = each.outcome.reasons if each.outcome else ()
+        yield f"{each.ask.subject}: {each.ask.request.name} refused: {'; '.join(reasons)}"
+    if len(refused) > _SHOWN:
+        yield f"and {len(refused) - _SHOWN} more"
 
 
 def _doubts(doubtful: Sequence["Asked"]) -> Iterable[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli.errors import ATTENTION, WrongUseError
+from service.cli.errors import ToldError, WrongUseError
 from service.cli.session import session_of
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def audit(
         raise WrongUseError(str(error)) from error
     session.out.document(found.as_json(), lines=findings_lines(found), ids="site")
     if not found.is_clean:
-        raise typer.Exit(ATTENTION)
+        raise ToldError("the counters are not all zero; the answer has who and where")
 
 
 def findings_lines(found: "Findings") -> Iterator[str]:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli.errors import ATTENTION, WrongUseError
+from service.cli.errors import ToldError, WrongUseError
 from service.cli.output import Column
 from service.cli.session import Session, session_of
+from service.wording import counted
 
 if TYPE_CHECKING:
     from consumers.check import Checked
@@ -66,8 +67,12 @@ def check(
     rows = [_by_name(_row(each), each.path.name, rule) for each in session.out.counted(found, total)]
     session.out.rows(CHECKED, rows, ids="path", empty=f"no files of the format {wanted} in {path}")
     _say_more(session, rows)
-    if any(row["result"] != "ok" for row in rows):
-        raise typer.Exit(ATTENTION)
+    bad = [row for row in rows if row["result"] != "ok"]
+    if bad:
+        codes = ", ".join(sorted({str(row.get("code")) for row in bad}))
+        raise ToldError(
+            f"{len(bad)} of {counted(len(rows), 'file')} would not be taken: {codes}; meridian codes explains them"
+        )
 
 
 def _configuration(

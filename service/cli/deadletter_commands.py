@@ -1,15 +1,17 @@
 """``meridian deadletter``: input that could not be taken, by cause and one by one, sent again or set aside."""
 
 from collections import Counter
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli.errors import ATTENTION, WrongUseError
+from service.cli.errors import ToldError, WrongUseError
 from service.cli.output import Column
-from service.cli.selecting import DryRun, Rate, read_time
+from service.cli.selecting import read_time
 from service.cli.session import Session, session_of
+from service.cli.spreading import DryRun, Rate, spread
 from service.pace import AT_A_TIME, paced
 from service.wording import counted
 
@@ -37,22 +39,41 @@ DONE = (Column("id"), Column("result"), Column("against"))
 _SHOWN_BYTES = 2000
 _SAMPLE = 5
 
-Code = Annotated[str | None, typer.Option(help="only of this cause")]
-From = Annotated[str | None, typer.Option("--sender", help="only from this sender")]
-Ids = Annotated[list[str] | None, typer.Argument(help="ids of dead letters, such as 0/17", metavar="[ID]…")]
-Since = Annotated[
-    str | None, typer.Option("--since", help="come since then: a UTC time, or 2h for two hours ago")
-]
-Until = Annotated[str | None, typer.Option("--until", help="come before then")]
+Ids = Annotated[list[str] | None, typer.Argument(help="ids of dead letters, such as 0/17", metavar="ID")]
+
+
+@dataclass(frozen=True)
+class Meant:
+    """Which dead letters; each field is an option of every command that takes several."""
+
+    code: Annotated[str | None, typer.Option(help="only of this cause")] = None
+    sender: Annotated[str | None, typer.Option(help="only from this sender")] = None
+    since: Annotated[
+        str | None, typer.Option(help="come since then: a UTC time, or 2h for two hours ago")
+    ] = None
+    until: Annotated[str | None, typer.Option(help="come before then")] = None
+
+    def which(self, ids: list[str] | None = None, *, is_open: bool | None) -> "Which":
+        """As dead letters are looked up."""
+        from consumers.deadletter import Which
+
+        now = _now()
+        return Which(
+            ids=frozenset(ids) if ids else None,
+            code=self.code.upper() if self.code else None,
+            sender=self.sender,
+            since=read_time(self.since, now=now, option="--since"),
+            until=read_time(self.until, now=now, option="--until"),
+            is_open=is_open,
+        )
 
 
 @app.command("list")
+@spread
 def list_letters(
     context: typer.Context,
-    code: Code = None,
-    sender: From = None,
-    since: Since = None,
-    until: Until = None,
+    meant: Meant,
+    *,
     causes: Annotated[bool, typer.Option("--causes", help="count by cause instead")] = False,
     everything: Annotated[
         bool, typer.Option("--all", help="those that were redriven or discarded too")
@@ -61,7 +82,7 @@ def list_letters(
 ) -> None:
     """Dead letters, oldest first; those that nothing was done about yet."""
     session = session_of(context)
-    which = _which(None, code, sender, since, until, is_open=None if everything else True)
+    which = meant.which(is_open=None if everything else True)
     with session.client() as client:
         letters = _letters(client)
         if causes:
@@ -73,7 +94,10 @@ def list_letters(
 
 
 @app.command("show")
-def show(context: typer.Context, letter: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+def show(
+    context: typer.Context,
+    letter: Annotated[str, typer.Argument(help="as the list names it, such as 0/17", metavar="ID")],
+) -> None:
     """One dead letter: where it came from, why it was not taken, its bytes."""
     from consumers.header_names import readable_name
 
@@ -94,20 +118,19 @@ def show(context: typer.Context, letter: Annotated[str, typer.Argument(metavar="
 
 
 @app.command("redrive")
-def redrive(  # noqa: PLR0913, PLR0917 - each is an option
+@spread
+def redrive(
     context: typer.Context,
+    meant: Meant,
     ids: Ids = None,
-    code: Code = None,
-    sender: From = None,
-    since: Since = None,
-    until: Until = None,
+    *,
     rate: Rate = AT_A_TIME,
     force: Annotated[bool, typer.Option(help="those too that were redriven or discarded before")] = False,
     dry_run: DryRun = False,
 ) -> None:
     """Send them again to the inbox they came from; needs --reason. Twice is harmless."""
     session = session_of(context)
-    which = _which(ids, code, sender, since, until, is_open=None if force or ids else True)
+    which = meant.which(ids, is_open=None if force or ids else True)
     with session.client() as client:
         letters = _letters(client)
         if dry_run:
@@ -119,18 +142,17 @@ def redrive(  # noqa: PLR0913, PLR0917 - each is an option
 
 
 @app.command("discard")
+@spread
 def discard(
     context: typer.Context,
+    meant: Meant,
     ids: Ids = None,
-    code: Code = None,
-    sender: From = None,
-    since: Since = None,
-    until: Until = None,
+    *,
     dry_run: DryRun = False,
 ) -> None:
     """Note that they are of no use; needs --reason. Their bytes stay."""
     session = session_of(context)
-    which = _which(ids, code, sender, since, until, is_open=None if ids else True)
+    which = meant.which(ids, is_open=None if ids else True)
     with session.client() as client:
         letters = _letters(client)
         if dry_run:
@@ -146,36 +168,17 @@ def _letters(client: Any) -> "DeadLetters":
     return DeadLetters(client.log, client.wiring.topics)
 
 
-def _which(
-    ids: list[str] | None,
-    code: str | None,
-    sender: str | None,
-    since: str | None,
-    until: str | None,
-    *,
-    is_open: bool | None,
-) -> "Which":
-    from consumers.deadletter import Which
-
-    now = _now()
-    return Which(
-        ids=frozenset(ids) if ids else None,
-        code=code,
-        sender=sender,
-        since=read_time(since, now=now, option="--since"),
-        until=read_time(until, now=now, option="--until"),
-        is_open=is_open,
-    )
-
-
 def _tell(session: Session, done: "Iterable[Done]", word: str) -> None:
     rows = [
         {"id": each.letter.id, "result": "refused" if each.against else word, "against": each.against}
         for each in done
     ]
     session.out.rows(DONE, rows, ids="id", empty="no dead letters are meant")
-    if any(row["against"] for row in rows):
-        raise typer.Exit(ATTENTION)
+    refused = [str(row["id"]) for row in rows if row["against"]]
+    if refused:
+        raise ToldError(
+            f"{', '.join(refused)} not {word}; the answer says what is against it", code="REFUSED"
+        )
 
 
 def _sample(session: Session, letters: "Iterable[Listed]") -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli.errors import ATTENTION, AttentionError
+from service.cli.errors import AttentionError, ToldError
 from service.cli.session import session_of
 
 __all__ = ["demo"]
@@ -45,4 +45,4 @@ def demo(
     way = psql_line(session.settings)
     session.out.document(members_of(result), lines=summary(result, psql=way), ids="seed")
     if result.differences:
-        raise typer.Exit(ATTENTION)
+        raise ToldError("the night did not come out as it should; the answer has the differences")

@@ -102,10 +102,12 @@ def _commands(command: Any, prefix: str) -> Iterator[tuple[str, str]]:
 
 
 def _arguments(command: Any) -> str:
-    names = [
-        param.metavar or param.name.upper() for param in command.params if param.param_type_name == "argument"
-    ]
-    return "".join(f" {name}" for name in names)
+    return "".join(f" {_argument(each)}" for each in command.params if each.param_type_name == "argument")
+
+
+def _argument(param: Any) -> str:
+    name = param.metavar or param.name.upper()
+    return f"{name if param.required else f'[{name}]'}{'…' if param.nargs < 0 else ''}"
 
 
 def _escaped(text: str) -> str:

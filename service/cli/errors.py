@@ -1,8 +1,13 @@
 """Every expected failure as one readable message and an exit code; a traceback only where it is asked for."""
 
+import json
 import sys
 import traceback
-from typing import NoReturn
+
+import typer
+
+from service.cli.trouble import Trouble
+from service.cli.usage import of_usage
 
 __all__ = [
     "ATTENTION",
@@ -10,10 +15,11 @@ __all__ = [
     "UNREACHABLE",
     "WRONG_USE",
     "AttentionError",
+    "ToldError",
     "UnreachableError",
     "WrongUseError",
     "explained",
-    "leave",
+    "tell_error",
 ]
 
 FINE, ATTENTION, WRONG_USE, UNREACHABLE = 0, 1, 2, 3
@@ -32,94 +38,128 @@ class UnreachableError(Exception):
     """A service does not answer; the message says which and how to get it going."""
 
 
-def explained(error: Exception) -> tuple[str, int]:
-    """The message for people and the exit code."""
-    known = _own(error) or _of_servers(error) or _of_files(error)
+class ToldError(Exception):
+    """The answer that was printed shows it to people already; programs get it as an error too."""
+
+    def __init__(self, message: str, *, code: str = "ATTENTION", exit_code: int = ATTENTION) -> None:
+        super().__init__(message)
+        self.code, self.exit_code = code, exit_code
+
+
+def explained(error: Exception) -> Trouble:
+    """What it is, for people and for programs."""
+    known = _own(error) or of_usage(error) or _of_servers(error) or _of_files(error)
     if known is not None:
         return known
     last = traceback.extract_tb(error.__traceback__)[-1:]
     where = f" ({last[0].filename.rpartition('/')[2]}:{last[0].lineno})" if last else ""
     text = f"{type(error).__name__}: {error}{where}; this is a fault of meridian: run again with --debug to see where"
-    return text, ATTENTION
+    return Trouble("FAULT", ATTENTION, text)
 
 
-def leave(error: Exception, *, debug: bool) -> NoReturn:
-    """Print what went wrong and exit."""
+def tell_error(error: Exception, *, debug: bool, as_json: bool) -> int:
+    """Say what went wrong, as a sentence or as one JSON object in a line; the exit code."""
+    trouble = explained(error)
+    if as_json:
+        members = trouble.members()
+        if debug:
+            members["traceback"] = "".join(traceback.format_exception(error))
+        print(json.dumps(members, ensure_ascii=False), file=sys.stderr, flush=True)
+        return trouble.exit_code
     if debug:
         traceback.print_exception(error)
-    text, code = explained(error)
-    print(f"meridian: {text}", file=sys.stderr)
-    raise SystemExit(code)
+    if not isinstance(error, ToldError):
+        print(f"meridian: {trouble.message}", file=sys.stderr)
+    return trouble.exit_code
 
 
-def _own(error: Exception) -> tuple[str, int] | None:
-    from events.failpoints import UnknownFailpointError
+def _own(error: Exception) -> Trouble | None:
     from service.settings_errors import SettingsError
     from service.stack.failure import StackError
 
-    if isinstance(error, AttentionError):
-        return str(error), ATTENTION
-    if isinstance(error, WrongUseError | SettingsError | UnknownFailpointError) or _is_wrong_site(error):
-        return str(error), WRONG_USE
-    client = sys.modules.get("service.client")  # whoever raised its error has loaded it
+    text = str(error)
+    match error:
+        case ToldError():
+            return Trouble(error.code, error.exit_code, text)
+        case AttentionError():
+            return Trouble("ATTENTION", ATTENTION, text)
+        case WrongUseError():
+            return Trouble("WRONG_USE", WRONG_USE, text)
+        case SettingsError():
+            return Trouble("WRONG_SETTING", WRONG_USE, text)
+        case StackError():
+            return Trouble("STACK", UNREACHABLE, text)
+        case UnreachableError():
+            return Trouble("UNREACHABLE", UNREACHABLE, text)
+        case typer.Abort():
+            return Trouble("ABORTED", ATTENTION, "interrupted, or answered with no")
+    return _of_the_site(error)
+
+
+def _of_the_site(error: Exception) -> Trouble | None:
+    from events.failpoints import UnknownFailpointError
+
+    if isinstance(error, UnknownFailpointError):
+        return Trouble("WRONG_SETTING", WRONG_USE, str(error))
+    # Whoever raised these has loaded their modules; nobody else has to.
+    installation, client = sys.modules.get("service.installation"), sys.modules.get("service.client")
+    if installation is not None and isinstance(error, installation.WrongSiteError):
+        return Trouble("WRONG_SITE", WRONG_USE, str(error))
     if client is not None and isinstance(error, client.NotReadyError):
-        return str(error), UNREACHABLE
-    if isinstance(error, UnreachableError | StackError):
-        return str(error), UNREACHABLE
+        return Trouble("UNREACHABLE", UNREACHABLE, str(error))
     return None
 
 
-def _is_wrong_site(error: Exception) -> bool:
-    installation = sys.modules.get("service.installation")
-    return installation is not None and isinstance(error, installation.WrongSiteError)
-
-
-def _of_servers(error: Exception) -> tuple[str, int] | None:
+def _of_servers(error: Exception) -> Trouble | None:
     from events.log import LogError
     from service.decider.halts import Halt, StoreUnavailableError
 
     if isinstance(error, LogError):
-        return _with_way_out(f"kafka: {error}"), UNREACHABLE
+        return Trouble("KAFKA_UNREACHABLE", UNREACHABLE, _with_way_out(f"kafka: {error}"))
     if isinstance(error, StoreUnavailableError):
-        return _with_way_out(str(error)), UNREACHABLE
+        return Trouble("POSTGRESQL_UNREACHABLE", UNREACHABLE, _with_way_out(str(error)))
     if isinstance(error, Halt):
-        return str(error), ATTENTION
+        return Trouble(error.code, ATTENTION, str(error))
     return _of_storage(error) or _of_database(error)
 
 
-def _of_storage(error: Exception) -> tuple[str, int] | None:
+def _of_storage(error: Exception) -> Trouble | None:
     from consumers.storage_errors import StorageError, StorageUnavailable
 
+    if not isinstance(error, StorageError):
+        return None
     if isinstance(error, StorageUnavailable):
-        return _with_way_out(f"s3: {error}"), UNREACHABLE
-    return (f"s3: {error}", ATTENTION) if isinstance(error, StorageError) else None
+        return Trouble(error.code, UNREACHABLE, _with_way_out(f"s3: {error}"))
+    return Trouble(
+        error.code, ATTENTION, f"s3: {error}", help="see meridian doctor, and the settings of the store"
+    )
 
 
-def _of_database(error: Exception) -> tuple[str, int] | None:
+def _of_database(error: Exception) -> Trouble | None:
     from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 
     if not isinstance(error, DBAPIError):
         return None
     said = " ".join(str(error.orig).split())
     if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated:
-        return (
-            f"postgresql does not answer: {said}; see meridian doctor, or start it with meridian up",
-            UNREACHABLE,
-        )
+        text = f"postgresql does not answer: {said}; see meridian doctor, or start it with meridian up"
+        return Trouble("POSTGRESQL_UNREACHABLE", UNREACHABLE, text)
     if isinstance(error, ProgrammingError) and "does not exist" in said:
         text = f"the database is not of this version of meridian: {said}; meridian up brings its tables up to date"
-        return text, UNREACHABLE
-    return f"postgresql refused: {said}", ATTENTION
+        return Trouble("WRONG_VERSION", UNREACHABLE, text)
+    return Trouble("POSTGRESQL_REFUSED", ATTENTION, f"postgresql refused: {said}")
 
 
 def _with_way_out(text: str) -> str:
     return text if "meridian " in text else f"{text}; see meridian doctor, or start it with meridian up"
 
 
-def _of_files(error: Exception) -> tuple[str, int] | None:
+def _of_files(error: Exception) -> Trouble | None:
     if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror or error}; check the name and who may read it", WRONG_USE
+        text = f"{error.filename}: {error.strerror or error}; check the name and who may read it"
+        return Trouble("WRONG_FILE", WRONG_USE, text)
     if isinstance(error, UnicodeDecodeError):
         found = f"{error.reason} at byte {error.start}"
-        return f"found bytes that are no UTF-8 text ({found}); wanted a text file", WRONG_USE
+        text = f"found bytes that are no UTF-8 text ({found}); wanted a text file"
+        return Trouble("WRONG_FILE", WRONG_USE, text)
     return None

@@ -2,9 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-import typer
-
-from service.cli.errors import ATTENTION
+from service.cli.errors import ToldError
 from service.cli.output import plain
 from service.cli.session import Session
 
@@ -18,16 +16,18 @@ def explain(session: Session, files: list[str]) -> None:
     """Print why each file stands where it stands; leaves with 1 where one is not known."""
     answers: list[dict[str, Any]] = []
     lines: list[str] = []
-    is_unknown = False
+    unknown: list[str] = []
     with session.client() as client:
         for file in files:
             found, told = _answer(client, file)
             answers.append(found)
             lines += [*([""] if lines else []), *told]
-            is_unknown = is_unknown or found.get("state") is None
+            unknown += [file] if found.get("state") is None else []
     _print(session, answers, lines)
-    if is_unknown:
-        raise typer.Exit(ATTENTION)
+    if unknown:
+        raise ToldError(
+            f"nothing is known of {', '.join(unknown)}; the answer says where it would have come from"
+        )
 
 
 def _print(session: Session, answers: list[dict[str, Any]], lines: list[str]) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli.errors import ATTENTION, WrongUseError
+from service.cli.errors import ToldError, WrongUseError
 from service.cli.output import Column
 from service.cli.session import Session, session_of
 
@@ -118,7 +118,7 @@ def _carry_out(session: Session, order: "Order", json_file: Path | None) -> None
         write(run)
         _conclude(session, result(run))
     if not run.tally.is_clean:
-        raise typer.Exit(ATTENTION)
+        raise ToldError("the counters are not all zero; the answer has who and where")
 
 
 def _conclude(session: Session, result: dict[str, Any]) -> None:

@@ -10,9 +10,9 @@ import typer
 from service.cli.asking import ask_and_tell
 from service.cli.errors import AttentionError, WrongUseError
 from service.cli.file_commands import FILES, One, app
-from service.cli.selecting import DryRun, Rate, Selection, selecting
+from service.cli.selecting import Selection
 from service.cli.session import Session, session_of
-from service.pace import AT_A_TIME
+from service.cli.spreading import How, OfVersion, Paced, spread
 from service.wording import counted
 
 if TYPE_CHECKING:
@@ -27,34 +27,23 @@ _MANY = 20
 Row = Mapping[str, Any]
 RequestOf = Callable[[Row], "Request | None"]
 
-Version = Annotated[int | None, typer.Option("--version", help="of this version; the newest if not given")]
-RequestId = Annotated[str | None, typer.Option(help="ask again under the id of an earlier try; for one file")]
-
 
 @app.command("retry")
-@selecting
-def retry(
-    context: typer.Context,
-    selection: Selection,
-    version: Version = None,
-    rate: Rate = AT_A_TIME,
-    dry_run: DryRun = False,
-    request_id: RequestId = None,
-) -> None:
+@spread
+def retry(context: typer.Context, how: Paced, selection: Selection) -> None:
     """Try again what failed, where it failed; needs --reason."""
     from events.file_requests import RetryFile
 
-    ask_of_files(
-        session_of(context), "retry", selection, lambda _: RetryFile(), states=("ERROR",), version=version,
-        rate=rate, dry_run=dry_run, request_id=request_id,
-    )  # fmt: skip
+    ask_of_files(context, "retry", selection, how, lambda _: RetryFile(), states=("ERROR",))
 
 
 @app.command("reprocess")
-@selecting
-def reprocess(  # noqa: PLR0913, PLR0917 - each is an option
+@spread
+def reprocess(
     context: typer.Context,
+    how: Paced,
     selection: Selection,
+    *,
     no_transfer: Annotated[
         bool, typer.Option("--no-transfer", help="only its checks, then back where it was")
     ] = False,
@@ -68,10 +57,6 @@ def reprocess(  # noqa: PLR0913, PLR0917 - each is an option
     same_content: Annotated[
         str | None, typer.Option(help="allow: though another file has the same bytes")
     ] = None,
-    version: Version = None,
-    rate: Rate = AT_A_TIME,
-    dry_run: DryRun = False,
-    request_id: RequestId = None,
 ) -> None:
     """Take files through their checks again, as a new attempt; needs --reason."""
     from events.file_requests import ReprocessFile
@@ -87,24 +72,20 @@ def reprocess(  # noqa: PLR0913, PLR0917 - each is an option
     }  # fmt: skip
     overrides = {member: value for member, value in given.items() if value is not None}
     request = ReprocessFile(transfer=not no_transfer, overrides=overrides)
-    ask_of_files(
-        session_of(context), "reprocess", selection, lambda _: request, version=version, rate=rate,
-        dry_run=dry_run, request_id=request_id,
-    )  # fmt: skip
+    ask_of_files(context, "reprocess", selection, how, lambda _: request)
 
 
 @app.command("ack")
-@selecting
+@spread
 def acknowledge(
     context: typer.Context,
+    how: OfVersion,
     selection: Selection,
+    *,
     ends: Annotated[datetime | None, typer.Option(help="UTC; from then on it is reported again")] = None,
     codes: Annotated[
         list[str] | None, typer.Option("--known", help="this code; the open problem if not given")
     ] = None,
-    version: Version = None,
-    dry_run: DryRun = False,
-    request_id: RequestId = None,
 ) -> None:
     """Say that the open problem of files is known; needs --reason."""
     from events.file_requests import AcknowledgeFile
@@ -115,118 +96,87 @@ def acknowledge(
         known = codes or ([row["code"]] if row.get("code") else [])
         return AcknowledgeFile(codes=tuple(known), until=end) if known else None
 
-    ask_of_files(
-        session_of(context),
-        "ack",
-        selection,
-        request,
-        version=version,
-        dry_run=dry_run,
-        request_id=request_id,
-    )
+    ask_of_files(context, "ack", selection, how, request)
 
 
 @app.command("hold")
-@selecting
-def hold(
-    context: typer.Context, selection: Selection, dry_run: DryRun = False, request_id: RequestId = None
-) -> None:
+@spread
+def hold(context: typer.Context, how: How, selection: Selection) -> None:
     """No work on files for now; needs --reason."""
     from events.file_requests import HoldFile
 
-    session = session_of(context)
-    ask_of_files(session, "hold", selection, lambda _: HoldFile(), dry_run=dry_run, request_id=request_id)
+    ask_of_files(context, "hold", selection, how, lambda _: HoldFile())
 
 
 @app.command("unhold")
-@selecting
-def unhold(
-    context: typer.Context, selection: Selection, dry_run: DryRun = False, request_id: RequestId = None
-) -> None:
+@spread
+def unhold(context: typer.Context, how: How, selection: Selection) -> None:
     """Go on with the work on files; needs --reason."""
     from events.file_requests import UnholdFile
 
-    session = session_of(context)
-    ask_of_files(session, "unhold", selection, lambda _: UnholdFile(), dry_run=dry_run, request_id=request_id)
+    ask_of_files(context, "unhold", selection, how, lambda _: UnholdFile())
 
 
 @app.command("dismiss")
-@selecting
+@spread
 def dismiss(
     context: typer.Context,
+    how: OfVersion,
     selection: Selection,
+    *,
     because: Annotated[str, typer.Option(help="code of the reason, such as TEST_FRAME")] = "NOT_WANTED",
-    version: Version = None,
-    dry_run: DryRun = False,
-    request_id: RequestId = None,
 ) -> None:
     """Files that will not be taken; needs --reason."""
     from events.file_requests import DismissFile
 
     request = DismissFile(code=because)
-    ask_of_files(
-        session_of(context), "dismiss", selection, lambda _: request, version=version, dry_run=dry_run,
-        request_id=request_id,
-    )  # fmt: skip
+    ask_of_files(context, "dismiss", selection, how, lambda _: request)
 
 
 @app.command("reopen")
-@selecting
-def reopen(
-    context: typer.Context,
-    selection: Selection,
-    version: Version = None,
-    rate: Rate = AT_A_TIME,
-    dry_run: DryRun = False,
-    request_id: RequestId = None,
-) -> None:
+@spread
+def reopen(context: typer.Context, how: Paced, selection: Selection) -> None:
     """Look at dismissed files again; needs --reason."""
     from events.file_requests import ReopenFile
 
-    ask_of_files(
-        session_of(context), "reopen", selection, lambda _: ReopenFile(), states=("DISMISSED",), version=version,
-        rate=rate, dry_run=dry_run, request_id=request_id,
-    )  # fmt: skip
+    ask_of_files(context, "reopen", selection, how, lambda _: ReopenFile(), states=("DISMISSED",))
 
 
 @app.command("note")
+@spread
 def note(
     context: typer.Context,
+    how: OfVersion,
     file: One,
     remark: Annotated[str, typer.Argument(help="what is to be remembered")],
-    version: Version = None,
-    request_id: RequestId = None,
 ) -> None:
     """A remark, kept with the file."""
     from events.file_requests import NoteFile
 
-    session = session_of(context)
     request = NoteFile(text=remark)
-    ask_of_files(
-        session, None, Selection(files=[file]), lambda _: request, version=version, request_id=request_id
-    )
+    ask_of_files(context, None, Selection(files=[file]), how, lambda _: request)
 
 
-def ask_of_files(  # noqa: PLR0913 - plain arguments, each by name
-    session: Session,
+def ask_of_files(
+    context: typer.Context,
     verb: str | None,
     selection: Selection,
+    how: How,
     request: RequestOf,
     *,
     states: tuple[str, ...] = (),
-    version: int | None = None,
-    rate: float | None = None,
-    dry_run: bool = False,
-    request_id: str | None = None,
 ) -> None:
     """Ask the same of each file that is meant; ``verb`` names what needs a reason."""
+    session = session_of(context)
+    version = how.version if isinstance(how, OfVersion) else None
+    rate = how.rate if isinstance(how, Paced) else None
     rows = _meant(session, selection, states)
-    if dry_run:
+    if how.dry_run:
         _would(session, verb, rows, rate)
         return
     if verb is not None:
         session.reason_for(f"file {verb}")
-    asks = _asks(rows, request, version, request_id)
+    asks = _asks(rows, request, version, how.request_id)
     if not selection.files and len(asks) > _MANY:
         session.confirm(f"{verb} {len(asks)} files?")
     ask_and_tell(session, asks, rate=rate)
@@ -252,9 +202,10 @@ def _meant(session: Session, selection: Selection, states: tuple[str, ...]) -> l
         raise WrongUseError(
             "found neither files nor a filter, wanted stream/name, - for standard input, or --state …"
         )
+    wanted = selection.filter(states=states)
     with session.client() as client, client.engine.connect() as connection:
         if not selection.files:
-            return find_files(connection, selection.filter(states=states))
+            return find_files(connection, wanted)
         ids = selection.ids
         rows = named(connection, ids)
     known = {str(row["file"]) for row in rows} | {str(row["name"]) for row in rows}

@@ -6,8 +6,9 @@ import typer
 
 from service.cli.errors import AttentionError, WrongUseError
 from service.cli.output import Column
-from service.cli.selecting import Selection, read_ids, selecting
+from service.cli.selecting import Selection, read_ids
 from service.cli.session import session_of
+from service.cli.spreading import spread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,12 +48,12 @@ One = Annotated[
     str, typer.Argument(help="a file as stream/name, or its name if that is enough", metavar="FILE")
 ]
 Several = Annotated[
-    list[str], typer.Argument(help="files; - reads them from standard input", metavar="FILE|-…")
+    list[str], typer.Argument(help="files; - reads them from standard input", metavar="FILE|-")
 ]
 
 
 @app.command("list")
-@selecting
+@spread
 def list_files(
     context: typer.Context,
     selection: Selection,
@@ -67,12 +68,12 @@ def list_files(
     from projectors.file_search import named
 
     session = session_of(context)
-    place = _read_place(after)
+    place, wanted = _read_place(after), selection.filter()
     with session.client() as client, client.engine.connect() as connection:
         if selection.files:
             page = Page(named(connection, selection.ids), None)
         else:
-            page = file_page(connection, selection.filter(), after=place, limit=limit, oldest_first=True)
+            page = file_page(connection, wanted, after=place, limit=limit, oldest_first=True)
     session.out.rows(FILES, page.files, ids="file", empty="no files are like this")
     if page.next is not None:
         session.out.say(f"the first {limit}; there are more: --after '{page.next}', or a greater --limit")

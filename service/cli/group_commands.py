@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.cli.asking import ask_and_tell
-from service.cli.errors import ATTENTION, AttentionError, WrongUseError
-from service.cli.op_asking import EXPECTED_SEQUENCE, REQUEST_ID
+from service.cli.errors import AttentionError, ToldError, WrongUseError
 from service.cli.output import Column, plain
-from service.cli.selecting import DryRun
 from service.cli.session import session_of
 from service.cli.showing import pairs
+from service.cli.spreading import IfUnchanged, spread
 
 if TYPE_CHECKING:
     from events.base import Request
@@ -92,13 +91,16 @@ def why(context: typer.Context, group: OneGroup) -> None:
     else:
         session.out.document(plain(answer), lines=group_lines(answer), ids="subject")
     if row is None:
-        raise typer.Exit(ATTENTION)
+        raise ToldError(f"nothing is known of the group {group}; meridian group list shows those there are")
 
 
 @app.command("expect")
-def expect(  # noqa: PLR0913, PLR0917 - each is an option
+@spread
+def expect(  # noqa: PLR0913 - each is an option
     context: typer.Context,
     group: OneGroup,
+    how: IfUnchanged,
+    *,
     files: Annotated[
         int | None, typer.Option("--files", min=1, help="so many, at the places 0 to N-1")
     ] = None,
@@ -109,9 +111,6 @@ def expect(  # noqa: PLR0913, PLR0917 - each is an option
         bool, typer.Option("--closes", help="what is there at --due is all there will be")
     ] = False,
     sidecars: Annotated[bool, typer.Option("--sidecars", help="each comes with a sidecar")] = False,
-    dry_run: DryRun = False,
-    request_id: REQUEST_ID = None,
-    expected_sequence: EXPECTED_SEQUENCE = None,
 ) -> None:
     """Say what belongs to a group, in the place of what was said before; needs --reason."""
     if (files is None) == (not places):
@@ -126,57 +125,48 @@ def expect(  # noqa: PLR0913, PLR0917 - each is an option
     }
     if due is not None:
         told["due_at"] = due.replace(tzinfo=UTC) if due.tzinfo is None else due
-    _ask(context, group, "ExpectGroup", told, dry_run, request_id, expected_sequence)
+    _ask(context, group, "ExpectGroup", told, how)
 
 
 @app.command("excuse")
+@spread
 def excuse(
     context: typer.Context,
     group: OneGroup,
+    how: IfUnchanged,
+    *,
     places: Places = None,
     code: Annotated[str, typer.Option("--code", help="why, in one word")] = "NOT_COMING",
-    dry_run: DryRun = False,
-    request_id: REQUEST_ID = None,
-    expected_sequence: EXPECTED_SEQUENCE = None,
 ) -> None:
     """Say that members need not come, such as those of a dead sensor; needs --reason."""
     told = {"ranges": _ranges(places), "code": code}
-    _ask(context, group, "ExcuseMembers", told, dry_run, request_id, expected_sequence)
+    _ask(context, group, "ExcuseMembers", told, how)
 
 
 @app.command("close")
-def close(
-    context: typer.Context,
-    group: OneGroup,
-    dry_run: DryRun = False,
-    request_id: REQUEST_ID = None,
-    expected_sequence: EXPECTED_SEQUENCE = None,
-) -> None:
+@spread
+def close(context: typer.Context, group: OneGroup, how: IfUnchanged) -> None:
     """Say that what is there is all there will be; needs --reason."""
-    _ask(context, group, "CloseGroup", {}, dry_run, request_id, expected_sequence)
+    _ask(context, group, "CloseGroup", {}, how)
 
 
 @app.command("reopen")
-def reopen(
-    context: typer.Context,
-    group: OneGroup,
-    dry_run: DryRun = False,
-    request_id: REQUEST_ID = None,
-    expected_sequence: EXPECTED_SEQUENCE = None,
-) -> None:
+@spread
+def reopen(context: typer.Context, group: OneGroup, how: IfUnchanged) -> None:
     """Say that more may come of a group that is over; needs --reason."""
-    _ask(context, group, "ReopenGroup", {}, dry_run, request_id, expected_sequence)
+    _ask(context, group, "ReopenGroup", {}, how)
 
 
 @app.command("note")
+@spread
 def note(
     context: typer.Context,
     group: OneGroup,
+    how: IfUnchanged,
     text: Annotated[str, typer.Argument(help="what is to be remembered")],
-    request_id: REQUEST_ID = None,
 ) -> None:
     """A remark, kept with the group."""
-    _ask(context, group, "NoteGroup", {"text": text}, False, request_id, None, needs_reason=False)
+    _ask(context, group, "NoteGroup", {"text": text}, how, needs_reason=False)
 
 
 def _ask(
@@ -184,9 +174,7 @@ def _ask(
     group: str,
     kind: str,
     told: dict[str, Any],
-    dry_run: bool,
-    request_id: str | None,
-    expected_sequence: int | None,
+    how: IfUnchanged,
     *,
     needs_reason: bool = True,
 ) -> None:
@@ -194,7 +182,7 @@ def _ask(
 
     session = session_of(context)
     request = _request(kind, told)
-    if dry_run:
+    if how.dry_run:
         row = {"group": group, "request": request.name, "members": request.wire()}
         session.out.rows(
             (Column("group"), Column("request"), Column("members", is_text=True)), [row], ids="group"
@@ -206,7 +194,7 @@ def _ask(
     stream, slash, _ = group.partition("/")
     if not (stream and slash):
         raise WrongUseError(f"{group}: wanted STREAM/ID, such as rubin-lsstcam/MC_O_20261121_000034")
-    ask = Ask(group, request, expected_sequence=expected_sequence, request_id=request_id or new_id())
+    ask = Ask(group, request, expected_sequence=how.expected_sequence, request_id=how.request_id or new_id())
     ask_and_tell(session, [ask])
 
 

@@ -29,7 +29,9 @@ def show(context: typer.Context, identity: Identity) -> None:
     with session.client() as client, client.engine.connect() as connection:
         history = history_of(connection, identity)
     if not history:
-        raise AttentionError(f"nothing is known of the identity {identity}; no file has asked for it")
+        raise AttentionError(
+            f"nothing is known of the identity {identity}: no file has asked for it; meridian file show names a file's"
+        )
     facts = [row for row in history if not row["is_refusal"]]
     state = str(facts[0]["tostate"]) if facts else "Free"
     holder = facts[0]["data"].get("holder") if facts and state == "Reserved" else None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli.errors import ATTENTION, UNREACHABLE, WrongUseError
+from service.cli.errors import UNREACHABLE, ToldError, WrongUseError
 from service.cli.output import Column
 from service.cli.session import Session, session_of
 from service.wording import counted
@@ -71,8 +71,9 @@ def validate(context: typer.Context, file: FileOrDash, sender: Sender = None) ->
     session.out.rows(FAULTS, rows, ids="event", empty="")
     if rows:
         faulty = sum(1 for draft in drafts if draft.faults)
-        session.out.say(f"{faulty} of {counted(len(drafts), 'event')} with faults; nothing was sent")
-        raise typer.Exit(ATTENTION)
+        told = f"{faulty} of {counted(len(drafts), 'event')} with faults"
+        session.out.say(f"{told}; nothing was sent")
+        raise ToldError(f"{told}; correct what the answer names", code="REFUSED")
     session.out.say(f"{counted(len(drafts), 'event')} checked, all as they should be")
 
 
@@ -124,16 +125,16 @@ def _tell(session: Session, rows: list[dict[str, Any]]) -> None:
     session.out.rows(ANSWERS, rows, ids="event_id")
     results = [row["result"] for row in rows]
     if "in doubt" in results:
-        session.out.say(
+        told = (
             f"{counted(results.count('in doubt'), 'event')} sent, but not answered yet; publishing again is harmless, "
             "and meridian status shows whether intake runs"
         )
-        raise typer.Exit(UNREACHABLE)
+        session.out.say(told)
+        raise ToldError(told, code="IN_DOUBT", exit_code=UNREACHABLE)
     if "refused" in results:
-        session.out.say(
-            f"{counted(results.count('refused'), 'event')} refused; meridian deadletter list has the bytes"
-        )
-        raise typer.Exit(ATTENTION)
+        told = f"{counted(results.count('refused'), 'event')} refused; meridian deadletter list has the bytes"
+        session.out.say(told)
+        raise ToldError(told, code="REFUSED")
 
 
 def _read(file: str, sender: str | None) -> "list[Draft]":
@@ -154,8 +155,9 @@ def _refuse_faulty(session: Session, drafts: "Sequence[Draft]") -> None:
     rows = _faults(drafts)
     if rows:
         session.out.rows(FAULTS, rows, ids="event")
-        session.out.say("nothing was sent; correct it, or send it as it is with --unchecked")
-        raise typer.Exit(ATTENTION)
+        told = "nothing was sent; correct it, or send it as it is with --unchecked"
+        session.out.say(told)
+        raise ToldError(told, code="REFUSED")
 
 
 def _faults(drafts: "Sequence[Draft]") -> list[dict[str, Any]]:

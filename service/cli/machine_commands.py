@@ -19,7 +19,7 @@ app = typer.Typer(no_args_is_help=True, help="The lifecycles that decide what ma
 DIAGRAMS = ("mermaid", "dot", "text")
 COLUMNS = (Column("request"), Column("fact"), Column("from"), Column("to"))
 
-MachineName = Annotated[str, typer.Argument(help="file, identity or stream", metavar="MACHINE")]
+MachineName = Annotated[str, typer.Argument(help="file, group, identity, op or stream", metavar="MACHINE")]
 
 
 @app.command("show")

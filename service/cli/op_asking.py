@@ -13,8 +13,9 @@ from service.cli.asking import ask_and_tell
 from service.cli.errors import WrongUseError
 from service.cli.op_commands import OneOp, app
 from service.cli.output import Column
-from service.cli.selecting import DryRun, read_ids
+from service.cli.selecting import read_ids
 from service.cli.session import Session, session_of
+from service.cli.spreading import DryRun
 
 if TYPE_CHECKING:
     from events.base import Request
@@ -23,7 +24,7 @@ __all__ = ["ATTEMPT", "EXPECTED_SEQUENCE", "REQUEST_ID", "Verb", "ask_of_ops", "
 
 SeveralOps = Annotated[
     list[str],
-    typer.Argument(help="observing programs; - reads them from standard input", metavar="OP|-…"),
+    typer.Argument(help="observing programs; - reads them from standard input", metavar="OP|-"),
 ]
 ATTEMPT = Annotated[
     int | None, typer.Option("--attempt", help="which attempt; yours, or the only one, if not given")

@@ -12,8 +12,8 @@ import typer
 from service.cli.errors import WrongUseError
 from service.cli.op_asking import ATTEMPT, EXPECTED_SEQUENCE, REQUEST_ID, ask_of_ops, request_of
 from service.cli.op_commands import OneOp, app
-from service.cli.selecting import DryRun
 from service.cli.session import session_of
+from service.cli.spreading import DryRun
 
 __all__ = ["output_of"]
 

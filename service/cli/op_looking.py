@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli.errors import ATTENTION, WrongUseError
+from service.cli.errors import ToldError, WrongUseError
 from service.cli.op_commands import app
 from service.cli.output import Column, plain
 from service.cli.selecting import read_ids
@@ -38,7 +38,7 @@ WHY = tuple(Column(name) for name in ("subject", "state", "since_at", "because",
 
 SeveralOps = Annotated[
     list[str],
-    typer.Argument(help="observing programs; - reads them from standard input", metavar="OP|-…"),
+    typer.Argument(help="observing programs; - reads them from standard input", metavar="OP|-"),
 ]
 
 
@@ -76,8 +76,9 @@ def why(context: typer.Context, ops: SeveralOps) -> None:
     with session.client() as client, client.engine.connect() as connection:
         answers = [_answer(connection, op) for op in read_ids(ops)]
     _explain(session, answers)
-    if any(each.state is None for each in answers):
-        raise typer.Exit(ATTENTION)
+    unknown = [each.subject for each in answers if each.state is None]
+    if unknown:
+        raise ToldError(f"nothing is known of {', '.join(unknown)}; meridian op list shows those there are")
 
 
 def _answer(connection: "Connection", op: str) -> "OpWhy":

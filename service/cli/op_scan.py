@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.cli.asking import asked_row
-from service.cli.errors import ATTENTION, UNREACHABLE, AttentionError, WrongUseError
+from service.cli.errors import UNREACHABLE, AttentionError, ToldError, WrongUseError
 from service.cli.op_commands import app
 from service.cli.output import Column
 from service.cli.session import Session, session_of
@@ -80,7 +80,7 @@ def scan_catalogue(
             _confirm(session, found, confirm)
             _record(session, client, found, max(each.version for each in judging))
     if found.gaps:
-        raise typer.Exit(ATTENTION)
+        raise ToldError("the scan could not see everything; scan again when the catalogue answers whole")
 
 
 def read_criteria(path: Path | None) -> "Criteria":
@@ -200,9 +200,12 @@ def _record(session: Session, client: "Client", found: "Scan", criteria_version:
         session.out.say(
             "in doubt: no outcome came in time; nothing is lost: scan again, it asks for what is missing"
         )
-        raise typer.Exit(UNREACHABLE)
+        raise ToldError(
+            f"{counted(results['in doubt'], 'request')} in doubt; scan again, it asks for what is missing",
+            code="IN_DOUBT", exit_code=UNREACHABLE,
+        )  # fmt: skip
     if results["refused"]:
-        raise typer.Exit(ATTENTION)
+        raise ToldError(f"{counted(results['refused'], 'request')} refused", code="REFUSED")
 
 
 def _told(asked: "Iterable[Asked]", results: Counter[str]) -> Iterator[str]:

@@ -1,10 +1,13 @@
 """The options that every command takes, before or after its name: moved to the front, where the root reads them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
-__all__ = ["FLAGS", "VALUED", "Options", "hoisted"]
+from service.cli.errors import WrongUseError
+
+__all__ = ["FLAGS", "VALUED", "Options", "hoisted", "is_for_programs"]
 
 VALUED = frozenset({"--site", "--config", "--output", "-o", "--reason", "--actor"})
 """Options with a value."""
@@ -36,7 +39,7 @@ def hoisted(arguments: Sequence[str]) -> list[str]:
         if argument == "--":
             rest += [argument, *waiting]
         elif argument in VALUED:
-            common += [argument, *_next(waiting)]
+            common += [argument, _next(waiting, argument)]
         elif argument in FLAGS or _has_its_value(argument):
             common.append(argument)
         else:
@@ -44,9 +47,20 @@ def hoisted(arguments: Sequence[str]) -> list[str]:
     return common + rest
 
 
-def _next(waiting: object) -> list[str]:
-    value = next(waiting, None)  # type: ignore[call-overload]
-    return [] if value is None else [value]
+def is_for_programs(arguments: Sequence[str]) -> bool:
+    """JSON is asked for, in whatever way; true of arguments that can't be read otherwise too."""
+    given = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
+    said = [value for name, value in pairwise([*given, ""]) if name in {"-o", "--output"}]
+    said += [each.partition("=")[2] for each in given if each.startswith("--output=")]
+    said += [each.removeprefix("-o").removeprefix("=") for each in given if each.startswith("-o")]
+    return bool({"json", "ndjson"} & set(said))
+
+
+def _next(waiting: Iterator[str], option: str) -> str:
+    value = next(waiting, None)
+    if value is None:
+        raise WrongUseError(f"{option}: found no value behind it, wanted one; see meridian --help")
+    return value
 
 
 def _has_its_value(argument: str) -> bool:

@@ -94,9 +94,10 @@ class Output:
         self._write("".join(f"{line}\n" for line in lines))
 
     def say(self, text: str) -> None:
-        """A remark beside the data, unless nobody wants any."""
+        """A remark beside the data, unless nobody wants any; a line of JSON where the data are JSON."""
         if not self.quiet:
-            print(text, file=sys.stderr, flush=True)
+            told = _json({"event": "remark", "text": text}) if self.form in {"json", "ndjson"} else text
+            print(told, file=sys.stderr, flush=True)
 
     def counted(self, things: Iterable[Thing], total: int) -> Iterable[Thing]:
         """The same things, with a bar beside the data where a person watches and there are many."""

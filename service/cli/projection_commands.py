@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli.errors import AttentionError, WrongUseError
+from service.cli.errors import AttentionError, ToldError, WrongUseError
 from service.cli.output import Column
 from service.cli.rebuilding import names_of, rebuilding
 from service.cli.session import Session, session_of
@@ -56,8 +56,11 @@ def status(context: typer.Context) -> None:
         found = standing(connection)
     lines = [line for each in found for line in each.in_words()]
     session.out.document({"projections": [each.as_row() for each in found]}, lines=lines, ids="projections")
-    if any(each.state == "broken" for each in found):
-        raise typer.Exit(1)
+    broken = [each.schema for each in found if each.state == "broken"]
+    if broken:
+        raise ToldError(
+            f"{', '.join(broken)} can't be filled any further; drop it with meridian projection drop"
+        )
 
 
 @app.command("verify")

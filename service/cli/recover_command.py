@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli.errors import ATTENTION, AttentionError, WrongUseError
+from service.cli.errors import AttentionError, ToldError, WrongUseError
 from service.cli.output import Column
 from service.cli.session import Session, session_of
+from service.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +60,9 @@ def recover(
             session.out.document(
                 {"halts": rows}, lines=[line for each in meant for line in _lines(each)], ids="halts"
             )
-            raise typer.Exit(ATTENTION)
+            raise ToldError(
+                f"{counted(len(meant), 'part')} halted; meridian recover --apply --reason '…' leads on"
+            )
         _lead_on(session, remedies, meant, only_retry=retry)
 
 

@@ -3,7 +3,6 @@
 import logging
 import os
 import signal
-import sys
 import threading
 from types import FrameType
 from typing import Annotated
@@ -54,6 +53,7 @@ def run(
 
 def _stop_on_signals() -> threading.Event:
     """An event that SIGTERM and SIGINT set; whoever is not out in time is put out."""
+    from events.parentage import stop_with_parent
     from service.children import CHILD_MARK
 
     stop = threading.Event()
@@ -68,15 +68,8 @@ def _stop_on_signals() -> threading.Event:
     signal.signal(signal.SIGINT, told)
     threading.Thread(target=_put_out, args=(stop,), name="put-out", daemon=True).start()
     if CHILD_MARK in os.environ:
-        threading.Thread(target=_watch_parent, args=(stop,), name="parent", daemon=True).start()
+        stop_with_parent(stop)
     return stop
-
-
-def _watch_parent(stop: threading.Event) -> None:
-    # Of the descriptor, not of the stream: a thread in the stream's lock is fatal when the interpreter ends.
-    while os.read(sys.stdin.fileno(), 1024):
-        pass  # nothing is ever said there
-    stop.set()
 
 
 def _put_out(stop: threading.Event) -> None:

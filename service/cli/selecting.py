@@ -1,12 +1,10 @@
 """Which files a command means: ids, ``-`` for ids from standard input, or a filter; the same options everywhere."""
 
-import functools
-import inspect
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,14 +14,12 @@ from service.cli.errors import WrongUseError
 if TYPE_CHECKING:
     from projectors.file_filter import Filter
 
-__all__ = ["DryRun", "Rate", "Selection", "read_ids", "read_time", "selecting"]
+__all__ = ["Selection", "read_ids", "read_time"]
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 Several = list[str] | None
-DryRun = Annotated[bool, typer.Option("--dry-run", help="count, and show a few; ask for nothing")]
-Rate = Annotated[float, typer.Option("--rate", min=0.1, help="so many a second and no faster")]
-IDS = typer.Argument(help="files as stream/name; - reads them from standard input", metavar="[FILE|-]…")
+IDS = typer.Argument(help="files as stream/name; - reads them from standard input", metavar="FILE|-")
 
 
 @dataclass(frozen=True)
@@ -110,32 +106,6 @@ class Selection:
             is_unacknowledged=self.unacked,
             is_held=self.held,
         )
-
-
-def selecting(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of ``Selection``, handed over as its parameter ``selection``.
-
-    An option that the command has itself means there what the command says.
-    """
-    hints = get_type_hints(Selection, include_extras=True)
-    taken = inspect.signature(command).parameters
-    own = {each.name: each.default for each in fields(Selection) if each.name not in taken}
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    options = [
-        inspect.Parameter(name, keyword, default=default, annotation=hints[name])
-        for name, default in own.items()
-    ]
-
-    @functools.wraps(command)
-    def run(**given: Any) -> None:
-        selection = Selection(**{name: given.pop(name) for name in own})
-        command(selection=selection, **given)
-
-    signature = inspect.signature(command)
-    kept = [each.replace(kind=keyword) for name, each in signature.parameters.items() if name != "selection"]
-    run.__signature__ = signature.replace(parameters=[*kept, *options])  # type: ignore[attr-defined]
-    run.__annotations__ = {each.name: each.annotation for each in [*kept, *options]}
-    return run
 
 
 def read_ids(given: Sequence[str]) -> list[str]:

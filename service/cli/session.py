@@ -70,7 +70,9 @@ class Session:
     def reason_for(self, what: str) -> str:
         """The reason given; raises WrongUseError where there is none."""
         if not self.options.reason:
-            raise WrongUseError(f"{what} needs a reason, found none; add --reason '…'")
+            raise WrongUseError(
+                f"{what} needs a reason: found none, wanted one to be kept with it; add --reason '…'"
+            )
         return self.options.reason
 
     def confirm(self, question: str) -> None:

@@ -1,8 +1,10 @@
 """``meridian status`` and ``meridian doctor``: how everything stands, and what is wrong with this machine."""
 
+from typing import Annotated
+
 import typer
 
-from service.cli.errors import ATTENTION
+from service.cli.errors import ToldError
 from service.cli.output import Column
 from service.cli.session import session_of
 
@@ -20,14 +22,22 @@ def status(context: typer.Context) -> None:
         found = take(client)
     session.out.document(found.members(), lines=status_lines(found), ids="site")
     if found.attention:
-        raise typer.Exit(ATTENTION)
+        raise ToldError("\n".join(found.attention))
 
 
-def doctor(context: typer.Context) -> None:
+def doctor(
+    context: typer.Context,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="first make lost passwords of the stopped local stack anew")
+    ] = False,
+) -> None:
     """Check everything that Meridian needs, each with a remedy; exit 1 where something is wrong."""
     from service.stack.doctor import Outcome, examine
+    from service.stack.lost_passwords import make_anew
 
     session = session_of(context)
+    if repair:
+        session.out.say(make_anew(session.settings))
     checks = examine(session.settings)
     rows = [
         {
@@ -39,5 +49,8 @@ def doctor(context: typer.Context) -> None:
         for each in checks
     ]
     session.out.rows(CHECKS, rows, ids="check")
-    if any(each.outcome is Outcome.WRONG for each in checks):
-        raise typer.Exit(ATTENTION)
+    wrong = [each for each in checks if each.outcome is Outcome.WRONG]
+    if wrong:
+        raise ToldError(
+            "\n".join(f"{each.name}: {each.found.partition(';')[0]}; {each.remedy}" for each in wrong)
+        )

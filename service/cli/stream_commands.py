@@ -23,7 +23,7 @@ app = typer.Typer(
     no_args_is_help=True, help="Streams: configured, started, enabled, held, and how they stand."
 )
 
-Streams = Annotated[list[str], typer.Argument(help="names of streams", metavar="STREAM…")]
+Streams = Annotated[list[str], typer.Argument(help="names of streams", metavar="STREAM")]
 STREAMS = (
     Column("stream"), Column("state"), Column("held"), Column("since_at", "since"), Column("files", is_number=True),
     Column("configuration_version", "configuration", is_number=True), Column("title"), Column("owner"),
@@ -60,7 +60,9 @@ def list_streams(context: typer.Context) -> None:
 
 
 @app.command("show")
-def show(context: typer.Context, stream: Annotated[str, typer.Argument(metavar="STREAM")]) -> None:
+def show(
+    context: typer.Context, stream: Annotated[str, typer.Argument(help="its name", metavar="STREAM")]
+) -> None:
     """One stream: how it stands, and its configuration; -o json prints what stream apply takes."""
     from projectors.stream_search import one_stream
 

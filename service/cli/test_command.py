@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from service.cli.errors import ATTENTION, WrongUseError
+from service.cli.errors import ToldError, WrongUseError
 from service.cli.output import Column
 from service.cli.session import Session, session_of
 from service.cli.test_dice import SIMULATION_SEED, seed_of
@@ -34,7 +34,7 @@ class Step:
 
 def run_tests(
     context: typer.Context,
-    paths: Annotated[list[str] | None, typer.Argument(help="only these tests", metavar="[PATH]…")] = None,
+    paths: Annotated[list[str] | None, typer.Argument(help="only these tests", metavar="PATH")] = None,
     fast: Annotated[bool, typer.Option("--fast", help="seconds only: no servers are started")] = False,
     long: Annotated[bool, typer.Option("--long", help="those too that take minutes each")] = False,
     keyword: Annotated[
@@ -60,7 +60,7 @@ def run_tests(
     total = sum(row["seconds"] for row in rows)
     session.out.say(f"{'failed: ' + ', '.join(failed) if failed else 'all is well'}; {total:.0f} s")
     if failed:
-        raise typer.Exit(ATTENTION)
+        raise ToldError(f"{', '.join(failed)} failed; what they said stands above")
 
 
 def steps(only: Sequence[str], *, fast: bool, long: bool, workers: int, seed: int) -> Iterator[Step]:

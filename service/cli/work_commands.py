@@ -1,14 +1,17 @@
 """``meridian work``: what is owed and not done yet, and giving parked work another try."""
 
 from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from service.cli.errors import AttentionError, WrongUseError
 from service.cli.output import Column
-from service.cli.selecting import DryRun, Rate, read_ids, read_time
+from service.cli.selecting import read_ids, read_time
 from service.cli.session import Session, session_of
+from service.cli.spreading import DryRun, Rate, spread
 from service.pace import AT_A_TIME
 from service.wording import counted
 
@@ -29,36 +32,53 @@ ITEMS = (
 _SAMPLE = 5
 
 Several = list[str] | None
-Stream = Annotated[Several, typer.Option("--stream", help="of this stream; again for more", metavar="STREAM")]
-Effect = Annotated[
-    Several,
-    typer.Option("--effect", help="ingest, transfer, register, answer, follow or inbox", metavar="EFFECT"),
-]
-Code = Annotated[Several, typer.Option("--code", help="with this code; again for more", metavar="CODE")]
-Since = Annotated[
-    str | None, typer.Option("--since", help="owed since then: a UTC time, or 2h for two hours ago")
-]
-Until = Annotated[str | None, typer.Option("--until", help="owed since before then")]
+
+
+@dataclass(frozen=True)
+class Meant:
+    """Which work; each field is an option of every command on work."""
+
+    stream: Annotated[Several, typer.Option(help="of this stream; again for more", metavar="STREAM")] = None
+    effect: Annotated[
+        Several,
+        typer.Option(help="such as ingest, transfer or register; again for more", metavar="EFFECT"),
+    ] = None
+    code: Annotated[Several, typer.Option(help="with this code; again for more", metavar="CODE")] = None
+    since: Annotated[
+        str | None, typer.Option(help="owed since then: a UTC time, or 2h for two hours ago")
+    ] = None
+    until: Annotated[str | None, typer.Option(help="owed since before then")] = None
+
+    def parked(self, subjects: Several = None) -> "Chosen":
+        """What is parked and fits."""
+        from consumers.unfinished import Chosen
+
+        now = datetime.now(UTC)
+        return Chosen(
+            states=("parked",),
+            subjects=subjects,
+            streams=self.stream,
+            effects=self.effect,
+            codes=[each.upper() for each in self.code or ()],
+            since=read_time(self.since, now=now, option="--since"),
+            until=read_time(self.until, now=now, option="--until"),
+        )
 
 
 @app.command("list")
+@spread
 def list_work(
     context: typer.Context,
-    stream: Stream = None,
-    effect: Effect = None,
-    code: Code = None,
-    since: Since = None,
-    until: Until = None,
+    meant: Meant,
+    *,
     parked: Annotated[bool, typer.Option("--parked", help="only what waits for a person")] = False,
     limit: Annotated[int, typer.Option(help="at most so many")] = 200,
 ) -> None:
     """Work items that are not done, the oldest first, each with how many wait behind it."""
-    from dataclasses import replace
-
     from consumers.unfinished import unfinished
 
     session = session_of(context)
-    chosen = _chosen(None, stream, effect, code, since, until)
+    chosen = meant.parked()
     if not parked:
         chosen = replace(chosen, states=("open", "leased", "reported", "parked"))
     with session.client() as client, client.engine.connect() as connection:
@@ -67,17 +87,15 @@ def list_work(
 
 
 @app.command("redrive")
-def redrive(  # noqa: PLR0913, PLR0917 - each is an option
+@spread
+def redrive(
     context: typer.Context,
+    meant: Meant,
     subjects: Annotated[
         Several,
-        typer.Argument(help="files or streams; - reads them from standard input", metavar="[SUBJECT|-]…"),
+        typer.Argument(help="files or streams; - reads them from standard input", metavar="SUBJECT|-"),
     ] = None,
-    stream: Stream = None,
-    effect: Effect = None,
-    code: Code = None,
-    since: Since = None,
-    until: Until = None,
+    *,
     rate: Rate = AT_A_TIME,
     dry_run: DryRun = False,
 ) -> None:
@@ -87,11 +105,11 @@ def redrive(  # noqa: PLR0913, PLR0917 - each is an option
 
     session = session_of(context)
     wanted = read_ids(subjects or ())
-    if not any((wanted, stream, effect, code, since, until)):
+    if not wanted and meant == Meant():
         raise WrongUseError(
             "found neither subjects nor a filter, wanted stream/name, - , or --stream, --code …"
         )
-    chosen = _chosen(wanted, stream, effect, code, since, until)
+    chosen = meant.parked(wanted)
     with session.client() as client, client.engine.connect() as connection:
         rows = unfinished(connection, chosen)
     if not rows:
@@ -106,26 +124,6 @@ def redrive(  # noqa: PLR0913, PLR0917 - each is an option
     if not wanted and len(asks) > _SAMPLE:
         session.confirm(f"redrive the parked work of {len(asks)} subjects?")
     ask_and_tell(session, asks, rate=rate)
-
-
-def _chosen(
-    subjects: Several, stream: Several, effect: Several, code: Several, since: str | None, until: str | None
-) -> "Chosen":
-    """What is parked and fits."""
-    from datetime import UTC, datetime
-
-    from consumers.unfinished import Chosen
-
-    now = datetime.now(UTC)
-    return Chosen(
-        states=("parked",),
-        subjects=subjects,
-        streams=stream,
-        effects=effect,
-        codes=[each.upper() for each in code or ()],
-        since=read_time(since, now=now, option="--since"),
-        until=read_time(until, now=now, option="--until"),
-    )
 
 
 def _would(session: Session, rows: list[dict[str, Any]]) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from events import failpoints
 from events.kafka_log import KafkaLog
+from events.parentage import stop_with_parent
 from events.topics import MACHINES
 from projectors.follower import Follower, LostPositionError
 from projectors.positions import position
@@ -89,13 +90,8 @@ def main() -> None:
     set_up("info", role=f"intruder-{role}")
     failpoints.arm_from(os.environ)
     stop = threading.Event()
-    threading.Thread(target=_watch_parent, args=(stop,), daemon=True).start()
+    stop_with_parent(stop)
     WORK[role](Wiring.of(load(), program=f"intruder-{role}"), stop)
-
-
-def _watch_parent(stop: threading.Event) -> None:
-    sys.stdin.buffer.read()
-    stop.set()
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from service.stack import doctor_machine, doctor_servers
 from service.stack.checkup import Check, Outcome
 from service.stack.failure import StackError
 from service.stack.local import endpoints, local_servers
+from service.stack.lost_passwords import passwords
 
 __all__ = ["Check", "Outcome", "examine"]
 
@@ -31,4 +32,5 @@ def _machine(settings: Settings) -> Iterator[Check]:
     if "postgres" in needed:
         yield doctor_machine.postgresql(settings)
     if needed:
+        yield passwords(settings)
         yield doctor_machine.local_ports(settings)

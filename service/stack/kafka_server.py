@@ -157,7 +157,9 @@ class KafkaServer:
         )
         if done.returncode:
             said = (done.stderr or done.stdout).strip()[-500:]
-            raise StackError(f"{self.folder} can't be formatted for Kafka: {said}")
+            raise StackError(
+                f"{self.folder} can't be formatted for Kafka: {said}; wanted a folder with space to write"
+            )
 
     def _cluster_id(self) -> str:
         """Chosen once and written down first, so that a format cut short can be done again."""

@@ -76,7 +76,8 @@ def _acquire(descriptor: int, path: Path) -> None:
         except BlockingIOError:
             if time.monotonic() > deadline:
                 raise StackError(
-                    f"{path} is held by process {holder(path)}, which runs this stack already"
+                    f"{path} is held by process {holder(path)}, which runs this stack already; "
+                    "stop it with ./meridian down, or set MERIDIAN_DATA to another folder"
                 ) from None
             time.sleep(0.02)
         else:

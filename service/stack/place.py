@@ -52,6 +52,10 @@ class Place:
         return self.root / "children.json"
 
     @property
+    def credentials_file(self) -> Path:
+        return self.root / "credentials.json"
+
+    @property
     def ports(self) -> Path:
         return self.root / "ports.json"
 
@@ -75,7 +79,7 @@ class Place:
 
     def credentials(self) -> Credentials:
         """The data folder's credentials, made at the first call."""
-        path = self.root / "credentials.json"
+        path = self.credentials_file
         if not path.exists():
             made = Credentials(secrets.token_urlsafe(24), secrets.token_hex(8), secrets.token_urlsafe(24))
             fields = {name: getattr(made, name) for name in Credentials.__slots__}
@@ -85,7 +89,7 @@ class Place:
         except (OSError, ValueError, TypeError) as error:
             raise StackError(
                 f"{path} can't be read: {error}; wanted the local stack's passwords; run as the user who started the "
-                "stack, or put the file back, or start afresh with ./meridian down --erase"
+                "stack, or put the file back, or let ./meridian doctor --repair make new ones"
             ) from error
 
 

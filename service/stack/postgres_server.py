@@ -85,9 +85,29 @@ class PostgresServer:
             if "password authentication failed" in str(error):
                 raise StackError(
                     f"the database in {self.data} has another password than credentials.json; "
-                    "put that file back, or start afresh with ./meridian down --erase"
+                    "put that file back, or give it this one: ./meridian down, then ./meridian doctor --repair"
                 ) from error
             return False
+
+    def take_password(self) -> None:
+        """Give the database our password, whatever it had; it must not run, and is not asked for the former one."""
+        _forget_dead_postmaster(self.data)
+        secret = self.password.replace("'", "''")
+        done = subprocess.run(
+            [str(self.binaries.folder / "postgres"), "--single", "-D", str(self.data), "postgres"],
+            input=f"ALTER ROLE \"{USER}\" PASSWORD '{secret}'\n",
+            capture_output=True,
+            text=True,
+            check=False,
+            **demoted(self.account),
+        )
+        # Such a server ends with 0 even where it refused, and what it says may repeat the password.
+        refused = [line for line in done.stderr.splitlines() if "ERROR:" in line or "FATAL:" in line]
+        if done.returncode or refused:
+            raise StackError(
+                f"the database in {self.data} did not take a new password: {' '.join(refused) or done.returncode}; "
+                "wanted it stopped and whole; see the end of its log, postgres.log"
+            )
 
     def _connect(self, database: str) -> "psycopg2.extensions.connection":
         return psycopg2.connect(

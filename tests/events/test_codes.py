@@ -20,6 +20,7 @@ CODE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[A-Z]{6,}")
 # Who speaks of a code, by the name of what is called, and what a code is there. The first text that looks like one.
 SPEAKERS: dict[str, Kind] = {
     "InvalidFileError": "invalid",
+    "unlike": "invalid",
     "Failed": "failed",
     "ChildFailure": "failed",
     "Made": "warning",

@@ -99,3 +99,14 @@ def take(story: Story, step: str) -> None:
     """One step of those above, which has to be accepted."""
     record = _STEPS[step](story)
     assert not record.is_refusal, (step, record.data["reasons"])
+
+
+def reasons(record: Any) -> list[str]:
+    """Why a request was refused."""
+    assert record.is_refusal, record.type
+    return record.data["reasons"]
+
+
+def program(story: Any, name: str = VISP) -> Any:
+    """Where an instrument program stands."""
+    return story.state.state.programs[name]

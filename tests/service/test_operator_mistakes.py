@@ -51,10 +51,18 @@ def test_every_role_refuses_another_sites_database_and_names_both(taken, role, s
     assert "MERIDIAN_DATABASE" in said
 
 
+@pytest.mark.parametrize("typed", ["file list", "file why keck/a", "op list", "group list", "work list"])
+def test_nobody_is_shown_another_sites_views(taken, site, capsys, typed):
+    assert run(typed.split()) == WRONG_USE
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert f"found the database of the site {site}, wanted one of the site other" in said.err
+
+
 def test_up_and_status_refuse_it_too(taken, site, capsys):
     with pytest.raises(WrongSiteError, match=f"the database of the site {site}") as caught:
         prepare(taken, print)
-    assert explained(caught.value)[1] == WRONG_USE
+    assert explained(caught.value).exit_code == WRONG_USE
     assert run(["status"]) == WRONG_USE
     assert site in capsys.readouterr().err
 

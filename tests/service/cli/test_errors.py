@@ -6,7 +6,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from consumers.storage_errors import StorageUnavailable
 from events.log import LogUnavailableError
 from service.cli import errors
-from service.cli.errors import AttentionError, UnreachableError, WrongUseError, explained, leave
+from service.cli.errors import AttentionError, UnreachableError, WrongUseError, explained, tell_error
 from service.decider.halts import Halt, StoreUnavailableError
 from service.settings import SettingsError
 from service.stack import StackError
@@ -33,20 +33,18 @@ from tests.service.cli.command_line import meridian
     ],
 )
 def test_each_expected_error_has_its_message_and_code(error, code, words):
-    text, found = explained(error)
-    assert found == code
-    assert words in text
-    assert "Traceback" not in text
-    assert "\n" not in text
+    trouble = explained(error)
+    assert trouble.exit_code == code
+    assert words in trouble.message
+    assert "Traceback" not in trouble.message
+    assert "\n" not in trouble.message
 
 
 def test_anything_else_is_called_a_fault_of_ours_and_says_where(capsys):
     with pytest.raises(ValueError) as raised:
         int("whoops")
-    with pytest.raises(SystemExit) as left:
-        leave(raised.value, debug=False)
+    assert tell_error(raised.value, debug=False, as_json=False) == 1
     said = capsys.readouterr().err
-    assert left.value.code == 1
     assert "ValueError: invalid literal" in said
     assert "test_errors.py" in said
     assert "--debug" in said
@@ -54,8 +52,7 @@ def test_anything_else_is_called_a_fault_of_ours_and_says_where(capsys):
 
 
 def test_the_traceback_is_there_for_those_who_ask(capsys):
-    with pytest.raises(SystemExit):
-        leave(ValueError("deep inside"), debug=True)
+    tell_error(ValueError("deep inside"), debug=True, as_json=False)
     assert "ValueError: deep inside" in capsys.readouterr().err.splitlines()[0]
 
 
