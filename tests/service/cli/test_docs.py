@@ -3,6 +3,7 @@
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -51,7 +52,8 @@ def test_every_example_is_one_that_its_command_reads(name, example):
     command = typer.main.get_command(app)
     context = command.make_context("meridian", [*words])
     for part in name.split():
-        group, rest = context.command, [*context._protected_args, *context.args]
+        group: Any = context.command
+        rest = [*context._protected_args, *context.args]
         assert rest[0] == part
         context = group.commands[part].make_context(part, rest[1:], parent=context)
     assert not context.args
