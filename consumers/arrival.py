@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import get_args
 
 from consumers.announced import Place, base_name
 from consumers.formats import FORMATS
 from consumers.objections import Objection
 from events.file import Content, FileArrived
+from events.file_parts import Pairing
 from events.file_requests import ArriveFile
-from events.stream import PatternRule
+from events.stream import PatternRule, SidecarPolicy
 from events.types import WarningFinding
 from projectors.stream_rules import StreamRule
 
@@ -74,8 +75,9 @@ def arrive(
     sha256: str | None,
     modified_at: datetime | None,
     catch_up: bool,
+    at: datetime,
 ) -> tuple[str, ArriveFile]:
-    """Subject and request of an announced file; raises ``Objection`` where the stream would not have it."""
+    """Subject and request of a file announced at this time; raises ``Objection`` where the stream would not have it."""
     configuration = rule.configuration
     if place.deepest_root(rule.roots) is None:
         raise Objection(
@@ -99,7 +101,18 @@ def arrive(
         priority="catch-up" if catch_up else "live",
         changed_content=configuration.changed_content,
         warnings=warnings,
+        pairing=_pairing(configuration.sidecars, role, name, at),
     )
+
+
+def _pairing(policy: SidecarPolicy | None, role: str, name: str, at: datetime) -> Pairing | None:
+    """By when a primary wants its sidecar, and which primaries a sidecar has, where the stream's policy says so."""
+    if policy is None or not policy.needed:
+        return None
+    if role == "primary":
+        return Pairing(due_at=at + timedelta(seconds=policy.due_after_s))
+    named = policy.primaries_of(base_name(name)) if role == "sidecar" else None
+    return None if named is None else Pairing(primaries=named)
 
 
 def _check_name(name: str, rule: StreamRule) -> None:

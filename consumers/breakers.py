@@ -36,6 +36,7 @@ DEPENDENCIES: Mapping[str, tuple[str, ...]] = {
     "follow": (LOG,),
     "inbox": (LOG,),
     "member": (LOG,),
+    "pair": (LOG,),
     "datasets": (LOG,),
     "policies": (LOG,),
     "preview": (LOG, ARCHIVE),

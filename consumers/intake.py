@@ -190,6 +190,7 @@ def _request_of(
             sha256=payload.sha256,
             modified_at=payload.modified_at,
             catch_up=payload.catch_up,
+            at=letter.at,
         )
         return subject, request, None
     if isinstance(payload, InboxInstrumentOffline):
@@ -281,5 +282,6 @@ def _take_object(letter: _Letter, change: S3Change, rules: Mapping[str, StreamRu
         sha256=None,
         modified_at=change.at,
         catch_up=False,
+        at=letter.at,
     )
     return letter.ask(request, subject=subject, event_id=change.event_id)

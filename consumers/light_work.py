@@ -13,6 +13,7 @@ from consumers.effects.inbox_topics import make_topics
 from consumers.effects.judging import Found, qualify, readiness
 from consumers.effects.policies import look_again
 from consumers.effects.register import register
+from consumers.effects.sidecars import tell_primaries
 from consumers.failures import Failed, Wait
 from consumers.outage import OUTAGES
 from consumers.register import Register
@@ -25,7 +26,7 @@ from events.log import LogError
 
 __all__ = ["LightWork"]
 
-_COUNTING = {"member": count_members, "datasets": tell_datasets}
+_COUNTING = {"member": count_members, "pair": tell_primaries, "datasets": tell_datasets}
 _JUDGING = {"readiness": readiness, "qualify": qualify}
 
 
@@ -97,7 +98,7 @@ class LightWork:
         self._settle(register(fresh, self._tools, self._registers))
 
     def _count(self, of: Mapping[str, Sequence[WorkItem]]) -> None:
-        """Files into their groups, datasets into their programs; a refusal of these is an answer."""
+        """Files into their groups, sidecars to their primaries, datasets to their programs; a refusal is an answer."""
         for effect, step in _COUNTING.items():
             if of[effect]:
                 self._settle(step(of[effect], self._tools))

@@ -18,6 +18,7 @@ from consumers.owed import (
     VersionKnown,
 )
 from consumers.program_obligations import program_obligations
+from consumers.sidecar_obligations import paired, sidecar_is_complete, sidecar_wanted
 from consumers.work_items import Closing
 from events.envelope import Record
 
@@ -62,6 +63,7 @@ def _arrived(record: Record) -> Iterable[Obligation]:
     brief = {name: data[name] for name in ("content", "stream_version", "role", "purpose") if name in data}
     yield _item("ingest", record, {"brief": brief, "start": True})
     yield _answer(record)
+    yield from sidecar_wanted(record)
 
 
 def _conflicted(record: Record) -> Iterable[Obligation]:
@@ -102,6 +104,7 @@ def _registered(record: Record) -> Iterable[Obligation]:
     yield _answer(record)
     status = "complete" if record.type == "file.registered" else "invalid"
     yield from counted(record, record.data.get("membership"), status)
+    yield from sidecar_is_complete(record)
     yield from _follow(record)
 
 
@@ -273,6 +276,7 @@ _FILE: dict[str, Callable[[Record], Iterable[Obligation]]] = {
     "file.extended": _embargoed,
     "file.lifted": _lifted,
     "file.removing": _removing,
+    "file.paired": paired,
     "file.refused": _refused,
 }
 

@@ -19,6 +19,7 @@ __all__ = [
     "missing_follow_ups",
     "missing_program_deadlines",
     "missing_program_steps",
+    "missing_sidecar_deadlines",
     "missing_steps",
 ]
 
@@ -66,6 +67,18 @@ def missing_follow_ups(
             yield Missing(
                 tuple(each for each in owed if isinstance(each, ItemOwed) and each.effect == "follow"), True
             )
+
+
+def missing_sidecar_deadlines(
+    connection: Connection, *, since: datetime, before: datetime, at_most: int
+) -> Iterator[Missing]:
+    """Files that were announced with a time for their sidecar, and nobody knows of it."""
+    members = {"since": since, "before": before, "at_most": at_most}
+    for row in connection.execute(_SIDECARS, members).all():
+        record = _record(row)
+        if record is not None:
+            owed = (each for each in obligations(record) if isinstance(each, DeadlineOwed))
+            yield Missing(tuple(owed), True)
 
 
 def missing_program_steps(connection: Connection, *, before: datetime, at_most: int) -> Iterator[Missing]:
@@ -168,6 +181,18 @@ _FOLLOW_UPS = text(f"""
         AND l.type IN ('file.registered', 'file.rejected', 'file.failed', 'file.dismissed', 'file.validated')
         AND l.data ? 'pending'
         AND NOT EXISTS (SELECT FROM work.item i WHERE i.event_id = l.event_id AND i.effect = 'follow')
+    ORDER BY l.time LIMIT :at_most
+""")
+
+_SIDECARS = text(f"""
+    SELECT {_COLUMNS}, true AS is_certain
+    FROM projection.ledger l JOIN work.position d
+        ON d.machine = l.machine AND d.partition = l.partition AND d.next_offset > l.ledger_offset
+    WHERE l.machine = 'file' AND l.time >= :since AND l.time < :before
+        AND l.type = 'file.arrived' AND l.data -> 'pairing' ? 'due_at'
+        AND NOT EXISTS (SELECT FROM work.deadline w WHERE w.event_id = l.event_id)
+        AND NOT EXISTS (SELECT FROM projection.ledger o WHERE o.machine = 'file' AND o.subject = l.subject
+            AND o.sequence > l.sequence AND o.type IN ('file.paired', 'file.sidecar_late'))
     ORDER BY l.time LIMIT :at_most
 """)
 

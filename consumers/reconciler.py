@@ -18,11 +18,14 @@ from consumers.owed_again import (
     missing_follow_ups,
     missing_program_deadlines,
     missing_program_steps,
+    missing_sidecar_deadlines,
     missing_steps,
 )
-from consumers.sender import Sender
+from consumers.sender import Outgoing, Sender
 from consumers.timers import asked
 from consumers.work_items import Closing, Key
+from events.base import machine_of
+from events.envelope import RequestEnvelope, decode_request
 from events.topics import Topics
 from projectors.outcome import Outcome, Outcomes
 
@@ -68,7 +71,7 @@ class Reconciler:
         """Mend what is to be mended; how much of each kind. Raises LogUnavailableError and the database's errors.
 
         ``thorough`` also looks at versions that newer ones have taken the place of, at follow-ups of the last days, and
-        at times that observing programs wait for.
+        at times that sidecars are due or observing programs wait for.
         """
         found = Counter[str]()
         now = self._clock()
@@ -99,16 +102,21 @@ class Reconciler:
             rows = connection.execute(
                 _UNDECIDED, {"after_s": after_s, "at_most": self._patience.at_most}
             ).all()
-        decided = self._outcomes.find((row.subject, row.report_id) for row in rows)
-        again = [row for row in rows if row.report_id not in decided and row.report is not None]
-        topic = self._topics.requests("file")
-        self._sender.send_all([(topic, row.subject.encode(), bytes(row.report)) for row in again])
+        # A report may be about another subject than the item's, of another machine: a group, a program, a primary.
+        reports = {row.report_id: bytes(row.report) for row in rows if row.report is not None}
+        asked = {report_id: decode_request(value) for report_id, value in reports.items()}
+        decided = self._outcomes.find((each.subject, report_id) for report_id, each in asked.items())
+        again = [report_id for report_id in asked if report_id not in decided]
+        self._sender.send_all([self._again(asked[each], reports[each]) for each in again])
         with self._engine.begin() as connection:
             if again:
-                connection.execute(_RESENT, {"ids": [row.report_id for row in again]})
+                connection.execute(_RESENT, {"ids": again})
             closings = [_closing(each) for each in decided.values()]
             closed = work_items.close(connection, closings) + work_items.refuse(connection, closings)
         return Counter(reports_sent_again=len(again), items_closed=closed)
+
+    def _again(self, asked: RequestEnvelope, value: bytes) -> Outgoing:
+        return self._topics.requests(machine_of(asked.type)), asked.subject.encode(), value
 
     def _deadlines(self, now: datetime) -> Counter[str]:
         with self._engine.connect() as connection:
@@ -137,6 +145,7 @@ class Reconciler:
         if thorough:
             since = now - self._patience.follow_ups_for
             found += missing_follow_ups(connection, since=since, before=before, at_most=at_most)
+            found += missing_sidecar_deadlines(connection, since=since, before=before, at_most=at_most)
             found += missing_program_deadlines(connection, before=before, at_most=at_most)
         return found
 

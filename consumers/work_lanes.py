@@ -13,6 +13,7 @@ _FILES = {
     "follow": "follow-ups",
     "inbox": "topics",
     "member": "members",
+    "pair": "pairs",
     "datasets": "datasets",
     "policies": "policies",
     "preview": "previews",

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from events.base import Fact
-from events.file_parts import Brief, Content, GroupPlace, IdentityHeld, Object, Preview
+from events.file_parts import Brief, Content, GroupPlace, IdentityHeld, Object, Pairing, Preview
 from events.refusal import Refused
 from events.types import (
     Code,
@@ -75,6 +75,7 @@ class FileArrived(Fact):
     overtaken: Content | None = Field(
         None, description="pending content that this one replaces: never processed"
     )
+    pairing: Pairing | None = None
 
 
 class FileWitnessed(Fact):
@@ -175,6 +176,7 @@ class FileRegistered(Fact):
     row_id: Name
     best: int = Field(ge=1)
     membership: GroupPlace | None = None
+    primaries: tuple[Name, ...] | None = Field(None, description="of a sidecar: the files it belongs to")
     pending: dict[str, Any] | None = None
 
 

@@ -7,7 +7,7 @@ from pydantic import Field
 from events.group import MEMBERS_AT_MOST, Kind, Parents
 from events.types import Code, Count, Name, Part, Sha256, Usage, UtcTime
 
-__all__ = ["Brief", "Content", "GroupPlace", "IdentityHeld", "Object", "Preview"]
+__all__ = ["Brief", "Content", "GroupPlace", "IdentityHeld", "Object", "Pairing", "Preview"]
 
 
 class Content(Part):
@@ -66,6 +66,16 @@ class GroupPlace(Part):
     role: Literal["primary", "sidecar"] = "primary"
     parents: Parents = Parents()
     expected: int | None = Field(None, ge=1, le=MEMBERS_AT_MOST)
+
+
+class Pairing(Part):
+    """What a file has to do with companions: a sidecar says whose it is, a primary by when its own is to be there."""
+
+    primaries: tuple[Name, ...] | None = Field(
+        None, max_length=16, description="of a sidecar: logical names of the files it belongs to"
+    )
+    due_at: UtcTime | None = Field(None, description="of a primary: when it is a warning that none has come")
+    sidecar: Name | None = Field(None, description="of a primary: the sidecar that was there before it")
 
 
 class Brief(Part):

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from events.base import Request
-from events.file import Content, GroupPlace, IdentityHeld, Object, Preview
+from events.file_parts import Content, GroupPlace, IdentityHeld, Object, Pairing, Preview
 from events.types import (
     Code,
     Count,
@@ -63,6 +63,7 @@ class ArriveFile(Request):
             "priority",
             "changed_content",
             "warnings",
+            "pairing",
         }
     )
     content: Content
@@ -74,6 +75,7 @@ class ArriveFile(Request):
     priority: Literal["live", "catch-up"] = "live"
     changed_content: Literal["new_version", "conflict"] = "new_version"
     warnings: tuple[WarningFinding, ...] = ()
+    pairing: Pairing | None = Field(None, description="by the stream's policy of sidecars")
 
 
 class StartFile(Request):

@@ -10,6 +10,7 @@ from events.metadata_policy import MetadataPolicy
 from events.preview_policy import Previews
 from events.program_policy import ObservingPrograms
 from events.refusal import Refused
+from events.sidecar_policy import SidecarPolicy
 from events.space_policy import SpacePolicy
 from events.stream_checks import CheckRules
 from events.transfer_policy import TransferPolicy
@@ -68,15 +69,6 @@ class RetryPolicy(Part):
     max_s: float = Field(3600.0, gt=0)
 
 
-class SidecarPolicy(Part):
-    """Whether each file of a group comes with a companion; one that is late is a warning, and is not waited for."""
-
-    needed: bool = True
-    due_after_s: float = Field(
-        600.0, gt=0, le=30 * 86_400, description="after the manifest, where that says no time"
-    )
-
-
 class StreamConfiguration(Part):
     """Everything that differs between streams. Adding a stream is one command with this and no code."""
 
@@ -94,7 +86,7 @@ class StreamConfiguration(Part):
     )
     sidecars: SidecarPolicy | None = Field(
         None,
-        description="whether files that a manifest expects come with sidecars; None: as the rule of groups has it",
+        description="whether files come with sidecars; None: only those of groups whose rule says so",
     )
     name_pattern: Pattern = r"[A-Za-z0-9][A-Za-z0-9._-]*"
     strip_suffix: bool = Field(True, description="the logical name is the file's name without its extension")

@@ -5,25 +5,27 @@ from typing import Any
 from events import file as facts
 from events import file_requests as asks
 from events.envelope import Record
+from events.file_sidecar import PairFile
 from machines.file_arrive import adopt, arrive
 from machines.file_fold import fold
 from machines.file_life import FILE_LIFE
 from machines.file_operate import OPERATE
 from machines.file_remove import REMOVE
+from machines.file_sidecar import SIDECARS, pair
 from machines.file_state import File, FileState, Version
 from machines.file_work import REPORTS, WORK
 from machines.ruling import Accepted, Ask, Refusal, Ruling
 
 __all__ = ["FILE", "FileMachine"]
 
-RULES = {**WORK, **OPERATE, **REMOVE}
+RULES = {**WORK, **OPERATE, **REMOVE, **SIDECARS}
 
 
 class FileMachine:
     """Subjects are ``<stream>/<logical name>``; a request names a version, or means the newest."""
 
     name = "file"
-    fold_version = 2
+    fold_version = 3
     life = FILE_LIFE
 
     def new(self) -> File:
@@ -37,6 +39,8 @@ class FileMachine:
             return arrive(state, ask)
         if asked is asks.AdoptFile:
             return adopt(state, ask)
+        if asked is PairFile:
+            return pair(state, ask)
         version = _addressed(state, ask)
         if isinstance(version, Refusal):
             return version

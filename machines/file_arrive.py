@@ -3,6 +3,7 @@
 from typing import Any
 
 from events.file import Content, FileAdopted, FileArrived, FileConflicted, FileDeferred, FileWitnessed
+from events.file_parts import Pairing
 from events.file_requests import AdoptFile, ArriveFile
 from machines.file_state import File, FileState, Version
 from machines.ruling import Accepted, Ask, Refusal, Ruling
@@ -74,8 +75,17 @@ def _arrived(file: File, request: ArriveFile) -> Accepted:
         priority=request.priority,
         warnings=request.warnings,
         overtaken=None if pending is None or is_follow_up else pending["content"],
+        pairing=_pairing(file, request),
     )
     return Accepted(fact, None, FileState.QUEUED, version=newest.number + 1 if newest else 1, attempt=1)
+
+
+def _pairing(file: File, request: ArriveFile) -> Pairing | None:
+    """A sidecar that is there already is not waited for."""
+    told = request.pairing
+    if told is None or told.due_at is None or file.sidecar is None:
+        return told
+    return Pairing(sidecar=file.sidecar)
 
 
 def _witnessed(known: Version, request: ArriveFile) -> Accepted:

@@ -32,6 +32,10 @@ def _arrived(file: File, record: Record) -> None:
     version = Version(number, STATES[record.tostate or ""], data["content"], work=work)
     version.warnings = _codes(data)
     file.versions[number] = version
+    pairing = data.get("pairing")
+    if pairing is not None:
+        file.primaries = pairing.get("primaries")
+        file.sidecar_due_sequence = record.sequence if "due_at" in pairing else None
     if file.pending is not None:
         if file.pending["witness"] != data["witness"]:
             file.note_overtaken(file.pending["witness"])
@@ -78,6 +82,13 @@ def _embargoed(file: File, record: Record) -> None:
 
 def _lifted(file: File, _record: Record) -> None:
     file.embargoed, file.embargo_until, file.embargo_sequence = False, None, None
+
+
+def _paired(file: File, record: Record) -> None:
+    file.sidecar, file.sidecar_due_sequence = record.data["sidecar"], None
+    withdrawn = set(record.data.get("withdraws", ()))
+    for version in file.versions.values():
+        version.warnings = [code for code in version.warnings if code not in withdrawn]
 
 
 def _nothing(_file: File, _record: Record) -> None:
@@ -145,6 +156,11 @@ def _restored(file: File, version: Version, record: Record) -> None:
     file.best = record.data.get("best", version.number)
 
 
+def _sidecar_late(file: File, version: Version, record: Record) -> None:
+    file.sidecar_due_sequence = None
+    version.warnings = sorted({*version.warnings, *_codes(record.data)})
+
+
 def _removed(_file: File, version: Version, record: Record) -> None:
     data = record.data
     if not data["is_gone"]:
@@ -181,6 +197,7 @@ _WHOLE: dict[str, Callable[[File, Record], None]] = {
     "file.noted": _nothing,
     "file.previewed": _nothing,
     "file.acknowledged": _acknowledged,
+    "file.paired": _paired,
     "file.report_ignored": _nothing,
 }
 
@@ -197,4 +214,5 @@ _VERSION: dict[str, Callable[[File, Version, Record], None]] = {
     "file.dismissed": _dismissed,
     "file.reopened": _reopened,
     "file.removed": _removed,
+    "file.sidecar_late": _sidecar_late,
 }

@@ -3,6 +3,7 @@
 from events import file as facts
 from events import file_removal as removal
 from events import file_requests as asks
+from events import file_sidecar as sidecar
 from machines.file_state import FileState
 from machines.lifecycle import SAME, Lifecycle, Row
 
@@ -50,6 +51,8 @@ FILE_LIFE = Lifecycle(
         Row(asks.LiftFile,              facts.FileLifted,         KNOWN,                       SAME),
         Row(removal.RemoveFile,         removal.FileRemoving,     KNOWN,                       SAME),
         Row(removal.ReportFileRemoved,  removal.FileRemoved,      KNOWN,                       SAME),
+        Row(sidecar.PairFile,           sidecar.FilePaired,       {NOTHING, *KNOWN},           SAME),
+        Row(sidecar.FileSidecarDue,     sidecar.FileSidecarLate,  KNOWN,                       SAME),
         Row(None,                       facts.FileReportIgnored,  KNOWN,                       SAME),
     ],
 )  # fmt: skip

@@ -98,7 +98,7 @@ class Version:
 
 @dataclass(slots=True)
 class File:
-    """One logical file."""
+    """One logical file. ``primaries`` are those of a sidecar; the other way round it is ``sidecar``."""
 
     versions: dict[int, Version] = field(default_factory=dict)
     best: int | None = None
@@ -109,6 +109,9 @@ class File:
     embargo_until: str | None = None
     embargo_sequence: int | None = None
     acknowledged: list[str] = field(default_factory=list)
+    primaries: list[str] | None = None
+    sidecar: str | None = None
+    sidecar_due_sequence: int | None = None
 
     @property
     def newest(self) -> Version | None:
@@ -127,6 +130,9 @@ class File:
             "embargo_until": self.embargo_until,
             "embargo_sequence": self.embargo_sequence,
             "acknowledged": self.acknowledged,
+            "primaries": self.primaries,
+            "sidecar": self.sidecar,
+            "sidecar_due_sequence": self.sidecar_due_sequence,
         }
 
     @classmethod

@@ -95,7 +95,11 @@ def registered(file: File, version: Version, ask: Ask) -> Ruled:
     best = max(file.best or 0, version.number)
     return (
         facts.FileRegistered(
-            **vars(report), best=best, pending=file.pending, membership=version.work.get("membership")
+            **vars(report),
+            best=best,
+            pending=file.pending,
+            membership=version.work.get("membership"),
+            primaries=None if file.primaries is None else tuple(file.primaries),
         ),
         FileState.COMPLETE,
         version.attempt,

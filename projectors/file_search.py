@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-__all__ = ["NAMED", "close_names", "history_of", "named", "versions_of"]
+__all__ = ["NAMED", "close_names", "history_of", "named", "sidecars_of", "versions_of"]
 
 Row = dict[str, Any]
 
@@ -41,6 +41,12 @@ def history_of(
         ORDER BY sequence DESC LIMIT :limit
     """
     return _rows(connection, query, machine=machine, subject=subject, limit=limit)
+
+
+def sidecars_of(connection: Connection, subject: str) -> list[str]:
+    """Sidecars that have come for a file that nobody has announced."""
+    query = "SELECT data ->> 'sidecar' AS name FROM v1.ledger WHERE machine = 'file' AND subject = :subject"
+    return [row["name"] for row in _rows(connection, f"{query} AND type = 'file.paired'", subject=subject)]
 
 
 def close_names(connection: Connection, name: str, *, at_most: int = 3) -> list[str]:

@@ -5,6 +5,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from events import file as facts
 from events.envelope import Record
+from events.file_sidecar import FilePaired
 from projectors.database import metadata
 from projectors.projection import Folded, Row, first, greatest, merged, total
 
@@ -30,6 +31,9 @@ file_status = Folded(
         Column("embargo_policy", Text, comment="the policy that set it"),
         Column("pending", JSONB, comment="other content that waits for the version in flight to end"),
         total("overtaken", Integer, "how often announced content was replaced before its turn: never processed"),
+        Column("sidecar", Text(collation="C"), comment="logical name of its sidecar; NULL: none is there or wanted"),
+        Column("sidecar_due_at", _UTC, comment="UTC; when its sidecar is a warning; NULL: none is waited for"),
+        merged("withdrawn", JSONB, "codes of warnings that no longer hold: {code: {sequence, at, because}}"),
         Column("note", Text, comment="the last remark"),
         Column("noted_at", _UTC, comment="UTC; time of the last remark"),
         # Here and not with the versions: what never changes costs an index nothing after the first row.
@@ -49,12 +53,17 @@ def _name(record: Record) -> str:
     return record.subject.partition("/")[2]
 
 
+_PAIRING = {"sidecar": "sidecar", "sidecar_due_at": "due_at"}
+
+
 @file_status.on(facts.FileArrived, facts.FileConflicted)
 def begun(record: Record) -> Row:
     """A new version; whatever waited has now come, or was replaced by this."""
     overtaken = 1 if "overtaken" in record.data else None
     seen = {"name": _name(record), "versions": record.version, "first_seen_at": record.time}
-    return _row(record, **seen, pending=None, overtaken=overtaken)
+    pairing = record.data.get("pairing")
+    told = {} if pairing is None else {name: pairing.get(each) for name, each in _PAIRING.items()}
+    return _row(record, **seen, pending=None, overtaken=overtaken, **told)
 
 
 @file_status.on(facts.FileAdopted)
@@ -135,3 +144,15 @@ def extended(record: Record) -> Row:
 def lifted(record: Record) -> Row:
     """Public."""
     return _row(record, is_embargoed=False, embargo_until=None, embargo_policy=None)
+
+
+@file_status.on(FilePaired)
+def paired(record: Record) -> Row | None:
+    """Its sidecar is there; before the file was announced there is no row, its arrival says so then."""
+    if record.version is None:
+        return None
+    because = f"its sidecar {record.data['sidecar']} has come"
+    told = {"sequence": record.sequence, "at": record.time, "because": because}
+    withdrawn = dict.fromkeys(record.data.get("withdraws", ()), told)
+    more = {"withdrawn": withdrawn} if withdrawn else {}
+    return _row(record, sidecar=record.data["sidecar"], sidecar_due_at=None, **more)

@@ -7,6 +7,7 @@ from sqlalchemy.dialects.postgresql import UUID
 
 from events import file as facts
 from events import file_removal as removal
+from events import file_sidecar as sidecar
 from events.envelope import Record
 from projectors.database import metadata
 from projectors.projection import Folded, Row, first, greatest
@@ -296,7 +297,14 @@ def removed(record: Record) -> Row:
     facts.FileLifted,
     facts.FileReportIgnored,
     removal.FileRemoving,
+    sidecar.FileSidecarLate,
 )
 def stayed(record: Record) -> Row:
     """Nothing about the version changes but its last fact."""
     return _moved(record)
+
+
+@file_version.on(sidecar.FilePaired)
+def paired(record: Record) -> Row | None:
+    """Its sidecar is there; of a file that nobody has announced yet, there is no version."""
+    return _moved(record) if record.version is not None else None

@@ -24,7 +24,7 @@ FILE = View(
            s.acknowledged,
            COALESCE(s.is_held, false) AS is_held, s.held_reason, s.held_at,
            COALESCE(s.is_embargoed, false) AS is_embargoed, s.embargo_until, s.embargo_policy,
-           s.pending, s.overtaken, s.note, s.noted_at,
+           s.pending, s.overtaken, s.sidecar, s.sidecar_due_at, s.note, s.noted_at,
            v.role, v.purpose, v.work_class, v.priority, v.stream_version, v.uri, v.witness, v.witnesses,
            COALESCE(v.size_bytes, v.announced_size_bytes) AS size_bytes,
            COALESCE(v.sha256, v.announced_sha256) AS sha256,
@@ -138,13 +138,21 @@ WARNING = View(
            COALESCE(s.acknowledged ? w.code
                     AND COALESCE((s.acknowledged #>> ARRAY[w.code, 'until'])::timestamptz > now(), true), false)
                AS is_acknowledged,
+           CASE WHEN (s.withdrawn #>> ARRAY[w.code, 'sequence'])::bigint > w.sequence
+                THEN (s.withdrawn #>> ARRAY[w.code, 'at'])::timestamptz END AS withdrawn_at,
+           CASE WHEN (s.withdrawn #>> ARRAY[w.code, 'sequence'])::bigint > w.sequence
+                THEN s.withdrawn #>> ARRAY[w.code, 'because'] END AS withdrawn_because,
            t.subject IS NOT NULL AS is_tainted
     FROM projection.warning w
     LEFT JOIN projection.file_status s ON s.file = w.file
     LEFT JOIN projection.tainted t ON t.machine = 'file' AND t.subject = w.file
     """,
     (warning.table,),
-    {"is_acknowledged": "an operator knows this code, until a time that has not come yet"},
+    {
+        "is_acknowledged": "an operator knows this code, until a time that has not come yet",
+        "withdrawn_at": "UTC; since when it no longer holds; NULL: it does",
+        "withdrawn_because": "why it no longer holds",
+    },
 )
 
 PREVIEW = View(

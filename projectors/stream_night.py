@@ -46,7 +46,7 @@ _WARNINGS = """
     SELECT w.code, w.keyword, count(DISTINCT w.file) FILTER (WHERE NOT w.is_acknowledged) AS files,
            count(DISTINCT w.file) FILTER (WHERE w.is_acknowledged) AS acknowledged,
            min(w.file) AS example, min(w.message) AS message
-    FROM night JOIN v1.warning w USING (file, version)
+    FROM night JOIN v1.warning w USING (file, version) WHERE w.withdrawn_at IS NULL
     GROUP BY w.code, w.keyword ORDER BY files DESC, w.code, w.keyword LIMIT :most
 """
 

@@ -19,7 +19,7 @@ from events.envelope import encode_request
 from events.log import Headers, Log, Writer
 from projectors.file_filter import Filter
 from projectors.file_list import find_files
-from projectors.file_search import close_names, named
+from projectors.file_search import close_names, named, sidecars_of
 from projectors.file_story import gather
 from projectors.outcome import Outcome, Outcomes
 from projectors.stream_rules import read_rules
@@ -184,6 +184,7 @@ class Client:
             if members is not None:
                 return why(Story(**members))
             close = tuple(close_names(connection, subject))
+            sidecars = tuple(sidecars_of(connection, subject))
             rules = read_rules(connection)
         configurations = {name: rule.configuration for name, rule in rules.items()}
         extensions = {name: each.extensions for name, each in FORMATS.items()}
@@ -195,6 +196,7 @@ class Client:
             streams=streams,
             senders=tuple(sorted({sender for each in streams for sender in rules[each].senders})),
             known_streams=tuple(sorted(rules)),
+            sidecars=sidecars,
         )
 
     def files(self, wanted: Filter | None = None, *, limit: int | None = None) -> list[dict[str, Any]]:

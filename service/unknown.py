@@ -35,6 +35,7 @@ class Unknown:
     streams: tuple[str, ...] = ()
     senders: tuple[str, ...] = ()
     known_streams: tuple[str, ...] = ()
+    sidecars: tuple[str, ...] = ()
 
 
 def streams_for(
@@ -71,6 +72,8 @@ def lines_of(unknown: Unknown) -> Iterable[str]:
     for each in unknown.mentions[:_SHOWN]:
         yield f"  dead letter {each.letter} from {each.sender} mentions it: {each.code}, {short(each.reason)}"
         yield f"    meridian deadletter show {each.letter}"
+    for sidecar in unknown.sidecars:
+        yield f"  its sidecar {sidecar} is COMPLETE; the file itself was not announced"
     if unknown.close:
         yield f"  names that are close: {', '.join(unknown.close)}"
     if unknown.streams:

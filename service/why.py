@@ -1,11 +1,12 @@
 """Why a file stands where it stands: first cause, found against wanted, who has to act, when, and what would help."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from events.codes import Explained, Kind, explained
+from service.beside_told import beside_told
 from service.waits import Waits, waits_of
 from service.wording import human_time, quoted, short
 from service.work_told import work_told
@@ -254,16 +255,8 @@ def _beside(story: Story) -> Iterator[str]:
     known = (file.get("acknowledged") or {}).get(file.get("code") or "")
     if known:
         yield f"{known.get('by')} knows of {file['code']}: {known.get('reason')}"
-    yield from _warned(story.warnings)
+    yield from beside_told(file, story.warnings, story.now)
     yield from work_told(story.work)
-
-
-def _warned(warnings: Iterable[Row]) -> Iterator[str]:
-    listed = list(warnings)
-    for each in listed[:3]:
-        yield f"warning {each['code']}: {short(str(each['message']))}"
-    if len(listed) > 3:
-        yield f"and {len(listed) - 3} warnings more"
 
 
 # --- words

@@ -205,6 +205,8 @@ class LedgerCheck:
     ) -> None:
         data, sequence = record["data"], record["sequence"]
         now.fact = sequence
+        if record["tostate"] is None:
+            return  # word of a file that nobody has announced: it has no version
         code = due = None
         if step.sets_problem:
             code, due = _problem(record, data)

@@ -40,6 +40,7 @@ _REMARKS = [
         "extended",
         "lifted",
         "previewed",
+        "sidecar_late",
         "report_ignored",
     ]
 ]
@@ -64,6 +65,7 @@ _LIVES: _Table = {
     "file.witnessed": ({*_FILE}, _SAME),
     "file.deferred": ({*_WORKING}, _SAME),
     **dict.fromkeys(_REMARKS, (_KNOWN, _SAME)),
+    "file.paired": ({None, *_FILE}, _SAME),
     "stream.configured": ({None, *_STREAM}, {*_STREAM}),
     "stream.started": ({"Standby"}, {"Disabled"}),
     "stream.enabled": ({"Disabled"}, {"Enabled"}),

@@ -52,7 +52,8 @@ OWED_DEADLINES = """
     JOIN projection.position v ON v.follower = 'projector' AND v.machine = l.machine AND v.partition = l.partition
     JOIN work.position d ON d.follower = 'dispatch' AND d.machine = l.machine AND d.partition = l.partition
     LEFT JOIN work.deadline t ON t.event_id = l.event_id
-    WHERE l.machine IN ('op', 'group') AND NOT l.is_refusal AND l.data ->> 'due_at' IS NOT NULL
+    WHERE (l.machine IN ('op', 'group') AND NOT l.is_refusal AND l.data ->> 'due_at' IS NOT NULL
+            OR l.machine = 'file' AND l.type = 'file.arrived' AND l.data -> 'pairing' ? 'due_at')
         AND l.time > now() - interval '6 days' AND l.ledger_offset < least(v.next_offset, d.next_offset)
 """
 

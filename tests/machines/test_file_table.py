@@ -56,6 +56,8 @@ extend         | extended        | {EVERY}                 | =
 lift           | lifted          | {EVERY}                 | =
 remove         | removing        | {EVERY}                 | =
 removed        | removed         | {EVERY}                 | =
+pair           | paired          | ∅ {EVERY}               | =
+sidecar_due    | sidecar_late    | {EVERY}                 | =
 -              | report_ignored  | {EVERY}                 | =
 """
 
@@ -132,6 +134,8 @@ ASKED = {
     "lift": {},
     "remove": {"what": "source"},
     "removed": {"what": "source", "place": "file:///a", "is_gone": True, "message": "removed"},
+    "pair": {"sidecar": "a.json", "sidecar_version": 1},
+    "sidecar_due": {"due_sequence": 1},
     "arrive": arrival(),
     "adopt": {"content": {"uri": "file:///a"}},
 }
@@ -139,6 +143,7 @@ ASKED = {
 # What a state allows may still be refused for what the subject remembers; these are the refusals of the plain stories.
 REFUSED_BY_MEMORY = {
     ("restored", "ERROR"): "restored needs a damaged archive copy",
+    ("sidecar_due", "*"): "the deadline of sequence 1 is not current",
     ("unhold", "*"): "the file is not held",
     ("extend", "*"): "extend needs an embargo",
     ("lift", "*"): "lift needs an embargo",
@@ -178,11 +183,11 @@ def test_every_state_answers_every_request_with_the_listed_fact_or_with_reasons(
 
 
 def test_requests_about_a_file_that_nobody_has_seen_say_so():
-    for name in ASKED.keys() - {"arrive", "adopt"}:
+    for name in ASKED.keys() - {"arrive", "adopt", "pair"}:
         story = a_file()
         record = story.ask(name, ASKED[name], reason="because", version=1, attempt=1)
         assert record.data["code"] == "UNKNOWN_SUBJECT", name
-        assert record.data["allowed"] == ["arrive", "adopt"]
+        assert record.data["allowed"] == ["arrive", "adopt", "pair"]
 
 
 def test_an_error_with_a_due_time_is_left_by_its_own_deadline_only():

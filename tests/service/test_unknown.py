@@ -44,3 +44,8 @@ def test_what_is_known_is_said_with_the_way_to_announce_it():
 def test_a_name_that_no_stream_takes_says_which_streams_there_are():
     text = "\n".join(lines_of(Unknown(subject="x", known_streams=("keck-kcwi",))))
     assert "no stream's names are like this; the streams are keck-kcwi" in text
+
+
+def test_a_file_whose_sidecar_has_come_is_missed_by_it():
+    unknown = Unknown(subject="lsst-cam/a", known_streams=("lsst-cam",), sidecars=("a.json",))
+    assert "its sidecar a.json is COMPLETE; the file itself was not announced" in "\n".join(lines_of(unknown))

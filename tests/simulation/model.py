@@ -20,7 +20,7 @@ REPORTS = {
     "file.fail": (WORKING, "ERROR", "file.failed"),
 }
 ATTACHED = {
-    "witness", "stream_version", "role", "purpose", "work_class", "priority", "changed_content", "warnings",
+    "witness", "stream_version", "role", "purpose", "work_class", "priority", "changed_content", "warnings", "pairing",
 }  # fmt: skip
 
 

@@ -76,6 +76,8 @@ def life_of(machine: str) -> list[bytes]:
 def _files() -> Iterator[_Life]:
     yield _whole_life()
     yield _troubled_life()
+    yield _paired_life()
+    yield _sidecars_life()
     adopted = _Life("file", "roman-wfi/r0000101001001001001_0003_wfi03_f158_cal")
     content = _content("old/c.asdf", SHA_C)
     told = {"content": content, "object": _object(SHA_C), "verified": True, "evidence": {"year": 2019}}
@@ -151,6 +153,32 @@ def _troubled_life() -> _Life:
     life.report("start", {"worker": "w2", "host": "node-2", "software_version": "0.1.0"})
     life.report("fail", {"code": "EFFECT_BUG", "failure_class": "code", "message": "ours"})
     life.ask("arrive", _arrival("night-2/b.asdf", SHA_B, "t/1/2", changed_content="conflict"))
+    return life
+
+
+def _paired_life() -> _Life:
+    """Its sidecar is late, comes after all, and is there for the next version."""
+    life = _Life("file", "lsst-cam/MC_O_20261121_000001_R22_S11")
+    pairing = {"due_at": "2026-11-21T04:11:00Z"}
+    life.ask("arrive", _arrival("night-3/a.fits", SHA_A, "t/2/1", pairing=pairing))
+    life.ask("sidecar_due", {"due_sequence": 1}, version=1, actor="deadline")
+    life.ask("pair", {"sidecar": "MC_O_20261121_000001_R22_S11.json", "sidecar_version": 1}, actor="worker")
+    life.ask("pair", {"sidecar": "MC_O_20261121_000001_R22_S11.json", "sidecar_version": 2}, actor="worker")
+    life.ask("dismiss", {"code": "ABORTED"}, reason="the exposure was aborted")
+    life.ask("arrive", _arrival("night-3/b.fits", SHA_B, "t/2/2", pairing=pairing))
+    return life
+
+
+def _sidecars_life() -> _Life:
+    """A sidecar, to its end; and word of it to a primary that nobody has announced."""
+    life = _Life("file", "lsst-cam/MC_O_20261121_000002_R22_S11.json")
+    pairing = {"primaries": ["MC_O_20261121_000002_R22_S11"]}
+    life.ask("arrive", _arrival("night-3/c.json", SHA_C, "t/2/3", role="sidecar", pairing=pairing))
+    life.report("start", {"worker": "w1", "host": "node-1", "software_version": "0.1.0"})
+    life.report("validated", _findings(SHA_C))
+    life.report("transferred", {"object": _object(SHA_C)})
+    life.report("registered", {"register_table": "operations.l2_file", "row_id": "8"})
+    life.ask("pair", {"sidecar": "a.tbl", "sidecar_version": 1}, actor="worker")
     return life
 
 
