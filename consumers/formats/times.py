@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from consumers.formats.earth_tables import use_shipped_tables
 from consumers.formats.findings import Findings
 from consumers.formats.text import shortened
 
@@ -41,6 +42,7 @@ def _moment(value: object, *, scale: str, plus_s: float) -> Moment:
 
     from astropy.time import Time, TimeDelta
 
+    use_shipped_tables()
     with warnings.catch_warnings():
         # "Dubious year": leap seconds after the tables end, and before they begin.
         warnings.simplefilter("ignore")

@@ -12,6 +12,8 @@ import numpy as np
 from astropy.io import fits
 from dkist_data_simulator.spec214.visp import SimpleVISPDataset
 
+from consumers.formats.earth_tables import use_shipped_tables
+
 __all__ = ["Scan", "write", "write_frame"]
 
 SHAPE, FULL_SHAPE = (50, 128), (1000, 2560)  # wavelength, slit
@@ -66,6 +68,7 @@ class Scan(SimpleVISPDataset):
     """One raster scan in all Stokes states; what the simulator would roll comes from dice of our own."""
 
     def __init__(self, *, seed: int, night: date, steps: int, shape: tuple[int, int]) -> None:
+        use_shipped_tables()
         super().__init__(  # type: ignore[no-untyped-call]
             n_maps=1,
             n_steps=steps,

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from consumers.formats.earth_tables import use_shipped_tables
+
 ROMAN_NAME = "r0000101001001001001_0001_wfi01_f158_cal.asdf"
 KECK_NAME = "kb190509_00001.fits"
 KECK_KEYWORDS = {
@@ -65,6 +67,7 @@ def dkist_files(folder: Path) -> list[Path]:
     from astropy.io import fits
     from dkist_data_simulator.spec214.visp import SimpleVISPDataset
 
+    use_shipped_tables()
     dataset = SimpleVISPDataset(
         n_maps=1, n_steps=1, n_stokes=2, time_delta=10, linewave=630.2 * u.nm, detector_shape=(8, 8)
     )

@@ -116,9 +116,11 @@ def test_a_document_is_lines_for_people_and_members_for_programs():
 
 
 def test_remarks_go_beside_the_data_and_can_be_turned_off(capsys):
-    Output("json").say("a remark")
-    Output("json", quiet=True).say("another")
+    Output("table").say("a remark")
+    Output("table", quiet=True).say("another")
     assert capsys.readouterr() == ("", "a remark\n")
+    Output("json").say("a remark")
+    assert capsys.readouterr() == ("", '{"event": "remark", "text": "a remark"}\n')
 
 
 def test_values_are_plain_json():
