@@ -50,7 +50,7 @@ DEPENDENCIES: Mapping[str, tuple[str, ...]] = {
     "cite": (LOG, ARCHIVE),
     "publish": (LOG, ARCHIVE),
     "withdraw": (LOG, PORTAL),
-    "unveil": (LOG, PORTAL),
+    "unveil": (LOG, PORTAL, GLOBUS),
 }
 """What an effect can't do without; ``ingest`` and ``transfer`` need the stream's own stores as well."""
 

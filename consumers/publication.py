@@ -66,6 +66,11 @@ class Publication:
         return f"{self.prefix}{_step(self.subject)}/{_step(program)}/attempt-{self.attempt:04d}/"
 
     @property
+    def is_embargoed(self) -> bool:
+        """The public may not have it yet."""
+        return bool((self.known.get("embargo") or {}).get("is_embargoed"))
+
+    @property
     def identifier(self) -> str | None:
         """Its DOI, which follows from the attempt: asked twice it is the same."""
         if self.doi_prefix is None:
@@ -124,7 +129,7 @@ class Publication:
             **self._names(),
             "identifier": self.identifier,
             "manifest": {"uri": packaged.get("manifest_uri"), "sha256": packaged.get("manifest_sha256")},
-            "isEmbargoed": bool(embargo.get("is_embargoed")),
+            "isEmbargoed": self.is_embargoed,
             "embargoEndDate": embargo.get("until"),
             "replaces": replaces,
         }

@@ -18,6 +18,7 @@ from consumers.held import configuration_of
 from consumers.homes import Homes
 from consumers.kept_copies import KeptCopies
 from consumers.lookups import Lookups
+from consumers.portal import Portal
 from consumers.sender import Sender
 from consumers.sources import open_source
 from consumers.storage import Storage
@@ -92,6 +93,9 @@ class Tools:
     lookups: Lookups = field(default_factory=Lookups)
     globus: "TransferClient | None" = None
     """Where the site is registered as an application of Globus."""
+
+    portal: Callable[[str], Portal] = Portal
+    """The metadata store at an address."""
 
     answer_topics: dict[str, bool] = field(default_factory=dict)
     kept: KeptCopies | None = None

@@ -22,6 +22,7 @@ from consumers.reporting import Reporting, named
 from consumers.steps import Steps
 from consumers.throttle import Admission
 from consumers.tools import Tools
+from consumers.turns import Turns
 from consumers.wake import Listener
 from consumers.work_items import CHANNEL
 from events import failpoints
@@ -58,6 +59,7 @@ class Worker:
         self._tools = tools
         self._pace = pace or Pace()
         self._admitting = Admitting(readings or LiveReadings([tools.staging_dir]))
+        self._turns = Turns()
         self._reporting = Reporting(tools)
         self._steps = Steps(tools, self._reporting)
         self._light = LightWork(tools, self._reporting)
@@ -134,7 +136,8 @@ class Worker:
         with self._tools.engine.begin() as connection:
             standing = claims.stand(connection)
             self._reporting.remember(standing.rooms)
-            found = self._claimed_steps(connection, standing, may, room)
+            first = self._turns.programs_first(have, room=room, threads=pace.threads)
+            found = self._claimed_steps(connection, standing, may, room, programs_first=first)
         self._hold(found)
         try:
             if found:
@@ -147,30 +150,36 @@ class Worker:
         return len(found) == room
 
     def _claimed_steps(
-        self, connection: Connection, standing: claims.Standing, may: Admission, room: int
+        self,
+        connection: Connection,
+        standing: claims.Standing,
+        may: Admission,
+        room: int,
+        *,
+        programs_first: int,
     ) -> list[WorkItem]:
         """While a disk is full nothing but what makes room."""
         owner, lease_s = self._tools.worker, self._pace.lease_s
-        found: list[WorkItem] = []
-        if not may.is_full:
-            found = claims.claim_steps(
-                connection,
-                standing,
-                owner=owner,
-                effects=tuple(HEAVY),
-                at_most=room,
-                large_at_most=may.large,
-                catch_up_at_most=may.catch_up,
-                lease_s=lease_s,
+
+        def others(effects: Iterable[str], at_most: int) -> list[WorkItem]:
+            return claims.claim_light(
+                connection, standing, owner=owner, effects=tuple(effects), at_most=at_most, lease_s=lease_s
             )
-        return found + claims.claim_light(
+
+        if may.is_full:
+            return others(HOUSEKEEPING, room)
+        found = others(PROGRAM_STEPS, programs_first)
+        found += claims.claim_steps(
             connection,
             standing,
             owner=owner,
-            effects=tuple(HOUSEKEEPING if may.is_full else {**PROGRAM_STEPS, **HOUSEKEEPING}),
+            effects=tuple(HEAVY),
             at_most=room - len(found),
+            large_at_most=may.large,
+            catch_up_at_most=may.catch_up,
             lease_s=lease_s,
         )
+        return found + others({**PROGRAM_STEPS, **HOUSEKEEPING}, room - len(found))
 
     def _claim_light(self) -> bool:
         pace, owner = self._pace, self._tools.worker

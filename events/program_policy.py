@@ -28,6 +28,9 @@ class GlobusPlace(Part):
     source_root: Uri = Field(description="the folder that is its /, such as file:///products/")
     destination: CollectionId
     destination_path: str = Field("/", pattern=r"^/([^/]+/)*$", max_length=1024)
+    embargoed: bool = Field(
+        False, description="gets products under embargo too; else they are delivered when it ends"
+    )
 
 
 class ObservingPrograms(Part):

@@ -2,7 +2,7 @@
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from consumers.claims import WorkItem
 from consumers.delivery import ArchiveDelivery, Delivery, Parcel
 from consumers.effects.asking import Asks, report
-from consumers.failures import Failed, from_source
+from consumers.failures import Failed, Wait, from_source
 from consumers.globus import GlobusDelivery
 from consumers.homes import Home
 from consumers.known_programs import WHOLE_OP, parts_of
@@ -24,6 +24,8 @@ from events.op_asks import ReportOpPublished, ReportOpStepDone, ReportOpWithdraw
 from events.op_parts import Output
 
 __all__ = ["announce", "archive", "cite", "package", "publish", "unveil", "withdraw"]
+
+_UNVEILED_AGAIN_S = 60.0
 
 
 def package(item: WorkItem, tools: Tools) -> Asks:
@@ -56,16 +58,8 @@ def package(item: WorkItem, tools: Tools) -> Asks:
 def archive(item: WorkItem, tools: Tools) -> Asks:
     """The products under their frozen keys, each verified where it goes; those that are there already are as good."""
     home, made = _publication(item, tools)
-    size_bytes = 0
-    places = _places(tools, home)
-    for output in made.outputs:
-        with _opened(item, tools, home, output) as path:
-            labels = {"op": item.subject, "attempt": str(made.attempt)}
-            size = path.stat().st_size
-            parcel = Parcel(output.uri, path, made.key_of(output), output.sha256, size, labels)
-            for place in places:
-                place.deliver(parcel)
-        size_bytes += size
+    places = [ArchiveDelivery(tools.storage, _bucket(tools, home)), *_partners(tools, home, made)]
+    size_bytes = _delivered(item, tools, home, made, places)
     failpoints.reach("publication.after_archive")
     done = ReportOpStepDone(
         step="archive", publication=made.number, objects=len(made.outputs), size_bytes=size_bytes
@@ -79,7 +73,7 @@ def announce(item: WorkItem, tools: Tools) -> Asks:
     former = made.known.get("replaces")
     replaces = _acknowledged(item, tools, int(former)) if former else None
     told = made.announcement(replaces=replaces)
-    acknowledgement = _portal(home).announce(told, key=made.key_for("announce"))
+    acknowledgement = _portal(home, tools).announce(told, key=made.key_for("announce"))
     failpoints.reach("publication.after_announce")
     done = ReportOpStepDone(
         step="announce",
@@ -121,7 +115,7 @@ def publish(item: WorkItem, tools: Tools) -> Asks:
             message = f"s3://{bucket}/{made.key_of(output)}: found {found}, wanted sha256 {output.sha256}"
             raise Failed("ARCHIVE_COPY_BAD", "data", message, found=found, wanted=output.sha256)
     acknowledgement = (made.known.get("announce") or {}).get("acknowledgement")
-    uri = _portal(home).uri_of(acknowledgement) if acknowledgement else None
+    uri = _portal(home, tools).uri_of(acknowledgement) if acknowledgement else None
     failpoints.reach("publication.before_published")
     yield report(item, ReportOpPublished(publication=made.number, portal_uri=uri))
 
@@ -133,18 +127,23 @@ def withdraw(item: WorkItem, tools: Tools) -> Asks:
     told = "it had never been announced"
     if acknowledgement is not None:
         why = {"reason": made.known.get("reason"), "replacement": made.known.get("replacement")}
-        told = _portal(home).withdraw(acknowledgement, why, key=made.key_for("withdraw"))
+        told = _portal(home, tools).withdraw(acknowledgement, why, key=made.key_for("withdraw"))
     yield report(item, ReportOpWithdrawn(publication=made.number, acknowledgement=told))
 
 
 def unveil(item: WorkItem, tools: Tools) -> Asks:
-    """Tell the metadata store whom it is for now. Nothing is reported: the ledger knows it already."""
+    """Tell the metadata store whom it is for now, and partners get what was kept from them. Nothing is reported."""
     home, made = _publication(item, tools)
     acknowledgement = _acknowledgement(made.known)
     if acknowledgement is not None:
         embargo = made.known.get("embargo") or {}
-        told = {"isEmbargoed": bool(embargo.get("is_embargoed")), "embargoEndDate": embargo.get("until")}
-        _portal(home).embargo(acknowledgement, told, key=item.report_id)
+        told = {"isEmbargoed": made.is_embargoed, "embargoEndDate": embargo.get("until")}
+        try:
+            _portal(home, tools).embargo(acknowledgement, told, key=item.report_id)
+            _delivered(item, tools, home, made, _partners(tools, home, made))
+        except Failed as failed:
+            # What is public has no state to fail to: it is tried until what the message names has been mended.
+            raise Wait(None, failed.code, failed.message, pause_s=_UNVEILED_AGAIN_S) from failed
     yield from ()
 
 
@@ -217,25 +216,40 @@ def _acknowledgement(known: Any) -> str | None:
     return found
 
 
-def _places(tools: Tools, home: Home) -> list[Delivery]:
-    """The archive, and whatever else is configured."""
-    places: list[Delivery] = [ArchiveDelivery(tools.storage, _bucket(tools, home))]
+def _delivered(
+    item: WorkItem, tools: Tools, home: Home, made: Publication, places: Sequence[Delivery]
+) -> int:
+    """Every product stands at each of these places; how many bytes they are."""
+    size_bytes = 0
+    for output in made.outputs if places else ():
+        with _opened(item, tools, home, output) as path:
+            labels = {"op": item.subject, "attempt": str(made.attempt)}
+            size = path.stat().st_size
+            parcel = Parcel(output.uri, path, made.key_of(output), output.sha256, size, labels)
+            for place in places:
+                place.deliver(parcel)
+        size_bytes += size
+    return size_bytes
+
+
+def _partners(tools: Tools, home: Home, made: Publication) -> list[Delivery]:
+    """Who gets the products beside the archive now: under embargo nobody but whoever may see them already."""
     wanted = home.programs.globus
-    if wanted is not None and tools.globus is None:
+    if wanted is None or (made.is_embargoed and not wanted.embargoed):
+        return []
+    if tools.globus is None:
         message = (
             "no application of this site is registered with Globus (MERIDIAN_GLOBUS_CLIENT_ID and _SECRET)"
         )
         raise Failed("GLOBUS_UNSET", "data", f"{message}; name one, then recover")
-    if wanted is not None and tools.globus is not None:
-        places.append(GlobusDelivery(tools.globus, wanted))
-    return places
+    return [GlobusDelivery(tools.globus, wanted)]
 
 
-def _portal(home: Home) -> Portal:
+def _portal(home: Home, tools: Tools) -> Portal:
     if home.programs.portal is None:
         message = "no metadata store is configured (programs.portal); name one, then recover"
         raise Failed("PORTAL_UNSET", "data", message)
-    return Portal(home.programs.portal)
+    return tools.portal(home.programs.portal)
 
 
 def _bucket(tools: Tools, home: Home) -> str:

@@ -13,6 +13,7 @@ __all__ = ["Bar", "Histogram", "draw", "histograms"]
 
 _BARS = 12
 _WIDTH = 40
+_ABSURD = 30.0
 
 
 class Bar(NamedTuple):
@@ -127,9 +128,16 @@ def _laid_out(
 
 
 def _most(values: Sequence[float]) -> tuple[float, float]:
-    """The range without the outermost hundredth at either side, so that one absurd value does not flatten the rest."""
-    cut = len(values) // 100
-    return values[cut], values[-1 - cut]
+    """The range that is drawn: without the outermost hundredth at either side, so that one absurd value does not
+    flatten the rest; where absurd ones are many, no further out than three times what the middle half spans.
+    """
+    cut, quarter = len(values) // 100, len(values) // 4
+    low, high = values[cut], values[-1 - cut]
+    first, third = values[quarter], values[-1 - quarter]
+    middle = third - first
+    if middle > 0 and high - low > _ABSURD * middle:
+        return max(low, first - 3 * middle), min(high, third + 3 * middle)
+    return low, high
 
 
 def _label(n: int, start: float, step: float, bars: int, values: Sequence[float]) -> str:

@@ -8,6 +8,8 @@ from random import Random
 from typing import Any
 from uuid import UUID, uuid5
 
+from sqlalchemy import text
+
 from events.base import Request
 from events.clock import now
 from events.op_asks import ClaimOp, HandInOp, PublishOp, ReviewOp
@@ -28,6 +30,9 @@ from service.streams import bring_in_force
 __all__ = ["CELLS", "POINTS"]
 
 ROW = "worker"
+WORKERS = ("worker", "consumers")
+"""Roles that have a worker: the one that is hit alone elsewhere, and everything that acts. Either may come by."""
+
 HOME = "programs-home"
 POINTS = ("after_package", "after_archive", "after_announce", "after_cite", "before_published")
 _REQUESTS = UUID("0a4d5f0e-5b1a-5a38-9d4f-0c0b8f2f7c11")
@@ -51,19 +56,52 @@ def _dies(point: str, arena: Arena, dice: Random) -> Steps:
     yield from patiently(
         partial(_accepted, arena, op), what=f"{op} accepted", errors=TROUBLES, within_s=_STEP_S
     )
-    arena.arm("worker", f"publication.{point}:kill:1")
+    for role in WORKERS:
+        arena.arm(role, f"publication.{point}:kill:1")
     try:
         ask = partial(_asked, arena, op, "publish", PublishOp(), attempt=1, actor="publisher")
         yield from patiently(ask, what=f"{op} to be published", errors=TROUBLES, within_s=_STEP_S)
-        what = f"publication.{point} reached"
-        yield from arena.until(
-            lambda: arena.fired("worker"), within_s=_FIRE_S, what=what, fails=NotFiredError
-        )
+        yield from _fires(point, arena, op)
     finally:
-        arena.disarm("worker")
+        for role in WORKERS:
+            arena.disarm(role)
     published = partial(_reached, arena, op, "Published")
     yield from patiently(published, what=f"{op} Published", errors=TROUBLES, within_s=HEAL_WITHIN_S)
     _check_once(store, op)
+
+
+def _fires(point: str, arena: Arena, op: str) -> Steps:
+    """Until the worker has died there; where it does not, say how far the publication has come instead."""
+    try:
+        yield from arena.until(
+            lambda: arena.fired("worker"), within_s=_FIRE_S, what="it", fails=NotFiredError
+        )
+    except NotFiredError as error:
+        told = yield from patiently(partial(_standing, arena, op), what="how it stands", errors=TROUBLES)
+        wanted = f"wanted publication.{point} reached within {_FIRE_S:.0f} s"
+        raise NotFiredError(f"{wanted}, found {told}") from error
+
+
+def _standing(arena: Arena, op: str) -> str:
+    """The last facts, and the work that is not finished."""
+    engine = arena.wiring.engine(pool_size=1, statement_timeout_s=5.0)
+    try:
+        with engine.connect() as connection:
+            facts = history_of(connection, op, machine="op", limit=3)
+            work = connection.execute(_UNFINISHED, {"op": op}).all()
+            waiting = connection.execute(_WAITING).scalar_one()
+    finally:
+        engine.dispose()
+    last = ", ".join(str(each["type"]) for each in facts)
+    items = "; ".join(" ".join(map(str, row)) for row in work) or "none"
+    return f"last {last}; its work: {items}; {waiting} items wait in all"
+
+
+_UNFINISHED = text("""
+    SELECT effect, state, try_number, due_at, last_code, left(last_error, 200) FROM work.item
+    WHERE subject = :op AND state IN ('open', 'leased', 'reported', 'parked') ORDER BY sequence
+""")
+_WAITING = text("SELECT count(*) FROM work.item WHERE state = 'open'")
 
 
 def _check_once(store: MetadataStore, op: str) -> None:
@@ -164,7 +202,7 @@ def _reached(arena: Arena, op: str, *states: str) -> None:
 
 def _cell(point: str) -> Cell:
     inject: Callable[[Arena, Random], Steps] = partial(_dies, point)
-    return Cell(name=f"worker.publication_{point}.kill", row=ROW, inject=inject, disturbs=("worker",))
+    return Cell(name=f"worker.publication_{point}.kill", row=ROW, inject=inject, disturbs=WORKERS)
 
 
 CELLS = tuple(_cell(point) for point in POINTS)

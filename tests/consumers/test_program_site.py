@@ -28,10 +28,8 @@ def put(site, key, content):
     return sha256
 
 
-@pytest.fixture
-def programs(work_site: WorkSite):
-    """A site at work whose stream ``dkist`` is the home of observing programs."""
-    site = work_site
+def at_work(site: WorkSite, **worker):
+    """The stream ``dkist`` is the home of observing programs; the site's parts run."""
     for folder in ("dkist", "work", "handed-in"):
         (site.landing / folder).mkdir()
     site.start()
@@ -43,9 +41,15 @@ def programs(work_site: WorkSite):
     }
     site.stream("dkist", programs=told, retry={**RETRY, "tries": 1})
     site.until(lambda: [each for each in site.records("stream") if each.type == "stream.configured"])
-    site.start_worker()
-    yield site
-    site.end()
+    site.start_worker(**worker)
+    return site
+
+
+@pytest.fixture
+def programs(work_site: WorkSite):
+    """A site at work."""
+    yield at_work(work_site)
+    work_site.end()
 
 
 def wait_op(site, state, *, subject=OP_ID):
@@ -216,12 +220,13 @@ def portal():
         yield store
 
 
-def with_portal(site, store):
+def with_portal(site, store, **more):
     """The home's configuration, now with a metadata store and DOIs."""
     told = {
         "output_roots": [(site.landing / "handed-in").as_uri() + "/"],
         "portal": store.url,
         "doi_prefix": "10.1234",
+        **more,
     }
     root = (site.landing / "dkist").as_uri() + "/"
     configuration = {"stream": "dkist", "roots": [root], "retry": RETRY, "programs": told}

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, text
 
-__all__ = ["fill"]
+__all__ = ["fill", "fill_history"]
 
 
 def fill(connection: Connection, ops: int, *, queued: float) -> None:
@@ -15,6 +15,21 @@ def fill(connection: Connection, ops: int, *, queued: float) -> None:
     for query in _QUERIES:
         connection.execute(text(query), {"ops": ops, "queued": queued})
 
+
+def fill_history(connection: Connection, ops: int) -> None:
+    """Six records a program, as its ledger has at least; the verdict is one of them."""
+    connection.execute(text(_HISTORY), {"ops": ops})
+
+
+_HISTORY = """
+    INSERT INTO projection.ledger (machine, partition, ledger_offset, event_id, subject, sequence, type, time, tostate,
+                                   actor, is_refusal, requestid, ownerepoch, chain, data)
+    SELECT 'op', 0, (m - 1) * :ops + n, gen_random_uuid(), 'op-' || n, n + m - 1,
+           CASE m WHEN 1 THEN 'op.judged' ELSE 'op.noted' END, now(), 'Preprocessed', 'worker', false,
+           gen_random_uuid(), 1, repeat('0', 64),
+           jsonb_build_object('verdict', jsonb_build_object('left_out', 0), 'text', repeat('x', 400))
+    FROM generate_series(1, :ops) AS g (n), generate_series(1, 6) AS h (m)
+"""
 
 _RECORD = "n AS sequence, gen_random_uuid() AS event_id, n % 2 AS partition, n AS ledger_offset"
 # A number between 0 and 1 for each OP, the same in each table.

@@ -163,6 +163,7 @@ class Connection:
         self.is_lost = False
         self.stages: dict[str, list[Row]] = {}
         self._own: Tables | None = None
+        self._snapshot: Tables | None = None
         self._is_open = False
 
     # --- as SQLAlchemy's Connection ---
@@ -194,6 +195,12 @@ class Connection:
         if function is None:
             raise UnknownStatementError(f"give this statement its meaning in tests/simulation: {text}")
         return function(self, members, statement) or Result()
+
+    def execution_options(self, *, isolation_level: str) -> Self:
+        """REPEATABLE READ, for reading: everything as it stands now."""
+        assert isolation_level == "REPEATABLE READ"
+        self._snapshot = self.database.tables
+        return self
 
     def scalar(self, statement: Any, parameters: Any = None) -> Any:
         return self.execute(statement, parameters).scalar_one_or_none()
@@ -230,11 +237,13 @@ class Connection:
         """The rows as this session sees them."""
         if self._own is not None and table in self._own:
             return self._own[table]
-        return self.database.tables.get(table, {})
+        tables = self.database.tables if self._snapshot is None else self._snapshot
+        return tables.get(table, {})
 
     def write(self, table: str) -> dict[Any, Row]:
         """The rows, to be changed in this transaction. Waits for whoever writes already."""
         database = self.database
+        assert self._snapshot is None, "what is read as it stands at one moment is not written"
         while database.writer is not None and database.writer is not self:
             database.scheduler.pause("waits for a lock", idle=True)
             self._check()

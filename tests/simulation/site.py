@@ -80,6 +80,11 @@ class Process:
 class Site:
     """Everything between requests and the archive. ``landing`` holds the announced files."""
 
+    followed: tuple[str, ...] = ("file", "stream")
+    """Machines whose ledgers projectors and dispatch follow."""
+
+    configuration = CONFIGURATION
+
     def __init__(self, landing: Path) -> None:
         self.landing = landing
         self.scheduler = Scheduler()
@@ -135,14 +140,16 @@ class Site:
 
     # --- asking ---
 
-    def ask(self, request: str, subject: str, data: dict[str, Any], **more: Any) -> bytes:
+    def ask(
+        self, request: str, subject: str, data: dict[str, Any], *, actor: str = "soc", **more: Any
+    ) -> bytes:
         """Put a request on its topic; its bytes."""
         self.asked += 1
         value = encode_request(
             id=str(UUID(int=self.asked)),
             type=request,
             subject=subject,
-            actor="soc",
+            actor=actor,
             source="test",
             at=self.clock.now,
             data=data,
@@ -236,7 +243,7 @@ class Site:
             topics=TOPICS,
             engine=self.engine,
             name=kind,
-            machines=("file", "stream"),
+            machines=self.followed,
             apply=Projector() if is_projector else dispatch.apply,
             positions_table=position if is_projector else work_items.position,
             batch=5,
@@ -257,6 +264,7 @@ class Site:
     def _worker(self, process: Process) -> list[tuple[str, Callable[[], Any]]]:
         engine = self.engine
         tools = Tools(
+            **self.ports(),
             engine=engine,
             log=self.log,
             topics=TOPICS,
@@ -285,9 +293,13 @@ class Site:
             ("beat", lambda: worker._beat(stop)),
         ]
 
+    def ports(self) -> dict[str, Any]:
+        """More of what workers are handed in."""
+        return {}
+
     def _make_stream(self) -> None:
         """The stream is configured and Enabled before anything else happens."""
-        self.ask("stream.configure", STREAM, {"configuration": CONFIGURATION})
+        self.ask("stream.configure", STREAM, {"configuration": self.configuration})
         self.ask("stream.start", STREAM, {})
         self.ask("stream.enable", STREAM, {})
         decider = self.start("decider", machine="stream")

@@ -135,7 +135,7 @@ def _to_working(ask: Ask) -> None:
     ask("judge", _verdict(VISP, "pass", "AVORO", "AJQWW"))
     ask("requalify", {"criteria": "visp", "criteria_version": 2})
     ask("judge", _verdict(VISP, "pass", "AVORO", "AJQWW"))
-    staged = {"location": "/work/op", "files": 342, "size_bytes": 9_000_000, "manifest_sha256": SHA}
+    staged = {"location": "/staging/op", "files": 342, "size_bytes": 9_000_000, "manifest_sha256": SHA}
     ask("preprocessed", {"program": VISP, "cover": visp, **staged, "manifest_uri": "s3://work/manifest.json"})
     ask("prioritise", {"priority": 10, "mark": True}, actor=STEWARD, reason="for the review in May")
     due = {"due_at": "2026-12-01T00:00:00Z", "lead_due_at": "2026-12-08T00:00:00Z"}

@@ -97,3 +97,12 @@ def test_one_absurd_value_does_not_flatten_the_rest():
     fried = histograms(outcome(datasets, VISP)[1])[-1]
     assert len([bar for bar in fried.bars if bar.total > 10]) > 5
     assert fried.bars[-1].label.startswith("≥")
+
+
+def test_many_absurd_values_do_not_flatten_the_rest_either():
+    values = [0.05 + n / 10_000 for n in range(500)] + [5.0 + n for n in range(100)]
+    datasets = [a_dataset(f"D{n}", say={"fried_m.med": each}) for n, each in enumerate(values)]
+    fried = histograms(outcome(datasets, VISP)[1])[-1]
+    assert len([bar for bar in fried.bars if bar.total > 10]) > 5
+    assert (fried.bars[-1].label[0], fried.bars[-1].total >= 100) == ("≥", True)
+    assert sum(bar.total for bar in fried.bars) == len(values)
