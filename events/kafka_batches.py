@@ -38,7 +38,7 @@ class HandedOver(NamedTuple):
             raise refused(0)
 
 
-_RECORDS_AT_MOST = 1 << 14
+_RECORDS_AT_MOST = 1 << 12
 _MAGIC = 2
 
 
@@ -111,18 +111,18 @@ def _encoded(records: Sequence[KeyedValue]) -> bytes:
     """The records section: length, attributes, timestamp delta, offset delta, key, value, number of headers."""
     parts: list[bytes] = []
     for number, (key, value) in enumerate(records):
-        lengths = b"\0\0" + _varint(number) + _varint(len(key)), _varint(len(value))
-        size = len(lengths[0]) + len(key) + len(lengths[1]) + len(value) + 1
-        parts += (_varint(size), lengths[0], key, lengths[1], value, b"\0")
+        offset = _SMALL[number]
+        key_size, value_size = len(key), len(value)
+        key_length = _SMALL[key_size] if key_size < _TABLED else _varint(key_size)
+        value_length = _SMALL[value_size] if value_size < _TABLED else _varint(value_size)
+        size = 3 + len(offset) + len(key_length) + key_size + len(value_length) + value_size
+        length = _SMALL[size] if size < _TABLED else _varint(size)
+        parts += (length, b"\0\0", offset, key_length, key, value_length, value, b"\0")
     return b"".join(parts)
 
 
 def _varint(number: int) -> bytes:
     """A count as Kafka's zigzag varint."""
-    return _SMALL[number] if number < _TABLED else _encoded_varint(number)
-
-
-def _encoded_varint(number: int) -> bytes:
     rest, encoded = number << 1, bytearray()
     while rest > 0x7F:
         encoded.append(rest & 0x7F | 0x80)
@@ -131,5 +131,5 @@ def _encoded_varint(number: int) -> bytes:
     return bytes(encoded)
 
 
-_TABLED = 1 << 12
-_SMALL = tuple(map(_encoded_varint, range(_TABLED)))
+_TABLED = _RECORDS_AT_MOST
+_SMALL = tuple(map(_varint, range(_TABLED)))

@@ -2,7 +2,7 @@
 
 import re
 from datetime import datetime
-from typing import Annotated, Any, Literal, NewType
+from typing import Annotated, Any, Literal, NewType, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -77,6 +77,12 @@ class Part(BaseModel):
     """A piece of a payload."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def read(cls, data: dict[str, Any]) -> Self:
+        """The piece from JSON or from pieces read before; raises ``pydantic.ValidationError``."""
+        read: Self = cls.__pydantic_validator__.validate_python(data)
+        return read
 
 
 class QaFinding(Part):

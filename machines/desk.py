@@ -1,6 +1,7 @@
 """The desk: one request about one subject in, one sealed record out. Pure; the clock's reading is handed in."""
 
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -10,11 +11,12 @@ from pydantic import ValidationError
 
 from events.base import FACTS, REQUESTS, Fact, Request
 from events.chain import seal
-from events.envelope import RECORD_BYTES_AT_MOST, Record, RequestEnvelope, readable
+from events.envelope import Record, RequestEnvelope, readable
 from events.refusal import REASONS_AT_MOST
 from machines.ruling import Accepted, Ask, Machine, Refusal, Ruling
+from machines.unstorable import unstorable, without_text
 
-__all__ = ["Decision", "Desk", "FoldError", "GapError", "Stamp", "Subject", "digest_of"]
+__all__ = ["Asked", "Decision", "Desk", "FoldError", "GapError", "Stamp", "Subject", "digest_of"]
 
 REASON_CHARACTERS_AT_MOST = 1000
 
@@ -50,6 +52,17 @@ class Stamp(NamedTuple):
     now: str
     requesttopic: str
     ownerepoch: int
+
+
+class Asked(NamedTuple):
+    """A request before its subject: ``payload`` as ``Desk.payload`` read it; what speaks against it beforehand."""
+
+    subject: Subject
+    request: RequestEnvelope
+    payload: Request | Refusal
+    stamp: Stamp
+    id_reused: bool = False
+    is_poison: bool = False
 
 
 class Decision(NamedTuple):
@@ -113,17 +126,31 @@ class Desk:
         is_poison: bool = False,
     ) -> Decision:
         """The record that answers this request, already folded into ``subject``. Raises FoldError."""
-        ruling, poison = self._ruling(subject, request, id_reused=id_reused, is_poison=is_poison)
-        record, value = self._sealed(subject, request, ruling, stamp)
-        against = _unstorable(value)
-        if against is not None:
-            refusal = Refusal((against[1],), self.machine.where(subject.state), code=against[0])
-            record, value = self._sealed(subject, _without_text(request), refusal, stamp)
-        try:
-            self._fold(subject, record, record.chain)
-        except Exception as error:
-            raise FoldError(record.requestid) from error
-        return Decision(record, value, poison)
+        asked = Asked(subject, request, self.payload(request), stamp, id_reused, is_poison)
+        return self.decide_all([asked])[0]
+
+    def decide_all(self, asked: Sequence[Asked]) -> list[Decision]:
+        """As ``decide``, for requests whose subjects all differ, so that none can depend on another.
+
+        Step by step for all of them: a processor that does one thing many times over takes two thirds of the time.
+        """
+        rulings = [self._ruling(each.subject, each) for each in asked]
+        sealed = self._sealed(asked, [ruling for ruling, _ in rulings])
+        for number, (each, (_, value)) in enumerate(zip(asked, sealed, strict=True)):
+            against = unstorable(value)
+            if against is not None:
+                refusal = Refusal((against[1],), self.machine.where(each.subject.state), code=against[0])
+                clean = each._replace(request=without_text(each.request))
+                [sealed[number]] = self._sealed([clean], [refusal])
+        for each, (record, _) in zip(asked, sealed, strict=True):
+            try:
+                self._fold(each.subject, record, record.chain)
+            except Exception as error:
+                raise FoldError(record.requestid) from error
+        return [
+            Decision(record, value, poison)
+            for (record, value), (_, poison) in zip(sealed, rulings, strict=True)
+        ]
 
     def apply(self, subject: Subject, record: Record, *, chain: str) -> None:
         """Fold a record of the ledger; ``chain`` is its verified link. Raises GapError where it does not follow."""
@@ -150,14 +177,26 @@ class Desk:
         members = orjson.loads(dumped)
         return Subject(**{**members, "state": self.machine.load(members["state"])})
 
-    def _ruling(
-        self, subject: Subject, request: RequestEnvelope, *, id_reused: bool, is_poison: bool
-    ) -> tuple[Ruling, str | None]:
+    def payload(self, request: RequestEnvelope) -> Request | Refusal:
+        """What is asked, as its own class; or the refusal of what can't be read."""
+        read = self._readers.get(request.type)
+        if read is None:
+            wanted = ", ".join(self._readers)
+            reason = f"found the request {request.type}, wanted one of {wanted}"
+            return Refusal((reason,), None, code="INVALID_REQUEST")
+        try:
+            payload: Request = read(request.data)
+            return payload
+        except ValidationError as error:
+            return Refusal((f"data: {readable(error)}",), None, code="INVALID_REQUEST")
+
+    def _ruling(self, subject: Subject, asked: Asked) -> tuple[Ruling, str | None]:
+        """What is decided, and the traceback where deciding raised."""
+        _, request, payload, _, id_reused, is_poison = asked
         if is_poison or id_reused or request.expectedsequence is not None:
             against = self._against(subject, request, id_reused=id_reused, is_poison=is_poison)
             if against is not None:
                 return against, "fold" if is_poison else None
-        payload = self._payload(request)
         if isinstance(payload, Refusal):
             return payload, None
         try:
@@ -183,29 +222,45 @@ class Desk:
             return Refusal((reason,), where, allowed, code="CONFLICT")
         return None
 
-    def _payload(self, request: RequestEnvelope) -> Request | Refusal:
-        read = self._readers.get(request.type)
-        if read is None:
-            wanted = ", ".join(self._readers)
-            reason = f"found the request {request.type}, wanted one of {wanted}"
-            return Refusal((reason,), None, code="INVALID_REQUEST")
-        try:
-            payload: Request = read(request.data)
-            return payload
-        except ValidationError as error:
-            return Refusal((f"data: {readable(error)}",), None, code="INVALID_REQUEST")
+    def _sealed(self, asked: Sequence[Asked], rulings: Sequence[Ruling]) -> list[tuple[Record, bytes]]:
+        """The records with these rulings, and their bytes."""
+        answers = [
+            self._accepted(ruling) if isinstance(ruling, Accepted) else self._refused_as(each.request, ruling)
+            for each, ruling in zip(asked, rulings, strict=True)
+        ]
+        wires = [answer.fact.wire() for answer in answers]
+        records = [
+            self._members(each, answer, wire)
+            for each, answer, wire in zip(asked, answers, wires, strict=True)
+        ]
+        bodies = list(map(orjson.dumps, records))
+        sealed = []
+        for each, members, body in zip(asked, records, bodies, strict=True):
+            value, members["chain"] = self.seal(each.subject.chain, body)
+            sealed.append((Record.of(members), value))
+        return sealed
 
-    def _sealed(
-        self, subject: Subject, request: RequestEnvelope, ruling: Ruling, stamp: Stamp
-    ) -> tuple[Record, bytes]:
-        if isinstance(ruling, Accepted):
-            fact, fromstate, tostate, version, attempt = ruling
-            # Their own words: orjson asks a member of an enum for its value, which costs as much as all the rest.
-            fromstate = None if fromstate is None else str(fromstate)
-            tostate = None if tostate is None else str(tostate)
-        else:
-            fact, version, attempt = self._refusal(request, ruling), ruling.version, ruling.attempt
-            fromstate = tostate = None if ruling.state is None else str(ruling.state)
+    @staticmethod
+    def _accepted(ruling: Accepted) -> Accepted:
+        """Its states as their own words: orjson asks a member of an enum for its value, as dear as all the rest."""
+        fact, fromstate, tostate, version, attempt = ruling
+        return Accepted(
+            fact,
+            None if fromstate is None else str(fromstate),
+            None if tostate is None else str(tostate),
+            version,
+            attempt,
+        )
+
+    def _refused_as(self, request: RequestEnvelope, ruling: Refusal) -> Accepted:
+        """A refusal as what joins the ledger."""
+        state = None if ruling.state is None else str(ruling.state)
+        return Accepted(self._refusal(request, ruling), state, state, ruling.version, ruling.attempt)
+
+    def _members(self, asked: Asked, answer: Accepted, data: dict[str, Any]) -> dict[str, Any]:
+        """The record without its chain."""
+        subject, request, _, stamp, *_ = asked
+        fact, fromstate, tostate, version, attempt = answer
         members: dict[str, Any] = {
             "specversion": "1.0",
             "id": stamp.id,
@@ -235,9 +290,8 @@ class Desk:
             members["correlationid"] = request.correlationid
         if request.traceparent is not None:
             members["traceparent"] = request.traceparent
-        members["data"] = fact.wire()
-        value, members["chain"] = self.seal(subject.chain, orjson.dumps(members))
-        return Record.of(members), value
+        members["data"] = data
+        return members
 
     def _refusal(self, request: RequestEnvelope, ruling: Refusal) -> Fact:
         reasons = [reason[:REASON_CHARACTERS_AT_MOST] for reason in ruling.reasons[:REASONS_AT_MOST]]
@@ -247,7 +301,7 @@ class Desk:
             "reasons": reasons,
             "allowed": ruling.allowed,
         }
-        return self._refused.model_validate({**members, **(ruling.extra or {})})
+        return self._refused.read({**members, **(ruling.extra or {})})
 
     def _fold(self, subject: Subject, record: Record, chain: str) -> None:
         if not record.is_refusal:
@@ -266,32 +320,3 @@ class Desk:
             state: str = versions[record.version].state
             return state
         return self.machine.where(subject.state)
-
-
-def _unstorable(value: bytes) -> tuple[str, str] | None:
-    """The code and the reason why a record can't be kept, if so."""
-    if len(value) > RECORD_BYTES_AT_MOST:
-        return (
-            "TOO_LARGE",
-            f"the record would have {len(value)} bytes, wanted at most {RECORD_BYTES_AT_MOST}; put bulk in S3",
-        )
-    if b"\\" in value and b"\\u0000" in value and _has_nul(orjson.loads(value)):
-        return "UNSTORABLE_TEXT", "found a NUL character in text, which PostgreSQL can't hold; leave it out"
-    return None
-
-
-def _has_nul(value: Any) -> bool:
-    if isinstance(value, str):
-        return "\x00" in value
-    if isinstance(value, dict):
-        return any(_has_nul(key) or _has_nul(each) for key, each in value.items())
-    return isinstance(value, list) and any(_has_nul(each) for each in value)
-
-
-def _without_text(request: RequestEnvelope) -> RequestEnvelope:
-    clean = {
-        name: getattr(request, name).replace("\x00", "\ufffd")
-        for name in ("type", "actor", "reason", "causationid", "correlationid", "traceparent")
-        if getattr(request, name) is not None
-    }
-    return request.model_copy(update=clean)

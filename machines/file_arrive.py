@@ -65,18 +65,19 @@ def _arrived(file: File, request: ArriveFile) -> Accepted:
     pending = file.pending
     is_follow_up = pending is not None and pending["witness"] == request.witness
     newest = file.newest
-    fact = FileArrived(
-        content=request.content,
-        witness=request.witness,
-        stream_version=request.stream_version,
-        role=request.role,
-        purpose=request.purpose,
-        work_class=request.work_class,
-        priority=request.priority,
-        warnings=request.warnings,
-        overtaken=None if pending is None or is_follow_up else pending["content"],
-        pairing=_pairing(file, request),
-    )
+    members = {
+        "content": request.content,
+        "witness": request.witness,
+        "stream_version": request.stream_version,
+        "role": request.role,
+        "purpose": request.purpose,
+        "work_class": request.work_class,
+        "priority": request.priority,
+        "warnings": request.warnings,
+        "overtaken": None if pending is None or is_follow_up else pending["content"],
+        "pairing": _pairing(file, request),
+    }
+    fact = FileArrived.read(members)
     return Accepted(fact, None, FileState.QUEUED, version=newest.number + 1 if newest else 1, attempt=1)
 
 

@@ -18,7 +18,7 @@ Rule = Callable[[File, Version, Ask], Ruled]
 
 def start(_file: File, version: Version, ask: Ask) -> Ruled:
     """A worker begins."""
-    return facts.FileStarted(**vars(ask.payload)), FileState.PROCESSING, version.attempt
+    return facts.FileStarted.read(vars(ask.payload)), FileState.PROCESSING, version.attempt
 
 
 def validated(file: File, version: Version, ask: Ask) -> Ruled:
@@ -52,7 +52,7 @@ def validated(file: File, version: Version, ask: Ask) -> Ruled:
         obs_start_utc=_text(report.metadata.get("obs_start_utc")),
         membership=report.membership,
     )
-    return facts.FileValidated(**members, brief=brief, pending=pending), end, version.attempt
+    return facts.FileValidated.read({**members, "brief": brief, "pending": pending}), end, version.attempt
 
 
 _OF_BRIEF = frozenset({"identity_required", "membership"})
@@ -84,7 +84,7 @@ def transferred(_file: File, version: Version, ask: Ask) -> Ruled:
         reasons.append(
             f"size at the destination {report.object.size_bytes}, wanted {version.size_bytes}; copy again"
         )
-    fact = facts.FileTransferred(**vars(report), brief=version.brief(object=report.object))
+    fact = facts.FileTransferred.read({**vars(report), "brief": version.brief(object=report.object)})
     return reasons or (fact, FileState.TRANSFERRED, version.attempt)
 
 
@@ -93,17 +93,14 @@ def registered(file: File, version: Version, ask: Ask) -> Ruled:
     report = ask.payload
     assert isinstance(report, asks.ReportFileRegistered)
     best = max(file.best or 0, version.number)
-    return (
-        facts.FileRegistered(
-            **vars(report),
-            best=best,
-            pending=file.pending,
-            membership=version.work.get("membership"),
-            primaries=None if file.primaries is None else tuple(file.primaries),
-        ),
-        FileState.COMPLETE,
-        version.attempt,
-    )
+    members = {
+        **vars(report),
+        "best": best,
+        "pending": file.pending,
+        "membership": version.work.get("membership"),
+        "primaries": None if file.primaries is None else tuple(file.primaries),
+    }
+    return facts.FileRegistered.read(members), FileState.COMPLETE, version.attempt
 
 
 def notify_failed(_file: File, version: Version, ask: Ask) -> Ruled:

@@ -28,6 +28,9 @@ def audited(
         "site": settings.site,
         "counters": counters,
         "looked_at": _looked(findings),
+        "records": findings.numbers.get("records", 0),
+        "seconds": round(findings.seconds, 3),
+        "rss_mb": findings.numbers.get("rss_mb", 0),
         "not_run": sorted(without),
         "offenders": [repr(each) for each in _offenders(findings) if each not in excused],
     }

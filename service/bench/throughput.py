@@ -20,7 +20,7 @@ from service.bench.workload import REFUSED, REPEATED
 from service.settings import Settings
 from service.wiring import Wiring
 
-__all__ = ["bench_core", "cost_of_safety"]
+__all__ = ["audit_figure", "bench_core", "cost_of_safety"]
 
 
 class Line(NamedTuple):
@@ -70,6 +70,8 @@ LINES = (DECIDE, AGGREGATES, PROJECT, ONE_TABLE)
 CHANGES = 2_000
 """Aggregates changed a turn: each has a transaction of its own, and all of the workload would take minutes."""
 
+AUDITED_A_SECOND = 50_000.0
+
 SETTINGS = {
     "partitions": decide.PARTITIONS,
     "decider_batch": decide.BATCH,
@@ -98,6 +100,8 @@ def bench_core(
             figures += [_figure(runs, line) for line in lines if line.floor_what in runs[0]]
             if "decide" in parts:
                 figures.append(cost_of_safety(runs))
+            if "project" in parts:
+                figures.append(audit_figure(audits))
         if "latency" in parts:
             _forget(wiring)
             figures += latency(wiring, times=times, progress=progress)
@@ -188,6 +192,19 @@ def cost_of_safety(runs: Sequence[dict[str, dict[str, Any]]]) -> Figure:
         floor_name="the same without snapshots, outcomes, watermark, leases and chain",
         floor_runs=tuple(bare),
         notes={"safety_us": round(cost, 1), "safety_share": round(cost / median(whole), 3)},
+    )
+
+
+def audit_figure(audits: Sequence[dict[str, Any]]) -> Figure:
+    """Records audited a second, all processes together, and the memory of the largest, beside the goal."""
+    return Figure(
+        name="audited records, one process a core",
+        unit="1/s",
+        runs=tuple(audit["records"] / audit["seconds"] for audit in audits),
+        floor_name="the goal",
+        floor_runs=(AUDITED_A_SECOND,),
+        notes={"records": [audit["records"] for audit in audits], "goal_at_least": 1.0},
+        each=tuple({"rss_mb": audit["rss_mb"], "seconds": audit["seconds"]} for audit in audits),
     )
 
 

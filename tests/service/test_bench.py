@@ -23,7 +23,7 @@ from service.bench.figure import Figure
 from service.bench.latency import _percentile
 from service.bench.project import project, project_one_table
 from service.bench.project_floor import SCHEMA, project_floor
-from service.bench.throughput import cost_of_safety
+from service.bench.throughput import audit_figure, cost_of_safety
 from service.bench.unsafe import Forgetful, decide_unsafely
 from service.bench.workload import lives
 from service.decider.batch import BatchDecider, Owner
@@ -52,6 +52,17 @@ def test_the_workload_is_the_same_for_a_seed_and_another_for_another():
     ids = [each["id"] for each in asked]
     assert 0.005 < 1 - len(set(ids)) / len(ids) < 0.02
     assert 0.03 < sum(each["type"] == "file.retry" for each in asked) / len(asked) < 0.07
+
+
+def test_the_rate_of_an_audit_stands_beside_the_goal_with_the_memory_it_took():
+    audits = [
+        {"records": 300_000, "seconds": 4.0, "rss_mb": 90},
+        {"records": 100_000, "seconds": 4.0, "rss_mb": 70},
+    ]
+    told = json.loads(json.dumps(audit_figure(audits).as_json()))
+    assert (told["min"], told["max"], told["ratio"]) == (25_000, 75_000, 1.0)
+    assert [each["rss_mb"] for each in told["each"]] == [90, 70]
+    assert told["notes"]["records"] == [300_000, 100_000]
 
 
 def test_a_run_is_clean_only_with_every_counter_of_every_audit_at_zero():

@@ -370,14 +370,15 @@ def test_the_self_check_stops_a_batch_whose_sequence_has_a_gap(monkeypatch):
     owner = site.owner()
     owner.take_over()
     desk = owner._desk
-    right = desk.decide
+    right = desk.decide_all
 
-    def skipping(subject, request, stamp, **context):
-        decision = right(subject, request, stamp, **context)
-        subject.sequence += 1
-        return decision
+    def skipping(asked):
+        decisions = right(asked)
+        for each in asked:
+            each.subject.sequence += 1
+        return decisions
 
-    monkeypatch.setattr(desk, "decide", skipping)
+    monkeypatch.setattr(desk, "decide_all", skipping)
     with pytest.raises(UnusableSnapshotError, match="sequence 3 after 1"):
         owner.step()
     assert site.ledger() == []
