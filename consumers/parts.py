@@ -22,6 +22,7 @@ from consumers.outage import OUTAGES, in_words
 from consumers.readings import Readings
 from consumers.reconciler import Patience, Reconciler
 from consumers.sender import Sender
+from consumers.silence import SilenceWatch
 from consumers.storage import Storage
 from consumers.timers import Timers
 from consumers.tools import Configurations, Inspects, Tools
@@ -168,12 +169,14 @@ def run_reconciler(
     housekeeping = Housekeeping(
         engine=engine, sender=sender, topics=topics, clock=clock, source=worker_name()
     )
+    silence = SilenceWatch(engine=engine, sender=sender, topics=topics, clock=clock, source=worker_name())
     rounds = 0
     told = False
     while not stop.is_set():
         try:
             is_thorough = rounds % _THOROUGH_EVERY == 0
             reconciler.run_once(thorough=is_thorough)
+            silence.run_once()
             if is_thorough:
                 housekeeping.run_once()
             rounds, told = rounds + 1, False
