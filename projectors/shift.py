@@ -87,6 +87,14 @@ _PARKED = """
     GROUP BY 1, 2, 3 ORDER BY items DESC, 1, 2, 3 LIMIT :most
 """
 
+_SILENT = """
+    SELECT stream, each ->> 'purpose' AS purpose, CAST(each ->> 'since_at' AS timestamptz) AS since_at,
+           CAST(each ->> 'last_at' AS timestamptz) AS last_at, CAST(each ->> 'every_s' AS float8) AS every_s
+    FROM v1.stream, jsonb_array_elements(silences) AS each
+    WHERE CAST(:stream AS text) IS NULL OR stream = :stream
+    ORDER BY since_at, stream, purpose LIMIT :most
+"""
+
 _NOTES = """
     SELECT machine, subject, time, actor, data ->> 'text' AS note FROM v1.ledger
     WHERE type IN ('file.noted', 'op.noted', 'group.noted') AND time >= :since AND time < :until
@@ -112,6 +120,7 @@ def shift(
         "problems": _PROBLEMS,
         "waiting": _WAITING,
         "held": _HELD,
+        "silent": _SILENT,
         "groups": _GROUPS,
         "parked": _PARKED,
     }

@@ -1,11 +1,12 @@
 """A shift as people read it when they hand over: who acted, what was done, what waits."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from service.cli.output import cell
 from service.cli.report_drawing import SHOWN, table_lines
-from service.wording import counted, short
+from service.wording import counted, duration, short
 
 __all__ = ["shift_lines"]
 
@@ -24,6 +25,7 @@ def shift_lines(report: Row) -> Iterator[str]:
     yield from _section("notes", _notes(report["notes"]))
     yield from _section("files on their way", _waiting(report["waiting"]))
     yield from _section("on hold", _held(report["held"]))
+    yield from _section("streams that are silent", _silent(report["silent"]))
     yield from _section("groups that are due and not complete", _groups(report["groups"]))
     yield from _section("work that is parked", _parked(report["parked"]))
     yield from _section("not acknowledged", _problems(report["problems"]))
@@ -92,6 +94,16 @@ def _held(rows: Sequence[Row]) -> list[list[Any]]:
         [row["what"], row["subject"], "since", cell(row["held_at"]), short(row["reason"] or "", 100)]
         for row in rows
     ]
+
+
+def _silent(rows: Sequence[Row]) -> list[list[Any]]:
+    return [
+        [
+            row["stream"], row["purpose"], "nothing since", cell(row["since_at"]), "wanted every",
+            duration(timedelta(seconds=row["every_s"])),
+        ]
+        for row in rows
+    ]  # fmt: skip
 
 
 def _groups(rows: Sequence[Row]) -> list[list[Any]]:

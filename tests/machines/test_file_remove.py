@@ -150,5 +150,6 @@ def test_the_picture_of_a_held_file_stays():
 def test_where_a_picture_lies_is_remembered_through_a_snapshot():
     story = complete()
     story.ask("preview", {"preview": {"object": PICTURE, "media_type": "image/png"}}, **current(story))
-    again = type(story.file).load(story.file.dump())
+    machine = story.desk.machine
+    again = machine.load(machine.dump(story.state.state))
     assert again.newest.preview == "s3://archive/previews/roman/a/v1.png"

@@ -97,3 +97,24 @@ def test_what_happened_before_or_after_is_not_told(told):
     later = told(desks, since=BEGIN + timedelta(hours=9), until=BEGIN + timedelta(hours=10))
     assert later["happened"] == later["by_hand"] == later["notes"] == []
     assert [row["code"] for row in later["problems"]] == ["TRUNCATED"], "it waits all the same"
+
+
+def test_a_stream_that_is_silent_is_told(told):
+    desks = Desks()
+    desks.ask("stream", "keck", "configure", {"configuration": {"stream": "keck"}})
+    for word in ("start", "enable"):
+        desks.ask("stream", "keck", word, {})
+    desks.ask(
+        "stream", "keck", "silent", {"purpose": "science", "since_at": "2026-11-21T05:00:00Z", "every_s": 600}
+    )
+    desks.ask(
+        "stream", "keck", "silent", {"purpose": "test", "since_at": "2026-11-21T05:00:01Z", "every_s": 60}
+    )
+    desks.ask("stream", "keck", "heard", {"purpose": "test", "heard_at": "2026-11-21T05:00:09Z"})
+    (silent,) = told(desks)["silent"]
+    assert (silent["stream"], silent["purpose"], silent["since_at"], silent["every_s"]) == (
+        "keck",
+        "science",
+        BEGIN,
+        600,
+    )

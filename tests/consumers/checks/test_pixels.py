@@ -79,8 +79,9 @@ def test_unpacking_takes_little_memory_whatever_the_size(packing):
 @pytest.mark.parametrize("packing", ["zlib", "lz4"])
 def test_a_damaged_block_is_said_to_be_unreadable_and_nothing_else_is_claimed(packing):
     content = bytearray(an_asdf({"data": RAMP}, packing))
-    at = content.index(b"\xd3BLK")
-    content[at + 80 : at + 400] = b"\xff" * 320
+    # Behind the block's header and the lengths of its first piece: damage among values is seen by sums alone.
+    at = content.index(b"\xd3BLK") + 54 + (8 if packing == "lz4" else 0)
+    content[at : at + 320] = b"\xff" * 320
     found = sampled(bytes(content))
     assert isinstance(found, Unreadable)
     look = a_look(content=bytes(content), form="asdf")

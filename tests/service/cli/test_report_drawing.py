@@ -125,7 +125,8 @@ def test_nights_of_one_value_are_drawn_too(value):
 
 QUIET = {
     "since": BEGIN, "until": BEGIN + timedelta(hours=8), "stream": None, "fresh_to": BEGIN, "people": [], "by_hand": [],
-    "happened": [], "notes": [], "problems": [], "waiting": [], "held": [], "groups": [], "parked": [],
+    "happened": [], "notes": [], "problems": [], "waiting": [], "held": [], "silent": [], "groups": [],
+    "parked": [],
 }  # fmt: skip
 
 
@@ -134,7 +135,8 @@ def test_a_quiet_shift_says_of_each_thing_that_there_is_nothing():
     assert lines[0] == "shift from 2026-11-20 00:00:00 to 2026-11-20 08:00:00 UTC"
     assert [line for line in lines if line.endswith(": nothing")] == [
         "what happened: nothing", "who acted: nothing", "done by hand: nothing", "notes: nothing",
-        "files on their way: nothing", "on hold: nothing", "groups that are due and not complete: nothing",
+        "files on their way: nothing", "on hold: nothing", "streams that are silent: nothing",
+        "groups that are due and not complete: nothing",
         "work that is parked: nothing", "not acknowledged: nothing",
     ]  # fmt: skip
 
