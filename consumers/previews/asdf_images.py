@@ -37,7 +37,7 @@ def _image(source: BinaryIO, stored: StoredImage) -> Image:
 
         return values
 
-    return Image(stored.name, *stored.shape[-2:], opened)
+    return Image(stored.name, stored.shape[-2], stored.shape[-1], opened)
 
 
 def _floats(raw: NDArray[Any]) -> NDArray[np.floating]:

@@ -4,8 +4,8 @@ from migrations.sql_file import execute_beside, no_way_back
 
 __all__ = ["down_revision", "downgrade", "revision", "upgrade"]
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 
 
 def upgrade() -> None:
