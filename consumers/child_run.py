@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
+from consumers.checks.judge import UnjudgedError
 from consumers.child_checks import watched
 from consumers.child_frames import frame
 from consumers.child_guard import Guard, GuardedError, die_with_parent
@@ -81,6 +82,8 @@ def _looked_into(kind: Format, request: dict[str, Any], limits: Limits, guard: G
         return {"inspection": inspection.to_dict()}
     except MemoryError:
         return {"limit": "memory"}
+    except UnjudgedError as error:
+        return _failure("CHECK_RAISED", "code", str(error))
     except FileChangedError as error:
         return _failure("FILE_CHANGED", "transient", str(error))
     except GuardedError as error:

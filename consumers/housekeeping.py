@@ -1,16 +1,16 @@
-"""What streams' policies want to go: originals that are old or too many, sources whose copies are proven."""
+"""What streams' policies want to go: originals and pictures that are old or too many, sources with proven copies."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, TextClause, text
 
 from consumers.sender import Outgoing, Sender, outgoing_request
 from events.file_removal import RemoveFile, What
 from events.ids import derived_id
-from events.space_policy import SpacePolicy
+from events.space_policy import Quota, SpacePolicy
 from events.topics import Topics
 
 __all__ = ["ACTOR", "Housekeeping", "Removal", "wanted_removals"]
@@ -77,29 +77,49 @@ def wanted_removals(
     connection: Connection, stream: str, policy: SpacePolicy, *, at: datetime, at_most: int = _AT_MOST
 ) -> Iterator[Removal]:
     """What this policy wants to go, the oldest first, each version once."""
-    members: dict[str, Any] = {"stream": stream, "at_most": at_most}
-    seen: set[tuple[str, int]] = set()
-    kept_days = policy.quarantine.max_age_days
-    if kept_days is not None:
-        before = at - timedelta(days=kept_days)
-        for row in connection.execute(_OLD_ORIGINALS, {**members, "before": before}).all():
-            seen.add((row.file, row.version))
-            days = (at - row.since_at).total_seconds() / 86400
-            because = f"put aside {days:.1f} days ago, kept {kept_days:g}"
-            yield Removal(row.file, row.version, "quarantine", "quarantine-age", because)
-    most = policy.quarantine.max_bytes
-    if most is not None:
-        for row in connection.execute(_TOO_MANY_ORIGINALS, {**members, "max_bytes": most}).all():
-            if (row.file, row.version) not in seen:
-                because = f"{row.newer_bytes} bytes are put aside up to this one, kept {most}"
-                yield Removal(row.file, row.version, "quarantine", "quarantine-quota", because)
+    about = _About(connection, stream, at, at_most)
+    yield from _beyond(about, "quarantine", policy.quarantine)
+    yield from _beyond(about, "preview", policy.previews)
     if policy.sources == "remove_when_complete":
         before = at - timedelta(days=policy.sources_after_days)
-        for row in connection.execute(_DONE_SOURCES, {**members, "before": before}).all():
+        for row in about.rows(_DONE_SOURCES, before=before):
             because = (
                 f"COMPLETE since {row.since_at:%Y-%m-%d %H:%M:%S}, kept {policy.sources_after_days:g} days"
             )
             yield Removal(row.file, row.version, "source", "remove_when_complete", because)
+
+
+class _About(NamedTuple):
+    """Of which stream, at what time, and where that stands."""
+
+    connection: Connection
+    stream: str
+    at: datetime
+    at_most: int
+
+    def rows(self, query: TextClause, **values: Any) -> Sequence[Any]:
+        return self.connection.execute(
+            query, {"stream": self.stream, "at_most": self.at_most, **values}
+        ).all()
+
+
+def _beyond(about: _About, what: What, quota: Quota) -> Iterator[Removal]:
+    """What is too old, and what is too much, of one kind."""
+    seen: set[tuple[str, int]] = set()
+    kept, done = _KEPT[what]
+    if quota.max_age_days is not None:
+        for row in about.rows(_old(kept), before=about.at - timedelta(days=quota.max_age_days)):
+            seen.add((row.file, row.version))
+            days = (about.at - row.since_at).total_seconds() / 86400
+            because = f"{done} {days:.1f} days ago, kept {quota.max_age_days:g}"
+            yield Removal(row.file, row.version, what, f"{what}-age", because)
+    if quota.max_bytes is None:
+        return
+    left = int(quota.max_bytes * quota.down_to)
+    for row in about.rows(_too_many(kept), max_bytes=quota.max_bytes, left=left):
+        if (row.file, row.version) not in seen:
+            because = f"{row.newer_bytes} bytes are {done} up to this one, kept {left}"
+            yield Removal(row.file, row.version, what, f"{what}-quota", because)
 
 
 # The newest configuration of each stream.
@@ -110,20 +130,36 @@ _POLICIES = text("""
     ) AS newest WHERE configuration -> 'space' IS NOT NULL ORDER BY stream
 """)
 
-_SET_ASIDE = "stream = :stream AND quarantine_key IS NOT NULL AND state IN ('INVALID', 'ERROR', 'DISMISSED')"
+# What lies there of a stream: each with since when and how large. Names of one stream are next to one another.
+_KEPT: dict[What, tuple[str, str]] = {
+    "quarantine": (
+        """SELECT file, version, since_at, coalesce(size_bytes, 0) AS bytes FROM projection.file_version
+           WHERE stream = :stream AND quarantine_key IS NOT NULL AND state IN ('INVALID', 'ERROR', 'DISMISSED')""",
+        "put aside",
+    ),
+    "preview": (
+        """SELECT file, version, made_at AS since_at, coalesce(size_bytes, 0) AS bytes FROM projection.preview
+           WHERE file >= :stream || '/' AND file < :stream || '0' AND object_key IS NOT NULL""",
+        "made",
+    ),
+}
 
-_OLD_ORIGINALS = text(f"""
-    SELECT file, version, since_at FROM projection.file_version
-    WHERE {_SET_ASIDE} AND since_at < :before ORDER BY since_at LIMIT :at_most
-""")  # noqa: S608 - our own words
 
-_TOO_MANY_ORIGINALS = text(f"""
-    SELECT file, version, newer_bytes FROM (
-        SELECT file, version, since_at,
-               sum(coalesce(size_bytes, 0)) OVER (ORDER BY since_at DESC, file, version) AS newer_bytes
-        FROM projection.file_version WHERE {_SET_ASIDE}
-    ) AS aside WHERE newer_bytes > :max_bytes ORDER BY since_at LIMIT :at_most
-""")  # noqa: S608 - our own words
+def _old(kept: str) -> TextClause:
+    query = f"SELECT file, version, since_at FROM ({kept}) AS kept WHERE since_at < :before"  # noqa: S608 - our own
+    return text(f"{query} ORDER BY since_at, file, version LIMIT :at_most")
+
+
+def _too_many(kept: str) -> TextClause:
+    """Nothing while all of it is within ``max_bytes``; else what is beyond ``left``, the newest kept."""
+    return text(f"""
+        SELECT file, version, newer_bytes FROM (
+            SELECT file, version, since_at, sum(bytes) OVER () AS all_bytes,
+                   sum(bytes) OVER (ORDER BY since_at DESC, file, version) AS newer_bytes
+            FROM ({kept}) AS kept
+        ) AS summed WHERE all_bytes > :max_bytes AND newer_bytes > :left ORDER BY since_at, file, version LIMIT :at_most
+    """)  # noqa: S608 - our own words
+
 
 _DONE_SOURCES = text("""
     SELECT file, version, since_at FROM projection.file_version

@@ -22,7 +22,9 @@ from consumers.outage import OUTAGES, in_words
 from consumers.readings import Readings
 from consumers.reconciler import Patience, Reconciler
 from consumers.sender import Sender
+from consumers.silence import SilenceWatch
 from consumers.storage import Storage
+from consumers.throttle import Bounds
 from consumers.timers import Timers
 from consumers.tools import Configurations, Inspects, Tools
 from consumers.work_items import position
@@ -97,13 +99,16 @@ def run_workers(  # noqa: PLR0913 - plain arguments, each by name
     stop: threading.Event,
     pace: Pace | None = None,
     readings: Readings | None = None,
+    bounds: Bounds | None = None,
+    kept: KeptCopies | None = None,
     clock: Clock = now,
     name: str | None = None,
     globus: "TransferClient | None" = None,
 ) -> None:
     """Work until told to stop, then hand back what is under way, within ``pace.grace_s``.
 
-    ``readings`` says what the machine can bear, the machine itself if left out.
+    ``readings`` says what the machine can bear, the machine itself if left out; ``bounds`` from where on less is
+    begun; ``kept`` which fetched copies are kept, and for how long.
     ``engine`` needs ``pace.threads + 6`` connections; ``inspector`` the formats of the site's streams.
     """
     sender = Sender(log.writer)
@@ -124,11 +129,11 @@ def run_workers(  # noqa: PLR0913 - plain arguments, each by name
         host=socket.gethostname(),
         worker=name or worker_name(),
         software_version=software_version,
-        kept=KeptCopies(staging_dir),
+        kept=kept or KeptCopies(staging_dir),
         globus=globus,
     )
     try:
-        Worker(tools, pace, readings).run(stop)
+        Worker(tools, pace, readings, bounds).run(stop)
     finally:
         sender.close()
 
@@ -168,12 +173,14 @@ def run_reconciler(
     housekeeping = Housekeeping(
         engine=engine, sender=sender, topics=topics, clock=clock, source=worker_name()
     )
+    silence = SilenceWatch(engine=engine, sender=sender, topics=topics, clock=clock, source=worker_name())
     rounds = 0
     told = False
     while not stop.is_set():
         try:
             is_thorough = rounds % _THOROUGH_EVERY == 0
             reconciler.run_once(thorough=is_thorough)
+            silence.run_once()
             if is_thorough:
                 housekeeping.run_once()
             rounds, told = rounds + 1, False

@@ -20,7 +20,7 @@ from consumers.previewing import Previewing
 from consumers.readings import LiveReadings, Readings
 from consumers.reporting import Reporting, named
 from consumers.steps import Steps
-from consumers.throttle import Admission
+from consumers.throttle import Admission, Bounds
 from consumers.tools import Tools
 from consumers.turns import Turns
 from consumers.wake import Listener
@@ -55,10 +55,16 @@ class Pace:
 class Worker:
     """One process's share of the work. ``run`` returns after ``stop``, having handed back what it had."""
 
-    def __init__(self, tools: Tools, pace: Pace | None = None, readings: Readings | None = None) -> None:
+    def __init__(
+        self,
+        tools: Tools,
+        pace: Pace | None = None,
+        readings: Readings | None = None,
+        bounds: Bounds | None = None,
+    ) -> None:
         self._tools = tools
         self._pace = pace or Pace()
-        self._admitting = Admitting(readings or LiveReadings([tools.staging_dir]))
+        self._admitting = Admitting(readings or LiveReadings([tools.staging_dir]), bounds)
         self._turns = Turns()
         self._reporting = Reporting(tools)
         self._steps = Steps(tools, self._reporting)

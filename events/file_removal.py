@@ -10,8 +10,9 @@ from events.types import Name, Usage
 
 __all__ = ["FileRemoved", "FileRemoving", "RemoveFile", "ReportFileRemoved", "What"]
 
-What = Literal["source", "quarantine"]
-"""``source``: what was announced, once its copy is proven; ``quarantine``: the original of a rejected version."""
+What = Literal["source", "quarantine", "preview"]
+"""``source``: what was announced, once its copy is proven; ``quarantine``: the original of a rejected version;
+``preview``: the picture of a version, which can be made again."""
 
 
 class RemoveFile(Request):

@@ -1,14 +1,24 @@
 """What a file's purpose asks of its metadata, and who says which program it belongs to; configuration of a stream."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from events.types import Name, Part, Pattern, UtcTime
 
-__all__ = ["ForPurpose", "MetadataPolicy", "ProgramRule", "ProgramService", "Purpose"]
+__all__ = ["Cadence", "ForPurpose", "MetadataPolicy", "ProgramRule", "ProgramService", "Purpose"]
 
 Purpose = Literal["science", "calibration", "engineering", "test"]
+TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+class Cadence(Part):
+    """How often a file should come while the stream is Enabled; a longer gap is noticed as a silence."""
+
+    every_s: float = Field(gt=0, le=30 * 86_400, description="at least one in each span of so long")
+    between: tuple[TimeOfDay, TimeOfDay] | None = Field(
+        None, description="only then is it expected, UTC, such as 04:00 and 16:00; it may go over midnight"
+    )
 
 
 class ForPurpose(Part):
@@ -20,6 +30,7 @@ class ForPurpose(Part):
     embargo_hours: float | None = Field(
         None, gt=0, le=24 * 3653, description="from the begin of the observation; None: public at once"
     )
+    cadence: Cadence | None = Field(None, description="None: files may come as they like")
 
 
 class ProgramRule(Part):

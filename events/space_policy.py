@@ -14,12 +14,19 @@ class Quota(Part):
 
     max_age_days: float | None = Field(None, gt=0)
     max_bytes: int | None = Field(None, ge=0)
+    down_to: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="once there is more than max_bytes, the oldest go until this part of it is left",
+    )
 
 
 class SpacePolicy(Part):
     """Without any limit nothing is ever removed by itself."""
 
     quarantine: Quota = Field(Quota(), description="originals of rejected versions")
+    previews: Quota = Field(Quota(), description="pictures of files; they can be made again")
     sources: Literal["keep", "remove_when_complete"] = Field(
         "keep", description="removed only when the copy is proven and no warning is open"
     )

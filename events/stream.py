@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from events.base import Fact, Request
-from events.metadata_policy import MetadataPolicy
+from events.metadata_policy import MetadataPolicy, Purpose
 from events.preview_policy import Previews
 from events.program_policy import ObservingPrograms
 from events.refusal import Refused
@@ -26,8 +26,11 @@ __all__ = [
     "OfflineStream",
     "PatternRule",
     "RedriveStream",
+    "ReportStreamHeard",
+    "ReportStreamSilent",
     "RetryPolicy",
     "SidecarPolicy",
+    "Silence",
     "StandbyStream",
     "StartStream",
     "StreamConfiguration",
@@ -35,10 +38,12 @@ __all__ = [
     "StreamDisabled",
     "StreamEnabled",
     "StreamFaulted",
+    "StreamHeard",
     "StreamHeld",
     "StreamOffline",
     "StreamRedriven",
     "StreamRefused",
+    "StreamSilent",
     "StreamStandby",
     "StreamStarted",
     "StreamUnheld",
@@ -188,6 +193,33 @@ class RedriveStream(Request):
     name: ClassVar[str] = "stream.redrive"
 
 
+class Silence(Part):
+    """No file for this purpose: since when one was expected or the last one came, and how often there should be one."""
+
+    purpose: Purpose
+    since_at: UtcTime
+    last_at: UtcTime | None = Field(None, description="None: none for a long time")
+    every_s: float
+
+
+class ReportStreamSilent(Request):
+    """A file for this purpose was expected and has not come."""
+
+    name: ClassVar[str] = "stream.silent"
+    purpose: Purpose
+    since_at: UtcTime
+    last_at: UtcTime | None = None
+    every_s: float
+
+
+class ReportStreamHeard(Request):
+    """A file for this purpose has come again."""
+
+    name: ClassVar[str] = "stream.heard"
+    purpose: Purpose
+    heard_at: UtcTime
+
+
 class StreamConfigured(Fact):
     """This configuration is in force; ``configuration_version`` counts them from 1."""
 
@@ -250,6 +282,23 @@ class StreamRedriven(Fact):
     """Work on the stream that was parked has another try."""
 
     name: ClassVar[str] = "stream.redriven"
+
+
+class StreamSilent(Fact):
+    """A file for this purpose was expected and has not come. ``silences``: all that stand now."""
+
+    name: ClassVar[str] = "stream.silent"
+    purpose: Purpose
+    silences: tuple[Silence, ...]
+
+
+class StreamHeard(Fact):
+    """A file for this purpose has come again. ``silences``: those that still stand."""
+
+    name: ClassVar[str] = "stream.heard"
+    purpose: Purpose
+    heard_at: UtcTime
+    silences: tuple[Silence, ...]
 
 
 class StreamRefused(Refused):

@@ -35,6 +35,11 @@ class CheckRule(Part):
     )
     purposes: tuple[Purpose, ...] = Field((), description="files of these purposes; empty: all")
     required: bool = Field(False, description="a file that does not tell the value has failed the check")
+    when_raised: Literal["fail", "warn"] = Field(
+        "fail",
+        description="where it is critical and goes wrong by itself: the file waits in ERROR until the check is mended, "
+        "or goes on with a warning",
+    )
 
     @model_validator(mode="after")
     def _goes_together(self) -> Self:

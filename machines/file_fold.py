@@ -92,7 +92,7 @@ def _paired(file: File, record: Record) -> None:
 
 
 def _nothing(_file: File, _record: Record) -> None:
-    """Remarks and previews are for the views."""
+    """Remarks are for the views."""
 
 
 def _acknowledged(file: File, record: Record) -> None:
@@ -168,6 +168,16 @@ def _removed(_file: File, version: Version, record: Record) -> None:
     version.removed = sorted({*version.removed, data["what"]})
     if data["what"] == "quarantine":
         version.quarantine = None
+    if data["what"] == "preview":
+        version.preview = None
+
+
+def _previewed(_file: File, version: Version, record: Record) -> None:
+    """Where the picture lies: whoever removes it has to be told. A new one may be removed again."""
+    stored = record.data["preview"].get("object")
+    if stored is not None:
+        version.preview = f"s3://{stored['bucket']}/{stored['key']}"
+        version.removed = [what for what in version.removed if what != "preview"]
 
 
 def _dismissed(_file: File, version: Version, record: Record) -> None:
@@ -195,7 +205,6 @@ _WHOLE: dict[str, Callable[[File, Record], None]] = {
     "file.lifted": _lifted,
     "file.redriven": _nothing,
     "file.noted": _nothing,
-    "file.previewed": _nothing,
     "file.acknowledged": _acknowledged,
     "file.paired": _paired,
     "file.report_ignored": _nothing,
@@ -215,4 +224,5 @@ _VERSION: dict[str, Callable[[File, Version, Record], None]] = {
     "file.reopened": _reopened,
     "file.removed": _removed,
     "file.sidecar_late": _sidecar_late,
+    "file.previewed": _previewed,
 }

@@ -1,5 +1,7 @@
 """Deciding on bytes that are no longer needed where they lie. Nothing goes before its copy is proven."""
 
+from collections.abc import Callable
+
 from events import file_removal as removal
 from events.base import Request
 from machines.file_state import File, FileState, Version
@@ -12,7 +14,10 @@ _SET_ASIDE = frozenset({FileState.INVALID, FileState.ERROR, FileState.DISMISSED}
 
 
 def remove(file: File, version: Version, ask: Ask) -> Ruled:
-    """A source once its copy is proven and nobody has a question left; an original once nobody works on it."""
+    """A source once its copy is proven and nobody has a question left; an original once nobody works on it; a picture.
+
+    A hold keeps the file's own bytes, and its picture with them: somebody is looking into it.
+    """
     request = ask.payload
     assert isinstance(request, removal.RemoveFile)
     reasons = [] if request.policy is not None or ask.by_person else ["remove needs a policy or a reason"]
@@ -20,7 +25,7 @@ def remove(file: File, version: Version, ask: Ask) -> Ruled:
         reasons.append("the file is held; release it first")
     if request.what in version.removed:
         reasons.append(f"its {request.what} has been removed already")
-    reasons += _against_source(file, version) if request.what == "source" else _against_original(version)
+    reasons += _AGAINST[request.what](file, version)
     if reasons:
         return reasons
     fact = removal.FileRemoving(
@@ -67,7 +72,7 @@ def _against_source(file: File, version: Version) -> list[str]:
     return reasons
 
 
-def _against_original(version: Version) -> list[str]:
+def _against_original(_file: File, version: Version) -> list[str]:
     """Why the original in quarantine may not go."""
     reasons = []
     if version.quarantine is None:
@@ -77,9 +82,23 @@ def _against_original(version: Version) -> list[str]:
     return reasons
 
 
+def _against_preview(_file: File, version: Version) -> list[str]:
+    """Why the picture may not go."""
+    return [] if version.preview is not None else ["no picture of this version lies in the archive"]
+
+
+_AGAINST: dict[str, Callable[[File, Version], list[str]]] = {
+    "source": _against_source,
+    "quarantine": _against_original,
+    "preview": _against_preview,
+}
+
+
 def _place(version: Version, what: str) -> str:
     if what == "source":
         return str(version.content["uri"])
+    if what == "preview":
+        return str(version.preview)
     aside = version.quarantine or {}
     return f"s3://{aside['bucket']}/{aside['key']}"
 

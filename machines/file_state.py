@@ -56,6 +56,7 @@ class Version:
     quarantine: dict[str, Any] | None = None
     warnings: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    preview: str | None = None
 
     @property
     def is_in_flight(self) -> bool:
@@ -93,6 +94,7 @@ class Version:
             "quarantine": self.quarantine,
             "warnings": self.warnings,
             "removed": self.removed,
+            "preview": self.preview,
         }
 
 

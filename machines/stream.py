@@ -1,6 +1,6 @@
 """The machine of data streams: Rubin's commandable states, a hold beside them, and the configuration as a fact."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -43,6 +43,8 @@ STREAM_LIFE = Lifecycle(
         Row(words.HoldStream,       words.StreamHeld,       KNOWN,                              SAME),
         Row(words.UnholdStream,     words.StreamUnheld,     KNOWN,                              SAME),
         Row(words.RedriveStream,    words.StreamRedriven,   KNOWN,                              SAME),
+        Row(words.ReportStreamSilent, words.StreamSilent,   S.ENABLED,                          SAME),
+        Row(words.ReportStreamHeard, words.StreamHeard,     S.ENABLED,                          SAME),
     ],
 )  # fmt: skip
 
@@ -55,13 +57,14 @@ class Stream:
     configuration: dict[str, Any] | None = None
     configuration_version: int = 0
     is_held: bool = False
+    silences: list[dict[str, Any]] = field(default_factory=list)
 
 
 class StreamMachine:
     """Subjects are streams' names."""
 
     name = "stream"
-    fold_version = 1
+    fold_version = 2
     life = STREAM_LIFE
 
     def new(self) -> Stream:
@@ -87,6 +90,8 @@ class StreamMachine:
     def evolve(self, state: Stream, record: Record) -> None:
         """Fold one fact."""
         state.state = StreamState(str(record.tostate))
+        if state.state is not S.ENABLED or record.type == "stream.configured":
+            state.silences = []  # nothing is expected of it then, or something else
         match record.type:
             case "stream.configured":
                 state.configuration = record.data["configuration"]
@@ -95,6 +100,8 @@ class StreamMachine:
                 state.is_held = True
             case "stream.unheld":
                 state.is_held = False
+            case "stream.silent" | "stream.heard":
+                state.silences = record.data["silences"]
 
     def where(self, state: Stream) -> str | None:
         """The state as operations spell it."""
@@ -133,7 +140,25 @@ def _fact(state: Stream, ask: Ask) -> Fact | str:
         return words.StreamUnheld() if state.is_held else "the stream is not held"
     if isinstance(request, words.RedriveStream):
         return words.StreamRedriven() if ask.by_person else "redrive needs a reason"
+    if isinstance(request, words.ReportStreamSilent | words.ReportStreamHeard):
+        return _silence(state, request)
     return PLAIN[type(request)](**dict(request))
+
+
+def _silence(state: Stream, request: words.ReportStreamSilent | words.ReportStreamHeard) -> Fact | str:
+    """One silence a purpose: it begins once, and ends once."""
+    others = [
+        words.Silence.model_validate(each) for each in state.silences if each["purpose"] != request.purpose
+    ]
+    was_silent = len(others) < len(state.silences)
+    if isinstance(request, words.ReportStreamHeard):
+        if not was_silent:
+            return f"the stream is not silent for {request.purpose}"
+        return words.StreamHeard(**dict(request), silences=tuple(others))
+    if was_silent:
+        return f"the stream is silent for {request.purpose} already"
+    silence = words.Silence(**dict(request))
+    return words.StreamSilent(purpose=request.purpose, silences=(*others, silence))
 
 
 def _configured(state: Stream, ask: Ask, request: words.ConfigureStream) -> Fact | str:

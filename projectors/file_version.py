@@ -281,6 +281,8 @@ def removed(record: Record) -> Row:
         return row
     if data["what"] == "source":
         return row | {"source_removed_at": record.time}
+    if data["what"] == "preview":
+        return row
     return row | {"quarantine_bucket": None, "quarantine_key": None}
 
 

@@ -10,11 +10,11 @@ Row = dict[str, Any]
 
 _QUERIES = {
     "streams": """
-        SELECT s.stream, s.state AS stream_state, s.held,
+        SELECT s.stream, s.state AS stream_state, s.held, s.silences,
                coalesce(jsonb_object_agg(c.state, c.files) FILTER (WHERE c.state IS NOT NULL), '{}') AS files
         FROM v1.stream s
         LEFT JOIN (SELECT stream, state, count(*) AS files FROM v1.file GROUP BY stream, state) c USING (stream)
-        GROUP BY s.stream, s.state, s.held ORDER BY s.stream
+        GROUP BY s.stream, s.state, s.held, s.silences ORDER BY s.stream
     """,
     "waiting": """
         SELECT DISTINCT ON (stream) file, stream, state, since_at FROM v1.file

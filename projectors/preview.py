@@ -3,6 +3,7 @@
 from sqlalchemy import BigInteger, Column, Connection, DateTime, Double, Integer, Table, Text, text
 
 from events import file as facts
+from events import file_removal as removal
 from events.envelope import Record
 from projectors.database import metadata
 from projectors.projection import Folded, Row
@@ -52,6 +53,24 @@ def previewed(record: Record) -> Row:
         **{name: told.get(name) for name in _AS_TOLD},
         "wall_s": usage.get("wall_s"),
         "peak_rss_bytes": usage.get("peak_rss_bytes"),
+        "made_at": record.time,
+    }
+
+
+@preview.on(removal.FileRemoved)
+def removed(record: Record) -> Row | None:
+    """A picture that has gone is told to be gone; what was in it stays readable."""
+    if record.data["what"] != "preview" or not record.data["is_gone"]:
+        return None
+    return {
+        "file": record.subject,
+        "version": record.version,
+        "bucket": None,
+        "object_key": None,
+        "size_bytes": None,
+        "sha256": None,
+        "code": "PREVIEW_REMOVED",
+        "message": "it was removed to make room; meridian file reprocess makes it again",
         "made_at": record.time,
     }
 

@@ -66,7 +66,7 @@ STREAM = View(
     """
     SELECT s.stream, s.configuration ->> 'title' AS title, s.configuration ->> 'owner' AS owner, s.state,
            s.since_at, s.is_held AS held, s.held_reason, s.held_at, s.offline_until, s.fault, s.configuration_version,
-           s.configured_at, s.configuration, s.sequence, s.event_id, s.partition, s.ledger_offset,
+           s.configured_at, s.configuration, s.silences, s.sequence, s.event_id, s.partition, s.ledger_offset,
            t.subject IS NOT NULL AS is_tainted
     FROM projection.stream_status s
     LEFT JOIN projection.tainted t ON t.machine = 'stream' AND t.subject = s.stream

@@ -102,6 +102,14 @@ _CHECKS = """
     ORDER BY array_position(ARRAY['critical', 'advisory', 'record-only'], q.level), files DESC, q.check_name LIMIT :most
 """
 
+# What of the time of the work on them was spent waiting for services outside.
+_LOOKUPS = """
+    SELECT count(*) AS files, sum(a.lookup_s)::float8 AS seconds, max(a.lookup_s)::float8 AS longest_s,
+           (sum(a.lookup_s) / nullif(sum(a.wall_s), 0))::float8 AS share,
+           (array_agg(a.file ORDER BY a.lookup_s DESC, a.file))[1] AS longest_of
+    FROM night JOIN v1.attempt a USING (file, version) WHERE a.lookup_s IS NOT NULL HAVING count(*) > 0
+"""
+
 _FRESH = "SELECT max(last_event_at) FROM v1.freshness WHERE follower = 'projector' AND machine = 'file'"
 
 _MOST = 200
@@ -121,6 +129,7 @@ def figures(connection: Connection, stream: str, night: Night, *, slowest: int =
         "errors": _rows(connection, _NIGHT + _CODES, **where, most=_MOST),
         "warnings": _rows(connection, _NIGHT + _WARNINGS, **where, most=_MOST),
         "stages": [_named(row) for row in _rows(connection, _STAGE + _STAGES, **where)],
+        "lookups": _rows(connection, _NIGHT + _LOOKUPS, **where),
         "slowest": _rows(connection, _SLOWEST, **where, slowest=slowest),
         "failed_checks": _rows(connection, _NIGHT + _CHECKS, **where, most=_MOST),
     }

@@ -27,6 +27,7 @@ stream_status = Folded(
         Column("configuration", JSONB, comment="the configuration in force"),
         Column("configuration_version", Integer, comment="number of that configuration, from 1"),
         Column("configured_at", _UTC, comment="UTC; when it came into force"),
+        Column("silences", JSONB, comment="silences that stand, by purpose; times in UTC, spans in seconds"),
         Column("sequence", BigInteger, nullable=False, comment="number of the last fact in the stream's history"),
         Column("event_id", UUID(as_uuid=False), nullable=False, comment="id of the last fact"),
         Column("partition", Integer, nullable=False, comment="partition of the ledger topic"),
@@ -46,7 +47,7 @@ def _row(record: Record) -> Row:
         "ledger_offset": record.offset,
     }
     if record.fromstate != record.tostate:
-        row |= {"since_at": record.time, "offline_until": None, "fault": None}
+        row |= {"since_at": record.time, "offline_until": None, "fault": None, "silences": None}
     return row
 
 
@@ -54,7 +55,7 @@ def _row(record: Record) -> Row:
 def configured(record: Record) -> Row:
     """Another configuration is in force."""
     told = {name: record.data[name] for name in ("configuration", "configuration_version")}
-    return _row(record) | told | {"configured_at": record.time}
+    return _row(record) | told | {"configured_at": record.time, "silences": None}
 
 
 @stream_status.on(
@@ -79,6 +80,12 @@ def offline(record: Record) -> Row:
 def faulted(record: Record) -> Row:
     """Something is wrong with it as a whole."""
     return _row(record) | {"fault": record.data["message"]}
+
+
+@stream_status.on(facts.StreamSilent, facts.StreamHeard)
+def silent(record: Record) -> Row:
+    """A purpose of which nothing has come, or something again; the fact has all silences that stand."""
+    return _row(record) | {"silences": record.data["silences"] or None}
 
 
 @stream_status.on(facts.StreamHeld)

@@ -105,18 +105,26 @@ def run_worker(wiring: Wiring, stop: threading.Event) -> None:
     from consumers import parts
     from consumers.child import Inspector
     from consumers.formats import FORMATS
+    from consumers.kept_copies import KeptCopies
+    from consumers.throttle import Bounds
     from consumers.worker import Pace
 
-    pace = Pace()
+    pace, settings = Pace(), wiring.settings
+    bounds = Bounds(
+        catch_up_share=settings.disk_live_only_percent / 100, full_share=settings.disk_full_percent / 100
+    )
     logs, engine = wiring.log(stop=stop), _engine(wiring, pool_size=pace.threads + 6)
-    staging = wiring.settings.data / "staging"
+    staging = settings.data / "staging"
     staging.mkdir(parents=True, exist_ok=True)
+    kept = KeptCopies(
+        staging, at_most_bytes=int(settings.staging_gib * 1024**3), age_s=settings.staging_hours * 3600
+    )
     with Inspector(tuple(FORMATS)) as inspector:
         if await_servers(wiring, engine=engine, stop=stop):
             parts.run_workers(
                 log=logs, topics=wiring.topics, engine=engine, storage=wiring.storage(), inspector=inspector,
                 bucket=wiring.bucket, staging_dir=staging, software_version=software_version(), stop=stop, pace=pace,
-                globus=wiring.globus(),
+                globus=wiring.globus(), bounds=bounds, kept=kept,
             )  # fmt: skip
     logs.close()
 

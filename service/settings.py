@@ -125,6 +125,25 @@ class Settings(BaseSettings):
         default=None, description="the site's application at Globus, where products are delivered by it"
     )
     globus_client_secret: SecretStr | None = Field(default=None, description="secret of that application")
+    staging_gib: float = Field(
+        default=20.0,
+        ge=0,
+        le=1_000_000,
+        description="what fetched copies may take on a worker's disk between their check and their copy, GiB; "
+        "0: none are kept, and files of stores are fetched twice",
+    )
+    staging_hours: float = Field(
+        default=1.0,
+        gt=0,
+        le=8760,
+        description="how long such a copy is kept, hours; then it is fetched again",
+    )
+    disk_live_only_percent: float = Field(
+        default=85.0, gt=0, le=100, description="from so full a disk on only live files are taken, percent"
+    )
+    disk_full_percent: float = Field(
+        default=95.0, gt=0, le=100, description="from so full a disk on nothing is copied, percent"
+    )
     partitions: Annotated[dict[str, PositiveInt], NoDecode, BeforeValidator(_partitions)] = Field(
         default=dict(PARTITIONS),
         description="partitions of each machine's topics, 1 or more, fixed once the topics exist",
@@ -155,6 +174,11 @@ class Settings(BaseSettings):
         if not self.s3_bucket:
             # The only default that depends on another setting; the object is frozen for everybody else.
             object.__setattr__(self, "s3_bucket", f"{self.site}-archive")
+        if self.disk_live_only_percent > self.disk_full_percent:
+            raise ValueError(
+                f"found {PREFIX}DISK_LIVE_ONLY_PERCENT {self.disk_live_only_percent:g} above "
+                f"{PREFIX}DISK_FULL_PERCENT {self.disk_full_percent:g}, wanted it at most that"
+            )
         missing = [name for name in ("s3_access_key", "s3_secret_key") if getattr(self, name) is None]
         if self.s3_endpoint and missing:
             names = " and ".join(PREFIX + name.upper() for name in missing)

@@ -149,6 +149,15 @@ def _of_health(health: Mapping[str, list[dict[str, Any]]], now: datetime) -> Ite
     if health["tainted"]:
         yield f"{len(health['tainted'])} subjects could not be shown; the projector's log says why"
     yield from (f"stream {row['stream']} is on hold" for row in health["streams"] if row["held"])
+    yield from (
+        _silent(row["stream"], each) for row in health["streams"] for each in row.get("silences") or ()
+    )
+
+
+def _silent(stream: str, silence: Row) -> str:
+    last = f"the last at {silence['last_at']}" if silence.get("last_at") else "none for a long time"
+    every = duration(timedelta(seconds=silence["every_s"]))
+    return f"stream {stream} is silent: no {silence['purpose']} file, {last}, where one is expected every {every}"
 
 
 def _away(row: Row, now: datetime) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from consumers.checks.answers import results_of
 from consumers.checks.check import Check, code_of
 from consumers.checks.comparison import UnfitError, holds, in_words
-from consumers.checks.judging import InForce, Judging, in_force
+from consumers.checks.judging import InForce, Judging, Rule, in_force
 from consumers.checks.look import Look
 from consumers.checks.registry import known_checks
 from consumers.formats.inspection import InvalidFileError, Level, QaResult
@@ -17,7 +17,7 @@ from consumers.formats.text import shortened
 if TYPE_CHECKING:
     from consumers.formats.findings import Findings
 
-__all__ = ["Watch", "judge", "unwatched"]
+__all__ = ["UnjudgedError", "Watch", "judge", "unwatched"]
 
 Watch = Callable[[str, bool], AbstractContextManager[None]]
 """Stands around each check, by its name and whether it is critical: a child bounds its time there."""
@@ -35,6 +35,14 @@ CODES_OF_FORMATS = {
 }
 
 
+class UnjudgedError(Exception):
+    """A critical check went wrong by itself: nobody knows whether the file is good, and that is no fault of the file.
+
+    Neither taking the file nor rejecting it could be answered for: what the archive holds has passed its critical
+    checks, and what it turns away has failed one. So the file waits until the check, or the stream's rule, is mended.
+    """
+
+
 def unwatched(_name: str, _is_critical: bool) -> AbstractContextManager[None]:
     """Nobody bounds a check's time."""
     return nullcontext()
@@ -48,7 +56,9 @@ def judge(
     watch: Watch = unwatched,
     checks: Mapping[str, Check] | None = None,
 ) -> None:
-    """Add every result to the findings. Raises InvalidFileError when a critical check has failed, after all ran."""
+    """Add every result to the findings. After all ran, raises InvalidFileError when a critical check has failed, and
+    UnjudgedError when none has failed but one could not judge, unless the stream lets such files go on.
+    """
     known = known_checks() if checks is None else checks
     _judge_recorded(look, judging, findings, known)
     for each in known.values():
@@ -67,12 +77,18 @@ def _run(each: Check, look: Look, judging: Judging, findings: "Findings", watch:
     try:
         force = in_force(each, rule)
     except UnfitError as error:
-        _misconfigured(each.name, str(error), findings)
+        _misconfigured(each.name, str(error), rule, findings)
         force = in_force(each, None)
     if force is None:
         return
     if each.name in judging.left_out:
-        _raised(each, "Limit", "it took more time or memory than a file may, or ended its process", findings)
+        _raised(
+            each,
+            "Limit",
+            "it took more time or memory than a file may, or ended its process",
+            force,
+            findings,
+        )
         return
     try:
         with watch(each.name, force.level == "critical"):
@@ -80,7 +96,7 @@ def _run(each: Check, look: Look, judging: Judging, findings: "Findings", watch:
     except (MemoryError, InvalidFileError):
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a check does wrong is its own, not the file's
-        _raised(each, type(error).__name__, " ".join(str(error).split()), findings)
+        _raised(each, type(error).__name__, " ".join(str(error).split()), force, findings)
         return
     for result in results:
         findings.add(result)
@@ -94,13 +110,13 @@ def _judge_recorded(look: Look, judging: Judging, findings: "Findings", known: M
             continue
         if result.level == "critical":
             if rule.level not in {None, "critical"}:
-                _misconfigured(result.check, "it decides whatever a stream says", findings)
+                _misconfigured(result.check, "it decides whatever a stream says", None, findings)
             continue
         declared = Check(result.check, lambda _: None, "", result.level, result.unit)
         try:
             force = in_force(declared, rule) or InForce("record-only", None, None)
         except UnfitError as error:
-            _misconfigured(result.check, str(error), findings)
+            _misconfigured(result.check, str(error), rule, findings)
             continue
         findings.qa[place] = _judged_anew(result, force)
 
@@ -148,6 +164,8 @@ def _decide(findings: "Findings") -> None:
                 wanted=_wanted(result),
             )  # fmt: skip
     if not critical:
+        if findings.unjudged:
+            raise UnjudgedError("; ".join(findings.unjudged[:20]))
         return
     first, *others = critical
     more = f"; {len(others)} more failed: {', '.join(each.check for each in others[:20])}" if others else ""
@@ -183,13 +201,17 @@ def _wanted(result: QaResult) -> str | None:
     return f"{(result.comparison or '').replace('_', ' ')} {result.threshold}".strip()
 
 
-def _raised(each: Check, kind: str, said: str, findings: "Findings") -> None:
-    """The check's own fault: recorded and listed; the file goes on."""
+def _raised(each: Check, kind: str, said: str, force: InForce, findings: "Findings") -> None:
+    """The check's own fault: recorded and listed; a file that it had to decide on waits, any other goes on."""
     message = f"check {each.name} raised {kind}: {shortened(said, 300) or 'no reason given'}"
     findings.add(QaResult(each.name, "record-only", None, message=message))
     findings.warn("CHECK_RAISED", message, keyword=each.name, found=kind, wanted="a result")
+    if force.holds_up:
+        findings.unjudged.append(f"{message}; mend the check, then retry the file")
 
 
-def _misconfigured(name: str, said: str, findings: "Findings") -> None:
+def _misconfigured(name: str, said: str, rule: Rule | None, findings: "Findings") -> None:
     message = f"the stream's rule for {name} is not in force: {said}; correct the stream's configuration"
     findings.warn("CHECK_MISCONFIGURED", message, keyword=name)
+    if rule is not None and rule.level == "critical" and rule.when_raised == "fail":
+        findings.unjudged.append(message)

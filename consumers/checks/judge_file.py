@@ -33,6 +33,7 @@ def judge_file(
         values=content.values,
         source=source,
         hdus=findings.hdus,
+        layout=findings.layout,
         purpose=judging.purpose or content.metadata.purpose,
         at=None if judging.at is None else datetime.fromisoformat(judging.at),
     )

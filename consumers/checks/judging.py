@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from consumers.checks.check import Check
 from consumers.checks.comparison import Comparison, Threshold, UnfitError, require_fit
 from consumers.formats.inspection import Level
 
-__all__ = ["InForce", "Judging", "Rule", "in_force"]
+__all__ = ["InForce", "Judging", "Rule", "WhenRaised", "in_force"]
+
+WhenRaised = Literal["fail", "warn"]
+"""What becomes of a file whose critical check goes wrong by itself: it waits in ERROR, or goes on with a warning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,7 @@ class Rule:
     threshold: Threshold | None = None
     purposes: tuple[str, ...] = ()
     required: bool = False
+    when_raised: WhenRaised = "fail"
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Self:
@@ -38,6 +42,12 @@ class InForce:
     comparison: Comparison | None
     threshold: Threshold | None
     required: bool = False
+    when_raised: WhenRaised = "fail"
+
+    @property
+    def holds_up(self) -> bool:
+        """Whether a file may not go on that this check could not judge."""
+        return self.level == "critical" and self.when_raised == "fail"
 
     @property
     def compares(self) -> bool:
@@ -89,4 +99,4 @@ def in_force(declared: Check, rule: Rule | None) -> InForce | None:
     if comparison is not None:
         require_fit(comparison, threshold)
     level: Any = rule.level or declared.level
-    return InForce(level, comparison, threshold, rule.required)
+    return InForce(level, comparison, threshold, rule.required, rule.when_raised)

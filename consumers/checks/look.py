@@ -6,10 +6,13 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO
 
-from consumers.checks.pixels import Pixels, sample
+from consumers.checks.pixels import Pixels, Unreadable, sample
+from consumers.checks.pixels_of_asdf import sample_asdf
+from consumers.checks.pixels_of_tiles import sample_packed
 from consumers.formats.metadata import Metadata
 
 if TYPE_CHECKING:
+    from consumers.formats.asdf_scan import Layout
     from consumers.formats.fits_scan import Hdu
 
 __all__ = ["Look"]
@@ -17,7 +20,7 @@ __all__ = ["Look"]
 
 @dataclass
 class Look:
-    """One file. ``values`` are the header's, or the tree's by dotted names;"""
+    """One file. ``values`` are the header's, or the tree's by dotted names; ``layout`` is an ASDF file's."""
 
     name: str
     format: str
@@ -26,6 +29,7 @@ class Look:
     values: Mapping[str, object]
     source: BinaryIO
     hdus: "Sequence[Hdu]" = ()
+    layout: "Layout | None" = None
     purpose: str | None = None
     at: datetime | None = None
 
@@ -41,8 +45,16 @@ class Look:
 
     @cached_property
     def pixels(self) -> Pixels | None:
-        """A bounded sample of the first image; None where there is none that may be read so."""
-        return sample(self.source, self.hdus)
+        """A bounded sample of the first image; None where there is none that may be read so, or it can't be read."""
+        sampled = self.sampled
+        return sampled if isinstance(sampled, Pixels) else None
+
+    @cached_property
+    def sampled(self) -> "Pixels | Unreadable | None":
+        """The sample, or why the image that is there cannot be read."""
+        if self.layout is not None:
+            return sample_asdf(self.source, self.layout)
+        return sample(self.source, self.hdus) or sample_packed(self.source, self.hdus)
 
     def number(self, name: str) -> float | None:
         """A value of the header as a number; None where it is not there, blank or no number."""

@@ -1,4 +1,4 @@
-"""A bounded sample of a FITS file's first plain image: at most 256 KiB are read, whatever the size of the file."""
+"""A bounded sample of an image's pixels: at most 256 KiB of a FITS file's first plain image are read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from consumers.formats.fits_scan import Hdu
 
-__all__ = ["MAX_BYTES", "Pixels", "sample"]
+__all__ = ["MAX_BYTES", "WINDOWS", "Pixels", "Unreadable", "sample"]
 
 MAX_BYTES = 256 * 1024
 WINDOWS = 64
@@ -19,16 +19,28 @@ KINDS = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 
 
 @dataclass(frozen=True, slots=True)
-class Pixels:
-    """Pixels as stored, ``taken`` of ``total`` of HDU ``hdu``; ``scale`` and ``zero`` make them what they mean."""
+class Unreadable:
+    """An image ``of`` the file is there and cannot be unpacked: why, in words."""
 
-    hdu: int
+    of: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pixels:
+    """Pixels as stored, ``taken`` of ``total`` of the image ``of``; ``scale`` and ``zero`` make them what they mean.
+
+    ``packed``: they had to be unpacked, so that having them at all says something of the file.
+    """
+
+    of: str
     total: int
     stored: "NDArray[Any]"
-    blank: int | None
-    saturated_at: float | None
-    scale: float
-    zero: float
+    blank: int | None = None
+    saturated_at: float | None = None
+    scale: float = 1.0
+    zero: float = 0.0
+    packed: bool = False
 
     @property
     def taken(self) -> int:
@@ -39,8 +51,8 @@ class Pixels:
     def in_words(self) -> str:
         """How far the sample goes, for whoever reads a result."""
         if self.taken == self.total:
-            return f"of all {self.total} pixels of HDU {self.hdu}"
-        return f"of a sample of {self.taken} of {self.total} pixels of HDU {self.hdu}"
+            return f"of all {self.total} pixels of {self.of}"
+        return f"of a sample of {self.taken} of {self.total} pixels of {self.of}"
 
     def finite(self) -> "NDArray[Any]":
         """The pixels that have a value, as stored."""
@@ -86,7 +98,7 @@ def sample(source: BinaryIO, hdus: "Sequence[Hdu]") -> Pixels | None:
     limit = _number(values.get("SATURATE"), None)
     item = abs(int(values["BITPIX"] or 8)) // 8
     return Pixels(
-        hdu=hdu.index,
+        of=f"HDU {hdu.index}",
         total=hdu.data_bytes // item,
         stored=_read(source, hdu, KINDS[int(values["BITPIX"] or 8)], item),
         blank=blank if isinstance(blank := values.get("BLANK"), int) else None,

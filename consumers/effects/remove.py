@@ -5,9 +5,9 @@ import os
 from pathlib import Path
 
 from consumers.claims import WorkItem
+from consumers.effects import preview, quarantine
 from consumers.effects.asking import Asks, report
 from consumers.effects.ingest import brief_of, configuration_for
-from consumers.effects.quarantine import PREFIX
 from consumers.failures import from_archive
 from consumers.sources import object_inside
 from consumers.storage_errors import SourceMissing, StorageError
@@ -17,6 +17,8 @@ from events.file_removal import ReportFileRemoved
 from events.stream import StreamConfiguration
 
 __all__ = ["remove"]
+
+_BELOW = {"quarantine": quarantine.PREFIX, "preview": preview.PREFIX}
 
 Ended = tuple[bool, str]
 """Whether the bytes are gone, and what is to be said of it."""
@@ -29,7 +31,7 @@ def remove(item: WorkItem, tools: Tools) -> Asks:
         if what == "source":
             is_gone, message = _source(item, tools, place)
         else:
-            is_gone, message = _original(tools, place)
+            is_gone, message = _ours(tools, place, below=_BELOW[what])
     except StorageError as error:
         if error.failure_class == "infrastructure":
             raise from_archive(error, item.stream) from error
@@ -97,11 +99,12 @@ def _other(place: str, found: str, brief: Brief) -> str:
     return f"{place}: found other bytes (sha256 {found}), wanted those that were archived ({brief.sha256}); they stay"
 
 
-def _original(tools: Tools, place: str) -> Ended:
+def _ours(tools: Tools, place: str, *, below: str) -> Ended:
+    """Something that we ourselves have put beside the archive's files."""
     bucket, _, key = place.removeprefix("s3://").partition("/")
-    if not key.startswith(PREFIX):
-        return False, f"{place}: found a key of the archive, wanted one below {PREFIX}; it stays"
+    if not key.startswith(below):
+        return False, f"{place}: found a key of the archive, wanted one below {below}; it stays"
     if tools.storage.head(bucket, key) is None:
         return True, "nothing lay there any more"
-    tools.storage.delete_below(bucket, key, prefix=PREFIX)
+    tools.storage.delete_below(bucket, key, prefix=below)
     return True, "removed"

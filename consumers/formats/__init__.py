@@ -20,6 +20,7 @@ FORMATS = Formats(
         Format("asdf", _ASDF, (".asdf",), f"{_HERE}.plain_asdf"),
         Format("json", _JSON, (".json",), f"{_HERE}.json_sidecar", role="sidecar"),
         Format("ipac-table", _TEXT, (".tbl", ".table"), f"{_HERE}.ipac_table", role="sidecar"),
+        Format("tab-table", _TEXT, (".tsv", ".tab"), f"{_HERE}.tab_table", role="sidecar"),
         Format("koa-metadata-table", _TEXT, (".metadata.table",), f"{_HERE}.koa_metadata", role="sidecar"),
         Format("checksum-table", _TEXT, (".md5sum.table", ".md5"), f"{_HERE}.checksum_table", role="manifest"),
         Format("jpeg", "image/jpeg", (".jpg", ".jpeg"), f"{_HERE}.jpeg", role="preview"),

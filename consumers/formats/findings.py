@@ -3,10 +3,14 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from consumers.formats.fits_hdu import Hdu
 from consumers.formats.inspection import HeaderFix, InvalidFileError, Level, QaResult, Scalar, Warning_
 from consumers.formats.text import one_line, shortened
+
+if TYPE_CHECKING:
+    from consumers.formats.asdf_scan import Layout
 
 __all__ = ["Findings"]
 
@@ -19,12 +23,15 @@ class Findings:
     """Collects while a file is looked through. A failed critical check is recorded and ends the look by raising.
 
     ``allows_duplicates``: a keyword that stands twice with different values is a warning for this stream. ``hdus``:
-    where the headers and data of a FITS file lie, once its structure was found sound.
+    where the headers and data of a FITS file lie, and ``layout``: the tree and blocks of an ASDF file, once its
+    structure was found sound. ``unjudged``: why critical checks could not judge the file, in words.
     """
 
     def __init__(self, *, allows_duplicates: bool = False) -> None:
         self.allows_duplicates = allows_duplicates
         self.hdus: Sequence[Hdu] = ()
+        self.layout: Layout | None = None
+        self.unjudged: list[str] = []
         self.qa: list[QaResult] = []
         self.header_fixes: list[HeaderFix] = []
         self._warnings: list[Warning_] = []

@@ -9,7 +9,7 @@ from consumers.formats.findings import Findings
 from consumers.formats.inspection import InvalidFileError
 from consumers.formats.text import clean, shortened
 
-__all__ = ["Column", "Table", "read_table"]
+__all__ = ["Column", "Table", "over", "read_table", "wrong"]
 
 MAX_BYTES = 32 * 1024**2
 MAX_LINE_BYTES = 512 * 1024  # KCWI's row of 422 columns has 10 kB
@@ -47,29 +47,27 @@ def read_table(raw: bytes, findings: Findings) -> Table:
     lines = list(_lines(raw, findings))
     header = [line for line in lines[: HEADER_LINES + 1] if line.startswith("|")]
     if not header:
-        raise _wrong(
-            "no line that begins with a bar", "a header such as |KOAID |AIRMASS |", code="UNREADABLE"
-        )
+        raise wrong("no line that begins with a bar", "a header such as |KOAID |AIRMASS |", code="UNREADABLE")
     if len(header) > HEADER_LINES or any(line.startswith("|") for line in lines[len(header) :]):
-        raise _wrong("more lines with bars than a header has", f"1 to {HEADER_LINES}, then rows")
+        raise wrong("more lines with bars than a header has", f"1 to {HEADER_LINES}, then rows")
     columns = _columns(header)
     body = [(number, line) for number, line in enumerate(lines[len(header) :], 1) if line.strip()]
     if len(body) > MAX_ROWS:
-        raise _over(f"{len(body)} rows", f"<= {MAX_ROWS} rows")
+        raise over(f"{len(body)} rows", f"<= {MAX_ROWS} rows")
     if len(body) * len(columns) > MAX_CELLS:
-        raise _over(f"{len(body)} rows of {len(columns)} columns", f"<= {MAX_CELLS} cells")
+        raise over(f"{len(body)} rows of {len(columns)} columns", f"<= {MAX_CELLS} cells")
     return Table(columns, tuple(_row(line, columns, number) for number, line in body))
 
 
 def _require_bounds(raw: bytes) -> None:
     if len(raw) > MAX_BYTES:
-        raise _over(f"a table of {len(raw)} bytes", f"<= {MAX_BYTES} bytes")
+        raise over(f"a table of {len(raw)} bytes", f"<= {MAX_BYTES} bytes")
     lines = raw.count(b"\n")
     if lines > MAX_LINES:
-        raise _over(f"{lines} lines", f"<= {MAX_LINES} lines")
+        raise over(f"{lines} lines", f"<= {MAX_LINES} lines")
     bad = CONTROL.search(raw)
     if bad:
-        raise _wrong(
+        raise wrong(
             f"control character 0x{bad.group()[0]:02x} at byte {bad.start()}",
             "printable text",
             code="UNSAFE_CONTENT",
@@ -84,7 +82,7 @@ def _lines(raw: bytes, findings: Findings) -> Iterator[str]:
         findings.warn("NOT_ASCII", "the table holds bytes that are not ASCII", wanted="ASCII")
     for number, line in enumerate(raw.split(b"\n"), 1):
         if len(line) > MAX_LINE_BYTES:
-            raise _over(f"line {number} of {len(line)} bytes", f"<= {MAX_LINE_BYTES} bytes")
+            raise over(f"line {number} of {len(line)} bytes", f"<= {MAX_LINE_BYTES} bytes")
         if not line.startswith(b"\\"):
             yield clean(line.rstrip(b"\r").decode("utf-8", "replace"))
 
@@ -92,12 +90,12 @@ def _lines(raw: bytes, findings: Findings) -> Iterator[str]:
 def _columns(header: Sequence[str]) -> tuple[Column, ...]:
     bars = _bars(header[0])
     if len(bars) - 1 > MAX_COLUMNS:
-        raise _over(f"{len(bars) - 1} columns", f"<= {MAX_COLUMNS} columns")
+        raise over(f"{len(bars) - 1} columns", f"<= {MAX_COLUMNS} columns")
     for number, line in enumerate(header[1:], 2):
         if _bars(line) != bars:
-            raise _wrong(f"header line {number} with its bars in other places", "bars as in line 1")
+            raise wrong(f"header line {number} with its bars in other places", "bars as in line 1")
     if len(bars) < 2:
-        raise _wrong("one bar", "a column between two bars")
+        raise wrong("one bar", "a column between two bars")
     told = [[line[a + 1 : b].strip() for a, b in _pairs(bars)] for line in header]
     told += [[""] * (len(bars) - 1)] * (HEADER_LINES - len(told))
     knows_null = len(header) == HEADER_LINES
@@ -106,7 +104,7 @@ def _columns(header: Sequence[str]) -> tuple[Column, ...]:
         for (name, kind, unit, null), (start, end) in zip(zip(*told, strict=True), _pairs(bars), strict=True)
     )
     if any(not column.name for column in columns):
-        raise _wrong("a column without a name", "a name a column")
+        raise wrong("a column without a name", "a name a column")
     return columns
 
 
@@ -122,20 +120,22 @@ def _row(line: str, columns: tuple[Column, ...], number: int) -> tuple[str, ...]
     """The texts of one row; nothing may stand where a bar is above it, for then nobody knows whose it is."""
     for column in columns:
         if line[column.start : column.start + 1] not in {"", " "}:
-            raise _wrong(
+            raise wrong(
                 f"{shortened(line[max(0, column.start - 8) : column.start + 8], 20)!r} across the edge of "
                 f"{shortened(column.name, 40)} in row {number}",
                 "a blank under each bar",
             )
     if line[columns[-1].end :].strip():
-        raise _wrong(f"text after the last column in row {number}", "values under the columns")
+        raise wrong(f"text after the last column in row {number}", "values under the columns")
     return tuple(line[column.start + 1 : column.end].strip() for column in columns)
 
 
-def _over(found: str, wanted: str) -> InvalidFileError:
+def over(found: str, wanted: str) -> InvalidFileError:
+    """The table has more of something than any table has."""
     then = "no table of an instrument is that large"
     return InvalidFileError.unlike("LIMIT_EXCEEDED", found, wanted, then=then)
 
 
-def _wrong(found: str, wanted: str, *, code: str = "SCHEMA_VIOLATION") -> InvalidFileError:
+def wrong(found: str, wanted: str, *, code: str = "SCHEMA_VIOLATION") -> InvalidFileError:
+    """The table is not built as tables are."""
     return InvalidFileError.unlike(code, found, wanted, lead="the table has ", then="write it again")

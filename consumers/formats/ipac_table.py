@@ -12,7 +12,17 @@ from consumers.formats.ipac_lines import MAX_BYTES, Column, Table, read_table
 from consumers.formats.metadata import Metadata
 from consumers.formats.text import as_scalar, shortened
 
-__all__ = ["read", "scanned", "values_of", "warm_up"]
+__all__ = [
+    "FLOAT",
+    "INTEGER",
+    "TEXTUAL",
+    "compare_twins",
+    "is_null",
+    "read",
+    "scanned",
+    "values_of",
+    "warm_up",
+]
 
 TEXTUAL = frozenset({"text", "data of an unknown kind"})
 INTEGER = re.compile(r"[+-]?\d{1,30}")
@@ -47,7 +57,7 @@ def scanned(source: BinaryIO, seen: SeenBytes, findings: Findings) -> Table:
     with findings.critical("column_types"):
         _require_types(table)
         _require_values(table)
-    _compare_twins(table, findings)
+    compare_twins(table, findings)
     findings.record("rows", len(table.rows))
     findings.record("columns", len(table.columns))
     return table
@@ -108,7 +118,7 @@ def _require_values(table: Table) -> None:
         )
 
 
-def _compare_twins(table: Table, findings: Findings) -> None:
+def compare_twins(table: Table, findings: Findings) -> None:
     """Columns of one name are compared row by row."""
     first: dict[str, int] = {}
     twins = []
@@ -124,16 +134,17 @@ def _compare_twins(table: Table, findings: Findings) -> None:
 
 def _has_type(column: Column, text: str) -> bool:
     shape = SHAPES.get(column.type)
-    return shape is None or _is_null(column, text) or shape.fullmatch(text) is not None
+    return shape is None or is_null(column, text) or shape.fullmatch(text) is not None
 
 
-def _is_null(column: Column, text: str) -> bool:
+def is_null(column: Column, text: str) -> bool:
+    """Whether a cell says that there is no value."""
     return text in ("", column.null) or text.lower() == "null"
 
 
 def _value(column: Column, text: str) -> Scalar:
     shape = SHAPES.get(column.type)
-    if _is_null(column, text):
+    if is_null(column, text):
         return None
     if shape is INTEGER:
         return as_scalar(int(text))

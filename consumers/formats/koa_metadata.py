@@ -1,10 +1,12 @@
-"""The metadata tables of the Keck Observatory Archive: a row an exposure, named by its KOAID."""
+"""The metadata tables of the Keck Observatory Archive, with bars or tabs: a row an exposure, named by its KOAID."""
 
 import re
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import BinaryIO
 
+from consumers.formats import tab_table
 from consumers.formats.bytes_scan import SeenBytes
 from consumers.formats.findings import Findings
 from consumers.formats.format import Content, Expected
@@ -13,6 +15,7 @@ from consumers.formats.ipac_lines import Table
 from consumers.formats.ipac_table import scanned, values_of, warm_up
 from consumers.formats.metadata import Metadata
 from consumers.formats.names import require_name
+from consumers.formats.tab_table import has_tabs
 from consumers.formats.text import shortened
 from consumers.formats.times import NO_TIME, Moment, moment
 
@@ -26,7 +29,7 @@ SCIENCE = "object"
 
 def read(source: BinaryIO, seen: SeenBytes, expected: Expected, findings: Findings) -> Content:
     """Look through a table of one exposure or of many; the one's name must be that of its identity."""
-    table = scanned(source, seen, findings)
+    table = _scanned(source, seen, findings)
     with findings.critical("keyword_rules"):
         _require_columns(table)
         _require_rows(table)
@@ -37,9 +40,33 @@ def read(source: BinaryIO, seen: SeenBytes, expected: Expected, findings: Findin
     if len(identities) != 1:
         return Content(Metadata(extra={"koaids": ", ".join(identities[:100])}))
     values = values_of(table, 0)
+    with findings.critical("keywords_told"):
+        _require_told(values)
     require_name("KOAID", identities[0], expected.name.removesuffix(SUFFIX), findings)
     findings.record("airmass", values.get("AIRMASS"))
     return Content(_metadata(values, identities[0], findings), {**values, "KOAID": identities[0]})
+
+
+def _scanned(source: BinaryIO, seen: SeenBytes, findings: Findings) -> Table:
+    """With tabs the archive writes the same names in small letters, and date_obs for DATE-OBS."""
+    if not has_tabs(seen.head):
+        return scanned(source, seen, findings)
+    table = tab_table.scanned(source, seen, findings)
+    columns = (replace(each, name=each.name.upper().replace("_", "-")) for each in table.columns)
+    return replace(table, columns=tuple(columns))
+
+
+def _require_told(values: Mapping[str, Scalar]) -> None:
+    """A table with bars may say so itself of its columns, one with tabs can't."""
+    missing = [name for name in NEEDED if values.get(name) is None]
+    if missing:
+        named = ", ".join(missing)
+        raise InvalidFileError(
+            "MISSING_KEYWORD",
+            f"{named} has no value, which every exposure has; have the table made again",
+            found="null",
+            wanted=named,
+        )
 
 
 def _require_columns(table: Table) -> None:

@@ -18,7 +18,8 @@ MAX_VALUES = 10_000  # of any tree; what nobody has a name for, nobody searches 
 
 
 def warm_up() -> None:
-    """Load the YAML reader; asdf itself is not needed to look through a file of no known schema."""
+    """Load the readers of YAML and of packed blocks; asdf itself is not needed where no schema is known."""
+    import lz4.block  # noqa: F401 - loaded before the child is bound
     import yaml
 
     list(yaml.parse("a: 1", Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
@@ -29,7 +30,8 @@ def scanned(source: BinaryIO, seen: SeenBytes, findings: Findings) -> Layout:
     with findings.critical("format", value="ASDF"):
         require_kind(seen, "ASDF")
     with findings.critical("structure"):
-        return asdf_scan.scan(source, seen.size_bytes, findings)
+        findings.layout = asdf_scan.scan(source, seen.size_bytes, findings)
+    return findings.layout
 
 
 def read(source: BinaryIO, seen: SeenBytes, expected: Expected, findings: Findings) -> Content:  # noqa: ARG001

@@ -48,6 +48,7 @@ def read(source: BinaryIO, seen: SeenBytes, expected: Expected, findings: Findin
 
 def warm_up() -> None:
     """Open a small image once: asdf loads its plugins and the mission's schemas on the first one (3 s)."""
+    import lz4.block  # noqa: F401 - loaded before the child is bound
     import roman_datamodels.datamodels as rdm
 
     findings = Findings()

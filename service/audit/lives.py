@@ -75,6 +75,8 @@ _LIVES: _Table = {
     "stream.faulted": ({"Offline", "Standby", "Disabled", "Enabled"}, {"Fault"}),
     "stream.held": ({*_STREAM}, _SAME),
     "stream.unheld": ({*_STREAM}, _SAME),
+    "stream.silent": ({"Enabled"}, _SAME),
+    "stream.heard": ({"Enabled"}, _SAME),
 }  # fmt: skip
 
 

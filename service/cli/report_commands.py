@@ -1,4 +1,4 @@
-"""``meridian report``: a stream's night in figures, a check's values over the nights, and which checks there are."""
+"""``meridian report``: a stream's night, a shift, a check's values over the nights, and which checks there are."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(
-    no_args_is_help=True, help="Reports: a night of a stream, a check over the nights, the checks."
+    no_args_is_help=True, help="Reports: a night of a stream, a shift, a check over the nights, the checks."
 )
 
 TREND = (
@@ -60,6 +60,30 @@ def night(
         return
     lines = (line for report in reports for line in (*night_lines(report), "", ""))
     session.out.document({"streams": reports}, lines=lines, ids="streams")
+
+
+@app.command("shift")
+def shift(
+    context: typer.Context,
+    since: Annotated[str, typer.Option(help="from then on: a UTC time, or 8h for eight hours ago")] = "8h",
+    until: Annotated[str | None, typer.Option(help="up to then; now if not given")] = None,
+    stream: OneStream = None,
+) -> None:
+    """What a shift hands over: what happened since a time, what was done by hand and by whom, what waits."""
+    from events.clock import now
+    from projectors.shift import shift as handed_over
+    from service.cli.selecting import read_time
+    from service.cli.shift_drawing import shift_lines
+
+    session, at = session_of(context), now()
+    begin, end = read_time(since, now=at, option="--since"), read_time(until, now=at, option="--until") or at
+    if begin is None or begin >= end:
+        raise WrongUseError(f"--since {since}: wanted a time before {f'--until {until}' if until else 'now'}")
+    with session.client() as client, client.engine.connect() as connection:
+        if stream is not None:
+            _rules(connection, stream)
+        report = handed_over(connection, since=begin, until=end, stream=stream)
+    session.out.document(report, lines=shift_lines(report), ids="since")
 
 
 @app.command("qa")

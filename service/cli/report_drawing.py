@@ -6,7 +6,7 @@ from typing import Any
 
 from service.cli.output import cell
 
-__all__ = ["night_lines", "trend_lines"]
+__all__ = ["SHOWN", "night_lines", "table_lines", "trend_lines"]
 
 Row = Mapping[str, Any]
 
@@ -30,6 +30,7 @@ def night_lines(report: Row) -> Iterator[str]:
     yield from _checks(report["failed_checks"])
     yield from _codes("warnings", report["warnings"])
     yield from _stages(report["stages"])
+    yield from _lookups(report["lookups"])
     yield from _slowest(report["slowest"])
 
 
@@ -37,7 +38,7 @@ def _states(report: Row, files: int) -> Iterator[str]:
     gigabytes = sum(row["bytes"] or 0 for row in report["states"]) / 1e9
     yield f"{files} files, {gigabytes:.3f} GB"
     table = [[row["state"], row["files"], f"{(row['bytes'] or 0) / 1e9:.3f} GB"] for row in report["states"]]
-    yield from _table(table, numbers={1, 2})
+    yield from table_lines(table, numbers={1, 2})
     if report["superseded_versions"]:
         yield f"  beside them {report['superseded_versions']} versions that newer ones have replaced"
 
@@ -52,7 +53,7 @@ def _codes(title: str, rows: Sequence[Row]) -> Iterator[str]:
         yield f"{title}: none{apart}"
         return
     yield f"{title}: {sum(row['files'] for row in open_rows)} files{apart}"
-    yield from _table(
+    yield from table_lines(
         (
             [row["files"], _code(row), f"such as {row['example']}", row["message"]]
             for row in open_rows[:SHOWN]
@@ -73,7 +74,7 @@ def _checks(rows: Sequence[Row]) -> Iterator[str]:
         yield "failed checks: none"
         return
     yield "failed checks"
-    yield from _table(
+    yield from table_lines(
         (
             [
                 row["files"], row["check_name"], row["level"], _found(row), _wanted(row),
@@ -114,7 +115,16 @@ def _stages(rows: Sequence[Row]) -> Iterator[str]:
         ]
         for row in rows
     ]
-    yield from _table([head, *told], numbers={1, 2, 3, 4, 5})
+    yield from table_lines([head, *told], numbers={1, 2, 3, 4, 5})
+
+
+def _lookups(rows: Sequence[Row]) -> Iterator[str]:
+    for row in rows:
+        share = f", {row['share']:.0%} of the work on them" if row["share"] is not None else ""
+        yield (
+            f"  {row['files']} files waited {row['seconds']:.3f} s for services outside{share};"
+            f" longest {row['longest_s']:.3f} s, {row['longest_of']}"
+        )
 
 
 def _slowest(rows: Sequence[Row]) -> Iterator[str]:
@@ -131,7 +141,7 @@ def _slowest(rows: Sequence[Row]) -> Iterator[str]:
         ]
         for row in rows
     )
-    yield from _table(told, numbers={2})
+    yield from table_lines(told, numbers={2})
 
 
 def trend_lines(check: str, stream: str, rows: Sequence[Row]) -> Iterator[str]:
@@ -195,7 +205,9 @@ def _more(rows: Sequence[Row]) -> Iterator[str]:
         yield f"  and {len(rows) - SHOWN} kinds more; -o json lists them"
 
 
-def _table(rows: Iterable[Sequence[Any]], *, numbers: set[int]) -> Iterator[str]:
+def table_lines(
+    rows: Iterable[Sequence[Any]], *, numbers: frozenset[int] | set[int] = frozenset()
+) -> Iterator[str]:
     """Columns under one another, two spaces between; numbers to the right."""
     cells = [[cell(each) for each in row] for row in rows]
     widths = [max(len(line[at]) for line in cells) for at in range(len(cells[0]))] if cells else []

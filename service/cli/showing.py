@@ -66,7 +66,7 @@ def shown(members: Row) -> Iterator[str]:
         yield from pairs(row, [name for name in row if name not in {"file", "version"}], "  ")
     for row in members["attempts"]:
         yield f"attempt {row['attempt']} at version {row['version']}"
-        yield from pairs(row, _IN_ATTEMPT, "  ")
+        yield from pairs(row | {"lookup_s": _share(row)}, _IN_ATTEMPT, "  ")
         yield from _log(row)
     for row in members["previews"]:
         yield f"preview of version {row['version']}"
@@ -77,6 +77,15 @@ def shown(members: Row) -> Iterator[str]:
     if members["warnings"]:
         yield "warnings"
         yield from (f"  {each['code']}: {each['message']}" for each in members["warnings"])
+
+
+def _share(attempt: Row) -> str | None:
+    """How long services outside were waited for, and what part of the time that was."""
+    waited, wall = attempt.get("lookup_s"), attempt.get("wall_s")
+    if waited is None:
+        return None
+    share = f", {waited / wall:.0%} of the time" if wall else ""
+    return f"{waited:g}{share}"
 
 
 def _log(attempt: Row) -> Iterator[str]:

@@ -166,6 +166,57 @@ def test_the_oldest_originals_go_where_all_take_too_much(aside: Engine):
     assert wanted(aside, policy) == {"roman/bad0": "quarantine-age", "roman/bad1": "quarantine-quota"}
 
 
+def a_picture(engine: Engine, file: str, *, days: float, size: int | None = 10) -> None:
+    row = {
+        "file": file, "version": 1, "made_at": NOW - timedelta(days=days), "size_bytes": size,
+        "bucket": None if size is None else "b", "object_key": None if size is None else f"previews/{file}",
+    }  # fmt: skip
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO projection.preview (file, version, made_at, size_bytes, bucket, object_key) "
+                "VALUES (:file, :version, :made_at, :size_bytes, :bucket, :object_key)"
+            ),
+            row,
+        )
+
+
+@pytest.fixture
+def pictures(database: Engine) -> Engine:
+    """Five pictures of a stream, one that could not be made, and one each of streams with names close by."""
+    for number in range(5):
+        a_picture(database, f"roman/p{number}", days=50 - 10 * number)
+    a_picture(database, "roman/none", days=90, size=None)
+    for other in ("roman-wfi/p", "roma/p", "romans/p"):
+        a_picture(database, other, days=90)
+    return database
+
+
+def test_pictures_go_by_age_those_of_the_stream_alone(pictures: Engine):
+    policy = SpacePolicy(previews=Quota(max_age_days=35))
+    assert wanted(pictures, policy) == {"roman/p0": "preview-age", "roman/p1": "preview-age"}
+
+
+def test_above_the_quota_pictures_go_down_to_the_lower_mark_and_below_it_none_do(pictures: Engine):
+    assert wanted(pictures, SpacePolicy(previews=Quota(max_bytes=50, down_to=0.5))) == {}
+    assert set(wanted(pictures, SpacePolicy(previews=Quota(max_bytes=49, down_to=0.45)))) == {
+        "roman/p0", "roman/p1", "roman/p2",
+    }  # fmt: skip
+    assert set(wanted(pictures, SpacePolicy(previews=Quota(max_bytes=49)))) == {"roman/p0"}
+
+
+def test_a_picture_goes_from_where_pictures_lie_and_from_nowhere_else(tools: Tools):
+    path = place(tools)
+    for key in ("previews/a.png", "quarantine/a", "l2/a"):
+        tools.storage.put_file(
+            path, bucket=tools.bucket, key=key, sha256=sha256_of(CONTENT), size_bytes=len(CONTENT)
+        )
+    assert ended(to_remove(f"s3://{tools.bucket}/previews/a.png", "preview"), tools) == (True, "removed")
+    for key in ("quarantine/a", "l2/a"):
+        assert ended(to_remove(f"s3://{tools.bucket}/{key}", "preview"), tools)[0] is False
+        assert tools.storage.head(tools.bucket, key) is not None
+
+
 def test_sources_go_some_time_after_their_versions_are_complete(aside: Engine):
     assert wanted(aside, SpacePolicy(sources="remove_when_complete")) == {
         "roman/done": "remove_when_complete"

@@ -145,6 +145,14 @@ class WorkSite:
         self.ask("stream.start", name)
         self.ask("stream.enable", name)
 
+    def stream_from_store(self, name: str = "roman", **configuration: Any) -> None:
+        """The stream's files lie in the object store from now on."""
+        told = {
+            "stream": name, "senders": ["soc"], "roots": [f"s3://{self.bucket}/landing/"], "format": "any",
+            "register_table": "operations.l2_file", "retry": RETRY, **configuration,
+        }  # fmt: skip
+        self.ask("stream.configure", name, {"configuration": told})
+
     def place(self, name: str, content: bytes, *, stream: str = "roman") -> Path:
         """A file in the landing folder."""
         path = self.landing / stream / name

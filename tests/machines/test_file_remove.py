@@ -115,3 +115,41 @@ def test_what_was_removed_is_remembered_through_a_snapshot():
     again = machine.load(machine.dump(story.state.state))
     assert again.newest.removed == ["source"]
     assert machine.dump(again) == machine.dump(story.state.state)
+
+
+PICTURE = {"bucket": "archive", "key": "previews/roman/a/v1.png", "size_bytes": 10, "sha256": SHA_A}
+OF_PICTURES = {"what": "preview", "policy": "preview-age"}
+
+
+def test_a_picture_goes_once_and_a_new_one_may_go_again():
+    story = complete()
+    (reason,) = story.ask("remove", OF_PICTURES).data["reasons"]
+    assert reason == "no picture of this version lies in the archive"
+    for _ in range(2):
+        story.ask("preview", {"preview": {"object": PICTURE, "media_type": "image/png"}}, **current(story))
+        record = story.ask("remove", OF_PICTURES)
+        assert (record.type, record.tostate) == ("file.removing", "COMPLETE")
+        assert record.data["place"] == "s3://archive/previews/roman/a/v1.png"
+        story.ask("removed", {"what": "preview", **GONE, "place": record.data["place"]})
+        assert story.ask("remove", OF_PICTURES).type == "file.refused"
+
+
+def test_a_picture_that_could_not_be_made_is_none():
+    story = complete()
+    story.ask("preview", {"preview": {"code": "NOTHING_TO_SHOW", "message": "no image"}}, **current(story))
+    assert story.ask("remove", OF_PICTURES).type == "file.refused"
+
+
+def test_the_picture_of_a_held_file_stays():
+    story = complete()
+    story.ask("preview", {"preview": {"object": PICTURE, "media_type": "image/png"}}, **current(story))
+    story.ask("hold", {}, reason="wait")
+    assert "the file is held; release it first" in story.ask("remove", OF_PICTURES).data["reasons"]
+
+
+def test_where_a_picture_lies_is_remembered_through_a_snapshot():
+    story = complete()
+    story.ask("preview", {"preview": {"object": PICTURE, "media_type": "image/png"}}, **current(story))
+    machine = story.desk.machine
+    again = machine.load(machine.dump(story.state.state))
+    assert again.newest.preview == "s3://archive/previews/roman/a/v1.png"

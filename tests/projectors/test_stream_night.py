@@ -212,3 +212,18 @@ def test_results_say_by_which_configuration_they_were_judged(shown):
             )
         ).all()
     assert [tuple(row) for row in rows] == [("gain", 3, "<=", 1.2), ("seeing", 3, "<=", 1.2)]
+
+
+def test_the_share_of_time_that_services_outside_took_is_told(shown):
+    desks = Desks()
+    judged(desks, "keck/a", [], usage={"host": "h", "wall_s": 4.0, "lookup_s": 1.0})
+    judged(desks, "keck/b", [], sha256=SHA[1], usage={"host": "h", "wall_s": 6.0, "lookup_s": 3.0})
+    judged(desks, "keck/c", [], sha256=SHA[2], usage={"host": "h", "wall_s": 100.0})
+    with shown(desks) as connection:
+        (told,) = figures(connection, "keck", NIGHT)["lookups"]
+    assert (told["files"], told["seconds"], told["share"], told["longest_of"]) == (
+        2,
+        4.0,
+        pytest.approx(0.4, rel=0.02),
+        "keck/b",
+    )

@@ -110,3 +110,13 @@ def test_a_misspelled_variable_is_noticed_and_a_stranger_is_not():
     assert misspelled(names, Settings, prefix="MERIDIAN_") == [
         "MERIDIAN_KAFAK is no setting; did you mean MERIDIAN_KAFKA"
     ]
+
+
+def test_the_marks_of_a_disk_stand_in_their_order():
+    assert (load().disk_live_only_percent, load().disk_full_percent, load().staging_gib) == (85, 95, 20)
+    said = refusal(disk_live_only_percent=96)
+    assert (
+        "found MERIDIAN_DISK_LIVE_ONLY_PERCENT 96 above MERIDIAN_DISK_FULL_PERCENT 95, wanted it at most that"
+        in said
+    )
+    assert load(disk_live_only_percent=96, disk_full_percent=97).disk_full_percent == 97

@@ -2,8 +2,20 @@
 
 from consumers.checks.check import Judged, check
 from consumers.checks.look import Look
+from consumers.checks.pixels import Unreadable
 
-__all__ = ["pixel_median", "pixel_spread", "pixels_saturated", "pixels_without_value"]
+__all__ = ["pixel_median", "pixel_spread", "pixels_readable", "pixels_saturated", "pixels_without_value"]
+
+
+@check()
+def pixels_readable(file: Look) -> Judged | None:
+    """An image that is compressed can be unpacked, as far as the sample goes; only said of such images."""
+    sampled = file.sampled
+    if isinstance(sampled, Unreadable):
+        return Judged(passed=False, message=f"{sampled.of}: {sampled.why}")
+    if sampled is None or not sampled.packed:
+        return None
+    return Judged(passed=True, message=sampled.in_words)
 
 
 @check(wanted=("<=", 0.5))

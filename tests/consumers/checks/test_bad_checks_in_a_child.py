@@ -66,9 +66,18 @@ def test_whatever_a_check_does_wrong_is_its_own_finding_and_the_file_goes_on(tol
     assert result_of(result.inspection, "good").passed is True
 
 
-@pytest.mark.parametrize("order", ["raise gone wrong", "list", "connect"])
-def test_a_critical_check_that_raises_does_not_fail_the_file_either(told, order):
-    inspection = told(order, judging=CRITICAL).inspection
+@pytest.mark.parametrize("order", ["raise gone wrong", "list", "connect", "sleep 30"])
+def test_of_a_critical_check_that_goes_wrong_nobody_claims_anything_about_the_file(told, order):
+    """Neither taken nor rejected: the failure is the code's, and says which check to mend."""
+    result = told(order, judging=CRITICAL)
+    assert result.inspection is None
+    assert (result.failure.code, result.failure.failure_class) == ("CHECK_RAISED", "code")
+    assert "told_what_to_do" in result.failure.message
+
+
+def test_a_stream_may_let_such_files_go_on(told):
+    judging = Judging((Rule("told_what_to_do", level="critical", when_raised="warn"),))
+    inspection = told("raise gone wrong", judging=judging).inspection
     assert inspection.verdict == "ok"
     assert len(raised(inspection)) == 1
 

@@ -1,9 +1,13 @@
 """Level, threshold and purpose by the stream's rules: what decides, what warns, what is only recorded."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from consumers.checks.check import Judged, check
+from consumers.checks.judge import UnjudgedError, judge
 from consumers.checks.judging import Judging, Rule
+from consumers.formats.findings import Findings
 from consumers.formats.inspection import QaResult
 from tests.consumers.checks.a_look import a_look, judged, rule
 
@@ -188,6 +192,57 @@ def test_a_check_that_raises_leaves_the_others_their_results():
         "seeing": False,
         "gain": True,
     }
+
+
+@check()
+def raises(_file):
+    """Is wrong."""
+    raise ZeroDivisionError("by zero")
+
+
+def test_a_file_that_a_critical_check_could_not_judge_is_neither_good_nor_bad():
+    findings = Findings()
+    rules = Judging((rule("raises", level="critical"), rule("gain", level="critical")))
+    with pytest.raises(UnjudgedError, match="raises raised ZeroDivisionError: by zero; mend the check"):
+        judge(a_look(values={"GAIN": 2.0}), rules, findings, checks={"raises": raises, **CHECKS})
+    assert "CHECK_RAISED" in [each.code for each in findings.warnings]
+
+
+def test_a_file_that_another_critical_check_found_bad_is_bad():
+    wanted = (rule("raises", level="critical"), rule("seeing", level="critical"))
+    _, invalid = judged(a_look(values=BAD_SEEING), *wanted, checks={"raises": raises, **CHECKS})
+    assert invalid.code == "QA_SEEING"
+
+
+def test_a_critical_rule_that_cannot_be_used_holds_files_up_unless_the_stream_says_otherwise():
+    unfit = {"level": "critical", "comparison": "<=", "threshold": "low"}
+    with pytest.raises(UnjudgedError, match="rule for seeing is not in force"):
+        judged(a_look(values=BAD_SEEING), rule("seeing", **unfit), checks=CHECKS)
+    findings, invalid = judged(
+        a_look(values=BAD_SEEING), rule("seeing", **unfit, when_raised="warn"), checks=CHECKS
+    )
+    assert invalid is None
+    assert "CHECK_MISCONFIGURED" in [each.code for each in findings.warnings]
+
+
+@given(st.lists(st.sampled_from(["ok", "bad", "raises"]), max_size=6))
+def test_a_file_goes_on_only_if_each_critical_check_has_passed(answers):
+    def made(number, answer):
+        def look(_file):
+            """Answers."""
+            return 1 // 0 if answer == "raises" else Judged(passed=answer == "ok")
+
+        look.__name__ = f"c{number}"
+        return check(level="critical")(look)
+
+    checks = {f"c{number}": made(number, answer) for number, answer in enumerate(answers)}
+    try:
+        _, invalid = judged(a_look(), checks=checks)
+    except UnjudgedError:
+        assert "raises" in answers
+        assert "bad" not in answers
+        return
+    assert (invalid is None) == (set(answers) <= {"ok"})
 
 
 def test_a_want_of_memory_is_left_to_who_limits_it():

@@ -107,6 +107,14 @@ def table_bytes(
     return "".join(f"{line}\n" for line in [*lines, *[f" {row} "] * rows]).encode()
 
 
+def tabs_bytes(*, rows: int = 1, columns: tuple[tuple[str, ...], ...] = TABLE, **cells: str) -> bytes:
+    """The same table with tabs, its names as the archive writes them there."""
+    changed = {name.replace("_", "-"): value for name, value in cells.items()}
+    names = "\t".join(column[0].lower().replace("-", "_") for column in columns)
+    row = "\t".join(changed.get(column[0], column[4]) for column in columns)
+    return "".join(f"{line}\n" for line in [names, *[row] * rows]).encode()
+
+
 MD5 = "821a10c2c511855c5eee41ae31f954d0"
 SHA256 = "9f2c" * 16
 

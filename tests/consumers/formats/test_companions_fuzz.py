@@ -13,7 +13,8 @@ from consumers.formats.findings import Findings
 from consumers.formats.inspection import CODES, InvalidFileError
 from consumers.formats.ipac_lines import read_table
 from consumers.formats.json_tree import read_json
-from tests.consumers.formats.companions import MD5, jpeg_bytes, segment, sums_bytes, table_bytes
+from consumers.formats.tab_lines import read_tabs
+from tests.consumers.formats.companions import MD5, jpeg_bytes, segment, sums_bytes, table_bytes, tabs_bytes
 
 SOON = settings(
     deadline=timedelta(seconds=2),
@@ -97,6 +98,7 @@ def test_any_pieces_of_json_are_judged_as_python_judges_them(text):
 def test_any_bytes_are_judged(content):
     assert is_judged(read_json, content)
     assert is_judged(read_table, content)
+    assert is_judged(read_tabs, b"a\tb\n" + content)
     assert is_judged(jpeg_scan.scan, b"\xff\xd8\xff" + content)
 
 
@@ -113,6 +115,8 @@ TABLE_PIECES = st.one_of(
 def test_any_table_is_judged(text):
     assert is_judged(read_table, text.encode())
     assert is_judged(read_table, b"|a   |b   |\n" + text.encode())
+    assert is_judged(read_tabs, text.encode())
+    assert is_judged(read_tabs, b"a\tb\n" + text.encode())
 
 
 @SOON
@@ -134,6 +138,7 @@ def test_any_markers_are_judged(segments, data, marker, width, height):
     ("format_name", "content", "name"),
     [
         ("koa-metadata-table", table_bytes(), "KB.20190509.07554.57.metadata.table"),
+        ("koa-metadata-table", tabs_bytes(), "KB.20190509.07554.57.metadata.table"),
         ("checksum-table", sums_bytes(*[f"{MD5}  file{n}.fits" for n in range(5)]), "a.md5sum.table"),
         ("jpeg", jpeg_bytes(), "a.jpg"),
         ("json", b'{"a": [1, 2.5, "x"], "b": {"c": null}}', "a.json"),

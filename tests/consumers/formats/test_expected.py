@@ -106,8 +106,8 @@ def test_every_code_of_a_failed_result_is_a_code():
 
 
 def test_the_formats_are_named_as_streams_name_them():
-    names = "roman-wfi-l2-asdf dkist-l1-fits keck-raw-fits rubin-raw-fits fits asdf json ipac-table koa-metadata-table"
-    assert list(FORMATS)[:12] == [*names.split(), "checksum-table", "jpeg", "any"]
+    names = "roman-wfi-l2-asdf dkist-l1-fits keck-raw-fits rubin-raw-fits fits asdf json ipac-table tab-table"
+    assert list(FORMATS)[:13] == [*names.split(), "koa-metadata-table", "checksum-table", "jpeg", "any"]
     assert all(name == each.name and each.role in ROLES for name, each in FORMATS.items())
 
 
@@ -116,6 +116,7 @@ def test_companions_have_roles_of_their_own():
     assert roles == {
         "json": "sidecar",
         "ipac-table": "sidecar",
+        "tab-table": "sidecar",
         "koa-metadata-table": "sidecar",
         "checksum-table": "manifest",
         "jpeg": "preview",

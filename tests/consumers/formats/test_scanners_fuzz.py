@@ -13,6 +13,7 @@ from consumers.formats.findings import Findings
 from consumers.formats.fits_cards import value_of
 from consumers.formats.inspection import CODES, InvalidFileError
 from tests.consumers.formats.build import asdf_bytes, block, card, fits_bytes
+from tests.consumers.formats.fuzzing import scanner
 
 SEEDS = 25
 SOON = settings(
@@ -192,3 +193,11 @@ def test_spoiled_real_files_are_judged_and_never_a_bug_of_ours(look, made, which
 def test_the_judgement_on_a_sound_file_is_ok():
     assert judge(fits_scan.scan, fits_bytes()) == "ok"
     assert judge(asdf_scan.scan, asdf_bytes("a: 1")) == "ok"
+
+
+@pytest.mark.parametrize("target", ["fits", "asdf", "tree"])
+@SOON
+@given(content=st.binary(max_size=3000))
+def test_what_the_fuzzer_runs_ends_in_a_judgement(target, content):
+    """The same targets, without coverage to guide them: so that they can be run by whoever has atheris."""
+    scanner(target)(content)

@@ -205,6 +205,12 @@ def _streams() -> Iterator[_Life]:
     for word in ("start", "enable", "hold", "unhold", "redrive", "enable", "disable", "standby"):
         life.ask(word, reason="a day's work")
     life.ask("offline", {"until": "2026-12-01T00:00:00Z"}, reason="summer")
+    for word in ("standby", "start", "enable"):
+        life.ask(word, reason="the summer is over")
+    science = {"purpose": "science", "since_at": "2026-12-02T04:00:00Z", "every_s": 1800}
+    life.ask("silent", {**science, "last_at": "2026-12-02T04:00:00Z"})
+    life.ask("silent", {**science, "purpose": "calibration"})
+    life.ask("heard", {"purpose": "science", "heard_at": "2026-12-02T09:00:00Z"})
     life.ask("fault", {"message": "no power"})
     life.ask("configure", {"configuration": {**configuration, "title": "Roman, Wide Field Instrument"}})
     yield life

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.cli.report_drawing import BOTH, LIMIT, MIDDLE, WIDTH, night_lines, trend_lines
+from service.cli.shift_drawing import shift_lines
 
 BEGIN = datetime(2026, 11, 20, tzinfo=UTC)
 EMPTY = {
     "stream": "keck", "night": date(2026, 11, 20), "begin": BEGIN, "end": BEGIN + timedelta(days=1), "fresh_to": BEGIN,
-    "states": [], "superseded_versions": 0, "errors": [], "warnings": [], "stages": [], "slowest": [],
+    "states": [], "superseded_versions": 0, "errors": [], "warnings": [], "stages": [], "lookups": [], "slowest": [],
     "failed_checks": [],
 }  # fmt: skip
 COMPLETE = {"state": "COMPLETE", "files": 3, "bytes": 1_500_000_000, "oldest_since_at": BEGIN}
@@ -120,3 +121,40 @@ def test_nights_of_one_value_are_drawn_too(value):
     line = list(trend_lines("a", "b", [a_night(0, [value, value], threshold=None)]))[2]
     assert MIDDLE in line
     assert math.isfinite(float(line.split()[-1]))
+
+
+QUIET = {
+    "since": BEGIN, "until": BEGIN + timedelta(hours=8), "stream": None, "fresh_to": BEGIN, "people": [], "by_hand": [],
+    "happened": [], "notes": [], "problems": [], "waiting": [], "held": [], "silent": [], "groups": [],
+    "parked": [],
+}  # fmt: skip
+
+
+def test_a_quiet_shift_says_of_each_thing_that_there_is_nothing():
+    lines = list(shift_lines(QUIET))
+    assert lines[0] == "shift from 2026-11-20 00:00:00 to 2026-11-20 08:00:00 UTC"
+    assert [line for line in lines if line.endswith(": nothing")] == [
+        "what happened: nothing", "who acted: nothing", "done by hand: nothing", "notes: nothing",
+        "files on their way: nothing", "on hold: nothing", "streams that are silent: nothing",
+        "groups that are due and not complete: nothing",
+        "work that is parked: nothing", "not acknowledged: nothing",
+    ]  # fmt: skip
+
+
+def test_what_was_done_by_hand_names_who_what_and_why():
+    row = {
+        "actor": "ada", "what": "file.retry", "is_refusal": True, "reason": "gateway back", "subjects": 3,
+        "first_at": BEGIN, "last_at": BEGIN, "example": "keck/a",
+    }  # fmt: skip
+    told = "\n".join(shift_lines({**QUIET, "by_hand": [row] * 15}))
+    assert "ada  file.retry (refused)  3 subjects, such as keck/a  gateway back" in told
+    assert "and 3 more; -o json lists them" in told
+
+
+def test_the_share_of_lookups_is_told_where_there_were_some():
+    row = {"files": 40, "seconds": 8.0, "longest_s": 2.5, "share": 0.25, "longest_of": "keck/a"}
+    assert (
+        "40 files waited 8.000 s for services outside, 25% of the work on them; longest 2.500 s, keck/a"
+        in text_of(lookups=[row])
+    )
+    assert "services outside" not in text_of()

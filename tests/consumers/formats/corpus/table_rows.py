@@ -1,6 +1,14 @@
 """Text tables and lists of checksums that are damaged or made to do harm."""
 
-from tests.consumers.formats.companions import KOA_NAME, MD5, SHA256, TABLE, sums_bytes, table_bytes
+from tests.consumers.formats.companions import (
+    KOA_NAME,
+    MD5,
+    SHA256,
+    TABLE,
+    sums_bytes,
+    table_bytes,
+    tabs_bytes,
+)
 from tests.consumers.formats.corpus.row import Content, Row, rows, warned
 
 __all__ = ["ROWS"]
@@ -85,6 +93,52 @@ KOA: dict[str, tuple[Content, str]] = {
     "null for its instrument": (table_bytes(INSTRUME="null"), "MISSING_KEYWORD"),
 }
 
+TABS: dict[str, tuple[Content, str]] = {
+    "no bytes at all": (b"", "EMPTY_FILE"),
+    "a list of commas": (b"a,b\n1,2\n", "NOT_THE_FORMAT"),
+    "a table with bars": (table_bytes(), "NOT_THE_FORMAT"),
+    "tabs only further down": (b"a b\n1\t2\n", "NOT_THE_FORMAT"),
+    "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(64), "NOT_THE_FORMAT"),
+    "comments alone": (b"# nothing\tbut this\n", "NOT_THE_FORMAT"),
+    "a column without a name": (b"a\t\tb\n1\t2\t3\n", "SCHEMA_VIOLATION"),
+    "a tab behind the last name": (b"a\tb\t\n1\t2\t\n", "SCHEMA_VIOLATION"),
+    "a cell too few": (b"a\tb\n1\t2\n3\n", "SCHEMA_VIOLATION"),
+    "a cell too many": (b"a\tb\n1\t2\t3\n", "SCHEMA_VIOLATION"),
+    "a NUL in a cell": (tabs_bytes(OBJECT="a\x00b"), "UNSAFE_CONTENT"),
+    "an escape in a cell": (tabs_bytes(OBJECT="\x1b[2J"), "UNSAFE_CONTENT"),
+    "a vertical tab": (tabs_bytes(OBJECT="a\x0bb"), "UNSAFE_CONTENT"),
+    "a column twice, with other values": (b"a\tA\n1\t2\n", "DUPLICATE_KEYWORD"),
+    "2,001 columns": (lambda: b"\t".join([b"k%d" % n for n in range(2001)]) + b"\n", "LIMIT_EXCEEDED"),
+    "50,001 rows": (lambda: b"a\tb\n" + b"1\t2\n" * 50_001, "LIMIT_EXCEEDED"),
+    "a million cells": (lambda: b"a" + b"\tb" * 99 + b"\n" + (b"1" + b"\t2" * 99 + b"\n") * 5_001, "LIMIT_EXCEEDED"),
+    "a line of a megabyte": (lambda: b"a\tb\n1\t" + b"x" * 1024**2 + b"\n", "LIMIT_EXCEEDED"),
+    "a line of 500,000 tabs": (lambda: b"a\tb\n" + b"\t" * 500_000 + b"\n", "SCHEMA_VIOLATION"),
+    "16 million empty lines": (lambda: b"a\tb\n" + b"\n" * 16 * 1024**2, "LIMIT_EXCEEDED"),
+    "33 MB": (lambda: b"a\tb\n" + b"1\t2\n" * 9 * 1024**2, "LIMIT_EXCEEDED"),
+}  # fmt: skip
+
+TABS_FINE: dict[str, tuple[Content, str | None]] = {
+    "a good table": (tabs_bytes(), None),
+    "many rows": (tabs_bytes(rows=300), None),
+    "no rows": (b"a\tb\n", None),
+    "cells without a value": (b"a\tb\n\tnull\n", None),
+    "comments and empty lines": (b"# from KOA\n\na\tb\n# more\n1\t2\n", None),
+    "lines of Windows": (tabs_bytes().replace(b"\n", b"\r\n"), None),
+    "no end of the last line": (tabs_bytes()[:-1], "NO_FINAL_NEWLINE"),
+    "an accent in a cell": (tabs_bytes(OBJECT="Sao Tomé"), "NOT_ASCII"),
+    "a column twice, with one value": (b"a\tA\n1\t1\n", "DUPLICATE_KEYWORD"),
+    "a number of 400 digits": (b"a\tb\n" + b"9" * 400 + b"\t1\n", None),
+}  # fmt: skip
+
+KOA_TABS: dict[str, tuple[Content, str]] = {
+    "tabs, no column for its identity": (tabs_bytes(columns=without("KOAID")), "MISSING_KEYWORD"),
+    "tabs, an identity of another exposure": (tabs_bytes(KOAID="KB.20190509.07554.58.fits"), "BAD_NAME"),
+    "tabs, no value for its time": (tabs_bytes(UT=""), "MISSING_KEYWORD"),
+    "tabs, null for its instrument": (tabs_bytes(INSTRUME="null"), "MISSING_KEYWORD"),
+    "tabs, one exposure in two rows": (tabs_bytes(rows=2), "DUPLICATE_KEYWORD"),
+    "tabs, no rows": (tabs_bytes(rows=0), "SCHEMA_VIOLATION"),
+}
+
 NAME = "KB.20190509.07554.57"
 SUMS: dict[str, tuple[Content, str]] = {
     "no bytes at all": (b"", "EMPTY_FILE"),
@@ -137,6 +191,10 @@ ROWS: list[Row] = [
         None, "DUPLICATE_KEYWORD", settings={"duplicate_keyword": "warn"}),
     *rows("koa-metadata-table", KOA, name=KOA_NAME),
     Row("a good one", "koa-metadata-table", table_bytes(), None, name=KOA_NAME),
+    *rows("tab-table", TABS),
+    *warned("tab-table", TABS_FINE),
+    *rows("koa-metadata-table", KOA_TABS, name=KOA_NAME),
+    Row("a good one with tabs", "koa-metadata-table", tabs_bytes(), None, name=KOA_NAME),
     Row("a night of two", "koa-metadata-table",
         table_bytes() + table_bytes(KOAID="KB.20190509.07560.10.fits").split(b"\n")[4] + b"\n", None),
     *rows("checksum-table", SUMS),
