@@ -56,7 +56,7 @@ def test_a_small_asdf_image_is_read_whole(packing):
 @pytest.mark.parametrize("packing", PACKINGS)
 @pytest.mark.parametrize("kind", [">f4", "<f8", "<u2", ">i4"])
 def test_of_a_large_asdf_image_a_bounded_sample_is_taken_whole_pixels_only(packing, kind):
-    data = np.arange(3_000_000).reshape(1500, 2000).astype(kind) % 50_000
+    data = np.arange(1_200_000).reshape(600, 2000).astype(kind) % 50_000
     data[:, 0] = 0
     found = sampled(an_asdf({"pad": np.zeros(11, "u1"), "data": data.astype(kind)}, packing))
     assert found.total == data.size
@@ -67,13 +67,13 @@ def test_of_a_large_asdf_image_a_bounded_sample_is_taken_whole_pixels_only(packi
 
 @pytest.mark.parametrize("packing", ["zlib", "lz4"])
 def test_unpacking_takes_little_memory_whatever_the_size(packing):
-    content = an_asdf({"data": np.zeros((8000, 8000), "float32")}, packing)
+    content = an_asdf({"data": np.zeros((4000, 4000), "float32")}, packing)
     tracemalloc.start()
     found = sampled(content)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert found.total == 64_000_000
-    assert peak < 40e6, "the image has 256 MB"
+    assert found.total == 16_000_000
+    assert peak < 40e6, "the image has 64 MB"
 
 
 @pytest.mark.parametrize("packing", ["zlib", "lz4"])
