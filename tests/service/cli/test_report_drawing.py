@@ -2,6 +2,7 @@
 
 import math
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -123,7 +124,7 @@ def test_nights_of_one_value_are_drawn_too(value):
     assert math.isfinite(float(line.split()[-1]))
 
 
-QUIET = {
+QUIET: dict[str, Any] = {
     "since": BEGIN, "until": BEGIN + timedelta(hours=8), "stream": None, "fresh_to": BEGIN, "people": [], "by_hand": [],
     "happened": [], "notes": [], "problems": [], "waiting": [], "held": [], "silent": [], "groups": [],
     "parked": [],
