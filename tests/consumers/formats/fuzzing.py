@@ -28,7 +28,7 @@ def main() -> None:
     with atheris.instrument_imports(include=["consumers.formats"]):
         scan = scanner(target)
 
-    def judged(content: bytes) -> None:
+    def judged(content: bytes) -> str:
         began = time.process_time()
         scan(content)
         if time.process_time() - began > AT_MOST_S:
@@ -38,8 +38,8 @@ def main() -> None:
     atheris.Fuzz()
 
 
-def scanner(target: str) -> Callable[[bytes], None]:
-    """What a target does with the bytes that the fuzzer thinks of. Raises KeyError for a target that is none."""
+def scanner(target: str) -> Callable[[bytes], str]:
+    """What a target does with the bytes that the fuzzer thinks of: its code, or ``ok``. Raises KeyError for a target that is none."""
     from consumers.formats.findings import Findings
     from consumers.formats.inspection import InvalidFileError
 
@@ -57,6 +57,8 @@ def scanner(target: str) -> Callable[[bytes], None]:
         except InvalidFileError as invalid:
             if not invalid.message:
                 raise
+            return invalid.code
+        return "ok"
 
     return judged
 
