@@ -52,14 +52,4 @@ def _is_a_whole_dataset(record: Record) -> bool:
 
 
 def _item(effect: str, record: Record, payload: Data) -> ItemOwed:
-    return ItemOwed(
-        effect=effect,
-        event_id=record.id,
-        subject=record.subject,
-        version=record.version,
-        attempt=record.attempt,
-        sequence=record.sequence,
-        created_at=record.at,
-        correlationid=record.correlationid,
-        payload=payload,
-    )
+    return ItemOwed.by(record, effect, payload)

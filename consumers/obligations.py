@@ -234,16 +234,10 @@ def _answer(record: Record) -> ItemOwed:
 
 def _item(effect: str, record: Record, payload: Data) -> ItemOwed:
     brief = payload.get("brief", {})
-    return ItemOwed(
-        effect=effect,
-        event_id=record.id,
-        subject=record.subject,
-        version=record.version,
-        attempt=record.attempt,
-        sequence=record.sequence,
-        created_at=record.at,
-        correlationid=record.correlationid,
-        payload=payload,
+    return ItemOwed.by(
+        record,
+        effect,
+        payload,
         work_class=brief.get("work_class"),
         priority=PRIORITIES[brief["priority"]] if brief.get("priority") in PRIORITIES else None,
     )

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from consumers.deadlines import request_id_of
 from consumers.work_lanes import LANES, PROGRAM_LANES
+from events.envelope import Record
 from events.ids import derived_id
 
 __all__ = [
@@ -52,6 +53,20 @@ class ItemOwed:
     work_class: str | None = None
     priority: int | None = None
     part: str | None = None
+
+    @classmethod
+    def by(cls, record: Record, effect: str, payload: Data, **more: Any) -> Self:
+        """What a fact obliges to, of the version and attempt it is about; ``more`` is what stands otherwise."""
+        said: Data = {
+            "event_id": record.id,
+            "subject": record.subject,
+            "version": record.version,
+            "attempt": record.attempt,
+            "sequence": record.sequence,
+            "created_at": record.at,
+            "correlationid": record.correlationid,
+        }
+        return cls(effect=effect, payload=payload, **{**said, **more})
 
     @property
     def lane(self) -> str:

@@ -5,13 +5,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 
 from consumers.obligations import obligations
 from consumers.owed import DeadlineOwed, ItemOwed, Obligation, VersionKnown
-from events.envelope import Record
+from projectors.ledger import record_of
 
 __all__ = [
     "Missing",
@@ -38,7 +37,7 @@ def missing_steps(
     """Versions that have waited for a step since before then, without an item for it."""
     members = {"before": before, "thorough": thorough, "at_most": at_most}
     for row in connection.execute(_STEPS, members).all():
-        record = _record(row)
+        record = record_of(row)
         if record is None:
             continue
         owed = [each for each in obligations(record) if isinstance(each, VersionKnown | ItemOwed)]
@@ -49,7 +48,7 @@ def missing_steps(
 def missing_deadlines(connection: Connection, *, before: datetime, at_most: int) -> Iterator[Missing]:
     """Versions in ERROR that are to be tried again by themselves, and nobody knows when."""
     for row in connection.execute(_DEADLINES, {"before": before, "at_most": at_most}).all():
-        record = _record(row)
+        record = record_of(row)
         if record is not None:
             owed = (each for each in obligations(record) if isinstance(each, DeadlineOwed))
             yield Missing(tuple(owed), row.is_certain)
@@ -61,7 +60,7 @@ def missing_follow_ups(
     """Content that was to be announced again when a version ended, and was not."""
     members = {"since": since, "before": before, "at_most": at_most}
     for row in connection.execute(_FOLLOW_UPS, members).all():
-        record = _record(row)
+        record = record_of(row)
         if record is not None:
             owed = obligations(record)
             yield Missing(
@@ -75,7 +74,7 @@ def missing_sidecar_deadlines(
     """Files that were announced with a time for their sidecar, and nobody knows of it."""
     members = {"since": since, "before": before, "at_most": at_most}
     for row in connection.execute(_SIDECARS, members).all():
-        record = _record(row)
+        record = record_of(row)
         if record is not None:
             owed = (each for each in obligations(record) if isinstance(each, DeadlineOwed))
             yield Missing(tuple(owed), True)
@@ -84,7 +83,7 @@ def missing_sidecar_deadlines(
 def missing_program_steps(connection: Connection, *, before: datetime, at_most: int) -> Iterator[Missing]:
     """Parts of observing programs that have waited for a step since before then, without an item for it."""
     for row in connection.execute(_PROGRAM_STEPS, {"before": before, "at_most": at_most}).all():
-        record = _record(row)
+        record = record_of(row)
         if record is not None:
             items = (each for each in obligations(record) if isinstance(each, ItemOwed))
             wanted = (each for each in items if (each.part, each.effect) == (row.part, row.owes_effect))
@@ -94,41 +93,15 @@ def missing_program_steps(connection: Connection, *, before: datetime, at_most: 
 def missing_program_deadlines(connection: Connection, *, before: datetime, at_most: int) -> Iterator[Missing]:
     """Parts of observing programs whose last fact set a time, and nobody knows of it."""
     for row in connection.execute(_PROGRAM_DEADLINES, {"before": before, "at_most": at_most}).all():
-        record = _record(row)
+        record = record_of(row)
         if record is not None:
             owed = (each for each in obligations(record) if isinstance(each, DeadlineOwed))
             yield Missing(tuple(owed), True)
 
 
-def _record(row: Row[Any]) -> Record | None:
-    """The ledger's row as a record; None where PostgreSQL could not hold its data."""
-    if row.data is None:
-        return None
-    return Record(
-        id=row.event_id,
-        type=row.type,
-        subject=row.subject,
-        time=row.time.isoformat(),
-        sequence=row.sequence,
-        fromstate=row.fromstate,
-        tostate=row.tostate,
-        actor=row.actor,
-        requestid=row.requestid,
-        requesttopic="",
-        ownerepoch=row.ownerepoch,
-        chain=row.chain,
-        data=row.data,
-        version=row.version,
-        attempt=row.attempt,
-        correlationid=row.correlationid,
-        partition=row.partition,
-        offset=row.ledger_offset,
-    )
-
-
 _LEDGER: Sequence[str] = (
     "type", "subject", "time", "sequence", "fromstate", "tostate", "actor", "requestid", "ownerepoch",
-    "chain", "data", "version", "attempt", "correlationid", "partition", "ledger_offset",
+    "chain", "data", "version", "attempt", "reason", "causationid", "correlationid", "partition", "ledger_offset",
 )  # fmt: skip
 _COLUMNS = "CAST(l.event_id AS text) AS event_id, " + ", ".join(f"l.{name}" for name in _LEDGER)
 

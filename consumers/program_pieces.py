@@ -72,16 +72,14 @@ def deadline(record: Record, request: str, part: str) -> DeadlineOwed:
 
 def item(effect: str, record: Record, part: str, payload: Data | None = None) -> ItemOwed:
     """Work on the part: its id follows from the fact and the part, so one fact may oblige to several."""
-    return ItemOwed(
-        effect=effect,
+    told = {"cause": record.id, "part": part, **(payload or {})}
+    return ItemOwed.by(
+        record,
+        effect,
+        told,
         event_id=derived_id(record.id, part),
-        subject=record.subject,
         version=None,
         attempt=attempt_of(part),
-        sequence=record.sequence,
-        created_at=record.at,
-        correlationid=record.correlationid,
-        payload={"cause": record.id, "part": part, **(payload or {})},
         part=part,
     )
 
@@ -106,15 +104,5 @@ def answer(record: Record) -> Iterable[Obligation]:
         "sender": record.actor,
         "event_id": record.correlationid,
     }
-    yield ItemOwed(
-        effect="answer",
-        event_id=record.id,
-        subject=record.subject,
-        version=None,
-        attempt=record.attempt,
-        sequence=record.sequence,
-        created_at=record.at,
-        correlationid=record.correlationid,
-        payload=payload,
-        part=WHOLE_OP if record.machine == "op" else None,
-    )
+    part = WHOLE_OP if record.machine == "op" else None
+    yield ItemOwed.by(record, "answer", payload, version=None, part=part)

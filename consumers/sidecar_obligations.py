@@ -25,17 +25,9 @@ def sidecar_is_complete(record: Record) -> Iterable[Obligation]:
     """Each of its primaries is to be told; the first by an item of the fact's own id, the others by derived ones."""
     stream, _, name = record.subject.partition("/")
     for number, primary in enumerate(record.data.get("primaries") or ()):
-        yield ItemOwed(
-            effect="pair",
-            event_id=derived_id(record.id, primary) if number else record.id,
-            subject=record.subject,
-            version=record.version,
-            attempt=record.attempt,
-            sequence=record.sequence,
-            created_at=record.at,
-            correlationid=record.correlationid,
-            payload={"cause": record.id, "primary": f"{stream}/{primary}", "sidecar": name},
-        )
+        event_id = derived_id(record.id, primary) if number else record.id
+        payload = {"cause": record.id, "primary": f"{stream}/{primary}", "sidecar": name}
+        yield ItemOwed.by(record, "pair", payload, event_id=event_id)
 
 
 def paired(record: Record) -> Iterable[Obligation]:

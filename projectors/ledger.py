@@ -1,7 +1,9 @@
 """All records of all machines, refusals included: for search, for history, and for the check for holes."""
 
 from collections.abc import Callable, Iterable
+from datetime import UTC
 from functools import partial
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -11,6 +13,7 @@ from sqlalchemy import (
     DateTime,
     Index,
     Integer,
+    Row,
     Table,
     Text,
     TextClause,
@@ -21,11 +24,19 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from events.envelope import Record
+from events.types import format_time
 from projectors.copy_text import NULL, json_cell, text_cell
 from projectors.database import metadata
 from projectors.sequences import LastSequences
 
-__all__ = ["LEDGER_COLUMNS", "last_sequences_in", "ledger", "ledger_line", "storable_ledger_line"]
+__all__ = [
+    "LEDGER_COLUMNS",
+    "last_sequences_in",
+    "ledger",
+    "ledger_line",
+    "record_of",
+    "storable_ledger_line",
+]
 
 ledger = Table(
     "ledger",
@@ -115,3 +126,31 @@ def _last_sequences(
 ) -> dict[str, int]:
     rows = connection.execute(query, {"machine": machine, "subjects": list(subjects)})
     return {row[0]: row[1] for row in rows}
+
+
+def record_of(row: Row[Any]) -> Record | None:
+    """A row as the record it was, without its place among requests; None where PostgreSQL could not hold its data."""
+    if row.data is None:
+        return None
+    return Record(
+        id=row.event_id,
+        type=row.type,
+        subject=row.subject,
+        time=format_time(row.time.astimezone(UTC)),
+        sequence=row.sequence,
+        fromstate=row.fromstate,
+        tostate=row.tostate,
+        actor=row.actor,
+        requestid=row.requestid,
+        requesttopic="",
+        ownerepoch=row.ownerepoch,
+        chain=row.chain,
+        data=row.data,
+        version=row.version,
+        attempt=row.attempt,
+        reason=row.reason,
+        causationid=row.causationid,
+        correlationid=row.correlationid,
+        partition=row.partition,
+        offset=row.ledger_offset,
+    )

@@ -1,14 +1,13 @@
 """Letting a subject out of quarantine: its rows are folded anew from its whole history, with today's code."""
 
-from datetime import UTC
 from typing import Any
 
 from sqlalchemy import Connection, Row, Table, delete, select
 
 from events.base import machine_of
 from events.envelope import Record
-from events.types import format_time
 from projectors.folding import Folding, Folds
+from projectors.ledger import record_of
 from projectors.merge import make_stages
 from projectors.positions import Positions
 from projectors.read_models import LIVE, ReadModels
@@ -80,29 +79,9 @@ def _history(connection: Connection, ledger: Table, machine: str, subject: str) 
 
 
 def _record(row: Row[Any]) -> Record:
-    if row.data is None:
+    found = record_of(row)
+    if found is None:
         raise StillTaintedError(
             f"{row.subject}: PostgreSQL could not hold what sequence {row.sequence} says; its bytes are on the log"
         )
-    return Record(
-        id=row.event_id,
-        type=row.type,
-        subject=row.subject,
-        time=format_time(row.time.astimezone(UTC)),
-        sequence=row.sequence,
-        fromstate=row.fromstate,
-        tostate=row.tostate,
-        actor=row.actor,
-        requestid=row.requestid,
-        requesttopic="",
-        ownerepoch=row.ownerepoch,
-        chain=row.chain,
-        data=row.data,
-        version=row.version,
-        attempt=row.attempt,
-        reason=row.reason,
-        causationid=row.causationid,
-        correlationid=row.correlationid,
-        partition=row.partition,
-        offset=row.ledger_offset,
-    )
+    return found

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli.errors import WrongUseError
+from service.cli.errors import ToldError, WrongUseError
 from service.cli.session import session_of
 
 __all__ = ["run"]
@@ -47,7 +47,7 @@ def run(
         raise
     except Exception as error:
         log.exception("role died")
-        raise typer.Exit(NOT_CLEAN) from error
+        raise ToldError(f"the role {role} died: {error}; its log says where", exit_code=NOT_CLEAN) from error
     log.info("role ends", extra={"role_name": role})
 
 
