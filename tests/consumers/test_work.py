@@ -302,7 +302,7 @@ def test_of_reports_that_go_together_the_one_whose_lease_was_lost_stays_out(work
         for subject in subjects:
             site.wait(subject, "COMPLETE")  # the stolen one too, once the thief's lease has run out
         assert "report_ignored" not in {kind for subject in subjects for kind in site.types(subject)}
-        lost = [each.items for each in caplog.records if each.message == "late finish, nothing reported"]  # type: ignore[attr-defined]
+        lost = [each.items for each in caplog.records if each.message == "late finish, nothing reported"]
         assert lost == [1]
 
 
