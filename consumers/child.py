@@ -1,4 +1,4 @@
-"""Looks into untrusted files, each in a limited child of a warm server, so that a file can only kill its own child."""
+"""Looks into untrusted files, in limited children of a warm server, so that a file can only kill its own child."""
 
 import logging
 import os
@@ -27,6 +27,9 @@ MAX_LEFT_OUT = 3  # checks that may each cost a file a child, before it is the f
 # Loading the libraries takes 3 to 15 s, on a machine that is busy a multiple of it.
 PATIENCE_S = 180.0
 MAX_LOG_BYTES = 65_536
+TOGETHER_BYTES = (
+    32 * 1024 * 1024
+)  # what takes longer to read gains nothing from a child that is there already
 CRASHES = frozenset(
     {
         signal.SIGSEGV,
@@ -71,7 +74,7 @@ class ChildResult:
 
 
 class Inspector:
-    """Takes files from any number of threads at once; each is read in a child of its own.
+    """Takes files from any number of threads at once; each is read in a child, small ones by turns in the same.
 
     ``start`` returns at once and the libraries load meanwhile; the first file of a format waits for them.
     A server that ends is started again, and what it was asked is asked again.
@@ -117,8 +120,13 @@ class Inspector:
         expected: Expected,
         *,
         limits: Limits | None = None,
+        together: str | None = None,
     ) -> ChildResult:
-        """Look into one file. Never raises for what is wrong with file or child: that is the result."""
+        """Look into one file. Never raises for what is wrong with file or child: that is the result.
+
+        ``together``: small files with the same word, such as those of one stream, may be read by one child one after
+        the other, as long as they are in order.
+        """
         if format not in self.formats:
             raise ValueError(
                 f"format {format!r}, wanted one of {', '.join(self.formats)} as given to this inspector"
@@ -132,7 +140,8 @@ class Inspector:
         except OSError as error:
             return _failed("IO_ERROR", "infrastructure", f"{path}: {error.strerror or error}")
         with source:
-            return self._without_bad_checks(source, format, expected, limits or self.limits)
+            asked = _Asked(source, format, limits or self.limits, _small(source, together))
+            return self._without_bad_checks(asked, expected)
 
     def close(self) -> None:
         """End the server and every child at work; files still waited for end as failures."""
@@ -142,33 +151,37 @@ class Inspector:
         if link is not None:
             link.close()
 
-    def _without_bad_checks(
-        self, source: BinaryIO, format_name: str, expected: Expected, limits: Limits
-    ) -> ChildResult:
+    def _without_bad_checks(self, asked: "_Asked", expected: Expected) -> ChildResult:
         """Look; where a check that does not decide ended the child, look again without it: that is its fault."""
         while True:
-            result, bad_check = self._ask(source, format_name, expected, limits)
+            result, bad_check = self._ask(asked, expected)
             judging = expected.judging or Judging()
             if bad_check is None or len(judging.left_out) == MAX_LEFT_OUT:
                 return result
-            log.warning("a check ended its child", extra={"check": bad_check, "format": format_name})
+            log.warning("a check ended its child", extra={"check": bad_check, "format": asked.format})
             expected = replace(expected, judging=judging.without(bad_check))
 
-    def _ask(
-        self, source: BinaryIO, format_name: str, expected: Expected, limits: Limits
-    ) -> tuple[ChildResult, str | None]:
+    def _ask(self, asked: "_Asked", expected: Expected) -> tuple[ChildResult, str | None]:
         """The result, and the check without which there may be a better one."""
-        request = {"format": format_name, "expected": asdict(expected), "limits": limits.to_dict()}
+        limits, source = asked.limits, asked.source
+        request = {
+            "format": asked.format,
+            "expected": asdict(expected),
+            "limits": limits.to_dict(),
+            "together": asked.together,
+        }
+        # One that goes wrong among others is looked at once more, alone.
+        timeout_s = (1 if asked.together is None else 2) * limits.wall_s + PATIENCE_S
         words = ""
         for _ in range(MAX_TRIES):
             try:
-                reply = self._running().ask(request, source.fileno(), timeout_s=limits.wall_s + PATIENCE_S)
+                reply = self._running().ask(request, source.fileno(), timeout_s=timeout_s)
                 return _result(reply, limits, os.fstat(source.fileno()).st_size)
             except ServerGoneError as error:
                 words = str(error)
                 if self._is_closed:
                     break
-                extra = {"format": format_name, "words": words}
+                extra = {"format": asked.format, "words": words}
                 log.warning("the server of child processes ended, started again", extra=extra)
         message = f"the server of the child processes ended {MAX_TRIES} times, the last time with: {words}"
         return _failed("READER_GONE", "infrastructure", message), None
@@ -183,6 +196,20 @@ class Inspector:
             if self._link is None:
                 self._link = ServerLink(tuple(self.formats.values()))
             return self._link
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """An open file, how it is to be read, and with which others it may share a child."""
+
+    source: BinaryIO
+    format: str
+    limits: Limits
+    together: str | None
+
+
+def _small(source: BinaryIO, together: str | None) -> str | None:
+    return together if os.fstat(source.fileno()).st_size <= TOGETHER_BYTES else None
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -71,7 +71,8 @@ class Guard:
 
     def __init__(self) -> None:
         self.tried: list[str] = []
-        self._readable = (*_library_folders(), f"/proc/{os.getpid()}/io")
+        own = f"/proc/{os.getpid()}/"
+        self._readable = (*_library_folders(), f"{own}io", f"{own}statm")
 
     def put_on(self) -> None:
         """Start refusing."""

@@ -1,14 +1,17 @@
 """What a child may use while it reads one file, and who holds it to that."""
 
+import math
 import os
 import resource
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-__all__ = ["Limits", "apply_limits"]
+__all__ = ["Limits", "Room", "apply_limits", "has_room_left", "renew_cpu_limit"]
 
 GIB = 1024**3
+LEFT_AT_MOST = 8
+"""A child whose files leave more than this part of its memory behind does not read another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +35,43 @@ class Limits:
         return cls(**plain)
 
 
-def apply_limits(limits: Limits) -> None:
-    """Bind this process for good: memory, CPU time, no new files, few open ones. The parent watches the clock."""
-    _lower(resource.RLIMIT_AS, _address_space_bytes() + limits.memory_bytes)
-    _lower(
-        resource.RLIMIT_CPU, limits.cpu_s, hard=limits.cpu_s + 2
-    )  # SIGXCPU, which says why, before SIGKILL
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a process had mapped when its limit of memory was set, and how much more it may map."""
+
+    mapped_bytes: int
+    more_bytes: int
+
+
+def apply_limits(limits: Limits, *, files: int = 1) -> Room:
+    """Bind this process for good: memory, CPU time, no new files, few open ones. The parent watches the clock.
+
+    With several ``files`` the limit of CPU time is that of the first, until ``renew_cpu_limit``.
+    """
+    mapped = _address_space_bytes()
+    _lower(resource.RLIMIT_AS, mapped + limits.memory_bytes)
+    # SIGXCPU, which says why, before SIGKILL
+    _lower(resource.RLIMIT_CPU, limits.cpu_s, hard=files * limits.cpu_s + 2)
     _lower(resource.RLIMIT_FSIZE, 0)
     _lower(resource.RLIMIT_NOFILE, limits.open_files)
     _lower(resource.RLIMIT_CORE, 0)
     os.nice(limits.nice)
+    return Room(mapped, limits.memory_bytes)
+
+
+def renew_cpu_limit(limits: Limits) -> None:
+    """For the next file: as much CPU time as the first had."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    soft = math.ceil(usage.ru_utime + usage.ru_stime) + limits.cpu_s
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(
+        resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard)
+    )
+
+
+def has_room_left(room: Room) -> bool:
+    """Whether what the files so far have left in memory is little beside what the next may take."""
+    return _address_space_bytes() - room.mapped_bytes < room.more_bytes / LEFT_AT_MOST
 
 
 def _lower(kind: int, wanted: int, *, hard: int | None = None) -> None:

@@ -1,4 +1,9 @@
-"""A small process that has the libraries loaded and forks one child a file; ends when its parent lets go."""
+"""A small process that has the libraries loaded and forks children that read files; ends when its parent lets go.
+
+A file is read by a child of its own, or by one that has read others of the same company before it, as long as each of
+them was in order in every way. Anything else than a file in order is believed only of a child that has read nothing
+before: what goes wrong with a file among others is looked at once more, alone.
+"""
 
 import contextlib
 import gc
@@ -13,11 +18,11 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from consumers.child_frames import Frames, TooLargeError, frame
+from consumers.child_at_work import Asked, Child, Company
+from consumers.child_frames import Frames, frame
 from consumers.child_guard import Guard, leave_network
 from consumers.child_pages import into_large_pages
 from consumers.child_run import run_child
@@ -27,10 +32,13 @@ from consumers.formats.try_out import try_out
 __all__ = ["main"]
 
 MAX_REQUEST_BYTES = 256 * 1024
-MAX_RESULT_BYTES = 2 * 1024 * 1024
-LOG_TAIL_BYTES = 64 * 1024
 PIECE_BYTES = 64 * 1024
 FORKS_BETWEEN = 200
+
+# Children that read one small file after the other: so many at once, as more of them would only be forked for nothing.
+AT_ONCE = os.cpu_count() or 1
+SLOW_S = 0.25  # one that is at its file longer than this is not counted: nobody waits for a file that takes its time
+IDLE_S = 1.0  # so long a child waits for its next file
 
 
 def main() -> None:
@@ -40,41 +48,6 @@ def main() -> None:
     Guard()  # only made: where libraries lie is known to every child then
     formats = [Format(**told) for told in json.loads(sys.argv[2])]
     _Server(socket.socket(fileno=int(sys.argv[1])), formats, network).run()
-
-
-@dataclass(slots=True)
-class _Child:
-    """One file being read."""
-
-    request_id: int
-    pid: int
-    result_fd: int
-    log_fd: int
-    started: float
-    deadline: float
-    frames: Frames = field(default_factory=lambda: Frames(max_bytes=MAX_RESULT_BYTES))
-    messages: list[dict[str, Any]] = field(default_factory=list)
-    log: bytearray = field(default_factory=bytearray)
-    killed_for: str | None = None
-    is_running: bool = True
-
-    def kill(self, reason: str) -> None:
-        """End the child; one that has ended has given its number back and must not be signalled."""
-        if self.is_running:
-            self.killed_for = self.killed_for or reason
-            os.kill(self.pid, signal.SIGKILL)
-
-    def take_result(self, piece: bytes) -> None:
-        """Messages as they come; what is too long or no JSON ends the child."""
-        try:
-            self.messages.extend(self.frames.feed(piece))
-        except (TooLargeError, ValueError):
-            self.kill("result")
-
-    def take_log(self, piece: bytes) -> None:
-        """The end of what the child wrote."""
-        self.log += piece
-        del self.log[:-LOG_TAIL_BYTES]
 
 
 class _Server:
@@ -87,8 +60,8 @@ class _Server:
         self._to_warm = list(self._formats)
         self._frames = Frames(max_bytes=MAX_REQUEST_BYTES)
         self._files: deque[int] = deque()
-        self._waiting: deque[tuple[dict[str, Any], int]] = deque()
-        self._children: dict[int, _Child] = {}
+        self._waiting: deque[Asked] = deque()
+        self._children: dict[int, Child] = {}
         self._forks = 0
         self._selector = selectors.DefaultSelector()
         self._selector.register(control, selectors.EVENT_READ, self._read_control)
@@ -110,10 +83,8 @@ class _Server:
         for key, _ in self._selector.select(self._wait_s()):
             if not key.data(key.fd):
                 return False
-        now = time.monotonic()
         for child in self._children.values():
-            if now > child.deadline:
-                child.kill("wall")
+            self._look_at(child, time.monotonic())
         self._reap()
         if self._forks >= FORKS_BETWEEN and not self._children:
             self._forks = 0
@@ -121,13 +92,20 @@ class _Server:
         self._start_waiting()
         if self._to_warm:
             self._warm_one()
+            self._start_waiting()  # those who have waited for just this format
         return True
 
     def _wait_s(self) -> float | None:
-        if self._to_warm or self._waiting:
+        """Until a file has taken too long, a child has waited long enough, or one proves slow and makes room."""
+        if self._to_warm:
             return 0
-        deadlines = [child.deadline for child in self._children.values() if child.killed_for is None]
-        return max(0.0, min(deadlines) - time.monotonic()) + 0.001 if deadlines else None
+        now = time.monotonic()
+        children = [child for child in self._children.values() if not child.killed_for]
+        times = [child.deadline for child in children if child.deadline is not None]
+        times += [child.started + IDLE_S for child in children if child.asked is None]
+        if self._waiting:
+            times += [child.started + SLOW_S for child in self._quick(now)]
+        return max(0.0, min(times) - now) + 0.001 if times else None
 
     def _watch_signals(self) -> None:
         """The end of a child wakes the loop."""
@@ -142,7 +120,8 @@ class _Server:
 
     def _warm_one(self) -> None:
         wanted = next(
-            (request["format"] for request, _ in self._waiting if request["format"] in self._to_warm), None
+            (each.request["format"] for each in self._waiting if each.request["format"] in self._to_warm),
+            None,
         )
         name = wanted or self._to_warm[0]
         started = time.monotonic()
@@ -172,33 +151,66 @@ class _Server:
         self._files.extend(files)
         for request in self._frames.feed(data):
             # A frame may be complete only with its last piece; its file came with the first.
-            self._waiting.append((request, self._files.popleft()))
+            self._waiting.append(Asked(request, self._files.popleft(), time.monotonic()))
         return True
 
     def _start_waiting(self) -> None:
         for _ in range(len(self._waiting)):
-            request, file_fd = self._waiting.popleft()
-            if request["format"] in self._to_warm:
-                self._waiting.append((request, file_fd))
-            else:
-                self._start(request, file_fd)
+            asked = self._waiting.popleft()
+            if asked.request["format"] in self._to_warm or not self._began(asked):
+                self._waiting.append(asked)
 
-    def _start(self, request: dict[str, Any], file_fd: int) -> None:
+    def _began(self, asked: Asked) -> bool:
+        """Whether somebody reads it now: else it waits for one of those who will soon be over with theirs."""
+        company = asked.company
+        if company is not None:
+            if self._is_given(asked, company):
+                return True
+            if len(self._quick(time.monotonic())) >= AT_ONCE:
+                return False
+        self._start(asked)
+        return True
+
+    def _quick(self, now: float) -> list[Child]:
+        """Children that read one file after the other, and may soon be over with the one they have."""
+        return [
+            child
+            for child in self._children.values()
+            if child.company is not None and child.asked is not None and child.started > now - SLOW_S
+        ]
+
+    def _is_given(self, asked: Asked, company: Company) -> bool:
+        for child in self._children.values():
+            if child.asked is None and child.company == company and child.killed_for is None:
+                if child.give(asked):
+                    return True
+                child.kill("it takes no file")
+        return False
+
+    def _start(self, asked: Asked) -> None:
         (result_r, result_w), (log_r, log_w) = os.pipe(), os.pipe()
-        now = time.monotonic()
+        ours, theirs = socket.socketpair() if asked.company is not None else (None, None)
         self._forks += 1
         pid = os.fork()
         if pid == 0:
             run_child(
-                self._formats[request["format"]], request, file_fd=file_fd, result_fd=result_w, log_fd=log_w
+                self._formats[asked.request["format"]],
+                asked.request,
+                file_fd=asked.file_fd,
+                result_fd=result_w,
+                log_fd=log_w,
+                control_fd=None if theirs is None else theirs.fileno(),
             )
-        for fd in (result_w, log_w, file_fd):
-            os.close(fd)
-        child = _Child(request["id"], pid, result_r, log_r, now, now + request["limits"]["wall_s"])
+        os.close(result_w)
+        os.close(log_w)
+        if ours is not None and theirs is not None:
+            theirs.close()
+            ours.setblocking(False)
+        child = Child(pid, asked, result_r, log_r, ours, asked.company, time.monotonic())
         self._children[pid] = child
-        for read_fd, take in ((result_r, child.take_result), (log_r, child.take_log)):
-            os.set_blocking(read_fd, False)
-            self._selector.register(read_fd, selectors.EVENT_READ, partial(self._read_pipe, take))
+        for fd, take in child.pipes():
+            os.set_blocking(fd, False)
+            self._selector.register(fd, selectors.EVENT_READ, partial(self._read_pipe, take))
 
     def _read_pipe(self, take: Callable[[bytes], None], fd: int) -> bool:
         """What a pipe holds now; at its end it is no longer looked at."""
@@ -210,6 +222,43 @@ class _Server:
 
     # Results
 
+    def _look_at(self, child: Child, now: float) -> None:
+        """What a child that is still there has come to."""
+        if child.asked is None:
+            if now > child.started + IDLE_S:
+                child.kill("nothing left to read")
+        elif child.is_over_with_its_file:
+            self._over(child)
+        elif now > child.asked.wall_s + child.started:
+            child.kill("wall")
+
+    def _over(self, child: Child) -> None:
+        """It waits for its next file. It gets one only after a file that was in order."""
+        child.read_log()
+        if child.is_clean:
+            self._answer(child, child.report(0))
+            child.started = time.monotonic()
+        else:
+            self._ended(child, 0)
+            child.kill("its file was not in order")
+
+    def _ended(self, child: Child, exit_code: int, usage: resource.struct_rusage | None = None) -> None:
+        """What went wrong after other files is asked again of a child that has read none."""
+        asked = child.asked
+        if asked is None:
+            return
+        if child.files == 1 or (child.is_clean and exit_code == 0):
+            self._answer(child, child.report(exit_code, usage))
+        else:
+            child.asked = None
+            self._waiting.append(Asked(asked.request, asked.file_fd, asked.since, is_alone=True))
+
+    def _answer(self, child: Child, report: dict[str, Any]) -> None:
+        if child.asked is not None:
+            os.close(child.asked.file_fd)
+            child.asked = None
+            self._send(report)
+
     def _reap(self) -> None:
         for pid, child in list(self._children.items()):
             ended, status, usage = os.wait4(pid, os.WNOHANG)
@@ -217,17 +266,19 @@ class _Server:
                 child.is_running = False
                 del self._children[pid]
                 self._drain(child)
-                self._send(_report(child, os.waitstatus_to_exitcode(status), usage))
+                self._ended(child, os.waitstatus_to_exitcode(status), usage)
 
-    def _drain(self, child: _Child) -> None:
+    def _drain(self, child: Child) -> None:
         """Read what a child that is gone left in its pipes, and close them."""
-        for fd, take in ((child.result_fd, child.take_result), (child.log_fd, child.take_log)):
+        for fd, take in child.pipes():
             with contextlib.suppress(BlockingIOError):  # nothing more now, and nobody is left to write
                 while piece := os.read(fd, PIECE_BYTES):
                     take(piece)
             if fd in self._selector.get_map():
                 self._selector.unregister(fd)
             os.close(fd)
+        if child.control is not None:
+            child.control.close()
 
     def _send(self, message: dict[str, Any]) -> None:
         self._control.sendall(frame(message))
@@ -235,19 +286,6 @@ class _Server:
 
 # Linux counts the peak resident set in kilobytes, macOS in bytes.
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
-
-
-def _report(child: _Child, exit_code: int, usage: resource.struct_rusage) -> dict[str, Any]:
-    return {
-        "id": child.request_id,
-        "messages": child.messages,
-        "exit": exit_code,
-        "killed_for": child.killed_for,
-        "wall_s": time.monotonic() - child.started,
-        "cpu_s": usage.ru_utime + usage.ru_stime,
-        "peak_rss_bytes": usage.ru_maxrss * _RSS_UNIT,
-        "log": child.log.decode("utf-8", "replace"),
-    }
 
 
 if __name__ == "__main__":

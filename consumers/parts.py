@@ -13,6 +13,7 @@ from uuid import uuid4
 from sqlalchemy import Engine
 
 from consumers.arrivals import ArrivalsSeen
+from consumers.decisions import Decisions
 from consumers.dispatch import FOLLOWER, apply
 from consumers.gatekeeper import Gatekeeper
 from consumers.homes import Homes
@@ -46,6 +47,7 @@ Clock = Callable[[], datetime]
 
 _AWAY: tuple[type[Exception], ...] = (LogError, *OUTAGES)
 _THOROUGH_EVERY = 20
+_LOOKED_APART_S = 0.02
 
 
 def worker_name() -> str:
@@ -61,6 +63,7 @@ def run_dispatch(
     stop: threading.Event,
     batch: int = 2000,
     poll_s: float = 0.25,
+    gathered_s: float = 0.1,
 ) -> None:
     """Follow the ledger and write what it obliges us to do. Raises FollowerError; outages are waited out."""
     follower = Follower(
@@ -72,6 +75,7 @@ def run_dispatch(
         apply=apply,
         positions_table=position,
         batch=batch,
+        apart_s=gathered_s,
     )
     ended = threading.Event()
     keeper = Gatekeeper(log=log, topics=topics, engine=engine)
@@ -109,9 +113,9 @@ def run_workers(  # noqa: PLR0913 - plain arguments, each by name
 
     ``readings`` says what the machine can bear, the machine itself if left out; ``bounds`` from where on less is
     begun; ``kept`` which fetched copies are kept, and for how long.
-    ``engine`` needs ``pace.threads + 6`` connections; ``inspector`` the formats of the site's streams.
+    ``engine`` needs a dozen connections; ``inspector`` the formats of the site's streams.
     """
-    sender = Sender(log.writer)
+    sender, outcomes = Sender(log.writer), Outcomes(engine, site=topics.site)
     tools = Tools(
         engine=engine,
         log=log,
@@ -119,7 +123,7 @@ def run_workers(  # noqa: PLR0913 - plain arguments, each by name
         sender=sender,
         storage=storage,
         inspector=inspector,
-        outcomes=Outcomes(engine, site=topics.site),
+        outcomes=outcomes,
         configurations=Configurations(engine),
         homes=Homes(engine),
         arrivals=ArrivalsSeen(engine),
@@ -131,6 +135,7 @@ def run_workers(  # noqa: PLR0913 - plain arguments, each by name
         software_version=software_version,
         kept=kept or KeptCopies(staging_dir),
         globus=globus,
+        decisions=Decisions(outcomes, gathered_s=_LOOKED_APART_S),
     )
     try:
         Worker(tools, pace, readings, bounds).run(stop)

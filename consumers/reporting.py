@@ -11,7 +11,10 @@ from consumers.effects.asking import Ask, report
 from consumers.effects.ingest import configuration_for
 from consumers.failures import Failed, Wait, fail_request
 from consumers.known_programs import part_of
+from consumers.outage import OUTAGES
 from consumers.program_failures import is_of_program, program_fail_request
+from consumers.sender import Outgoing
+from consumers.together import Together
 from consumers.tools import Tools
 from events import failpoints
 from events.file_requests import FailFile
@@ -23,13 +26,21 @@ __all__ = ["Reporting", "named"]
 
 log = logging.getLogger(__name__)
 
+_Reports = Sequence[tuple[WorkItem, Outgoing]]
+"""What one thread has to report: each item with its report as it goes on the log."""
+
 
 class Reporting:
-    """Shared by the threads of a worker. Raises one of ``OUTAGES`` where the database is away."""
+    """Shared by the threads of a worker. Raises one of ``OUTAGES`` where the database is away.
 
-    def __init__(self, tools: Tools) -> None:
+    What several threads have to report at the same time goes together: one look at the leases, one wait for the log,
+    one mark. ``gathered_s``: so long more are gathered after a round of several.
+    """
+
+    def __init__(self, tools: Tools, *, gathered_s: float = 0.0) -> None:
         self._tools = tools
         self._limping: frozenset[str] = frozenset()
+        self._rounds = Together(self._put, concerns_all=(Wait, *OUTAGES), apart_s=gathered_s)
 
     def remember(self, rooms: Mapping[str, int]) -> None:
         """Which servers failed lately, so that their recovery is noticed."""
@@ -54,23 +65,26 @@ class Reporting:
 
     def report(self, asks: Sequence[Ask]) -> None:
         """Put reports on the log, then mark their items; whoever has lost the lease stays silent. Raises Wait."""
+        tools, now = self._tools, self._tools.clock()
+        reports = [(ask.item, ask.outgoing(tools.topics, source=tools.worker, at=now)) for ask in asks]
+        lost = self._rounds.ask(reports)
+        if lost:
+            log.warning("late finish, nothing reported", extra={"items": lost, "worker": tools.worker})
+
+    def _put(self, wishes: Sequence[_Reports]) -> list[int]:
+        """A round: the reports of several threads. Of each thread's, how many came too late. Raises Wait."""
         tools = self._tools
         with tools.engine.connect() as connection:
-            held = claims.still_mine(connection, (ask.item for ask in asks))
-        mine = [ask for ask in asks if ask.item.key in held]
-        now = tools.clock()
-        outgoing = [ask.outgoing(tools.topics, source=tools.worker, at=now) for ask in mine]
+            held = claims.still_mine(connection, (item for reports in wishes for item, _ in reports))
+        mine = [each for reports in wishes for each in reports if each[0].key in held]
         try:
-            tools.sender.send_all(outgoing)
+            tools.sender.send_all(outgoing for _, outgoing in mine)
         except LogUnavailableError as error:
             raise _log_away(error) from error
         failpoints.reach("worker.after_report")
-        reports = [(ask.item, value) for ask, (_, _, value) in zip(mine, outgoing, strict=True)]
         with tools.engine.begin() as connection:
-            claims.mark_reported(connection, reports)
-        lost = len(asks) - len(mine)
-        if lost:
-            log.warning("late finish, nothing reported", extra={"items": lost, "worker": tools.worker})
+            claims.mark_reported(connection, ((item, value) for item, (_, _, value) in mine))
+        return [sum(item.key not in held for item, _ in reports) for reports in wishes]
 
     def fail(self, item: WorkItem, failed: Failed) -> None:
         """Report that the attempt failed, and when it is tried again if the budget has that. Raises Wait."""

@@ -15,6 +15,7 @@ class Bounds:
     """From where on less is begun. Of a disk: from ``catch_up_share`` on only live files, from ``full_share`` none."""
 
     busy_cpu_share: float = 0.95
+    busy_items_of_core: int = 16
     memory_reserve_bytes: int = 512 * MIB
     item_bytes: int = 128 * MIB
     """What a reader of an ordinary file is reckoned to take at once."""
@@ -91,8 +92,12 @@ def _spare(reading: Reading, bounds: Bounds) -> int:
 
 
 def _by_cpu(reading: Reading, at_once: int, bounds: Bounds, pauses: list[Pause]) -> int:
-    """While all cores are taken, two items a core and no more: others would only make each of them slower."""
-    few = max(2, 2 * reading.cores)
+    """While all cores are taken, some items a core and no more: others would only make each of them slower.
+
+    Some, not one: most of an item's life is waiting for others' answers, and what several of them ask together costs
+    the cores less than what each of them asks alone.
+    """
+    few = bounds.busy_items_of_core * max(1, reading.cores)
     if reading.cpu_share < bounds.busy_cpu_share or at_once <= few:
         return at_once
     why = f"{reading.cores} cores are {reading.cpu_share:.0%} busy; {few} items at once until they have time again"

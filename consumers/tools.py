@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from consumers.arrivals import ArrivalsSeen
 from consumers.child import ChildResult
+from consumers.decisions import Decisions
 from consumers.failures import Wait, from_source
 from consumers.formats import Expected
 from consumers.held import configuration_of
@@ -41,8 +42,18 @@ class Inspects(Protocol):
     def formats(self) -> Collection[str]:
         """Names of the formats it can read."""
 
-    def inspect(self, path: Path | str, format: str, expected: Expected) -> ChildResult:  # noqa: A002
-        """Look into one file. Never raises for what is wrong with the file."""
+    def inspect(
+        self,
+        path: Path | str,
+        format: str,  # noqa: A002
+        expected: Expected,
+        *,
+        together: str | None = None,
+    ) -> ChildResult:
+        """Look into one file. Never raises for what is wrong with the file.
+
+        Files with the same word for ``together`` may share a process, as long as they are in order.
+        """
 
 
 class Configurations:
@@ -99,6 +110,7 @@ class Tools:
 
     answer_topics: dict[str, bool] = field(default_factory=dict)
     kept: KeptCopies | None = None
+    decisions: Decisions | None = None
 
     @contextmanager
     def source(

@@ -36,13 +36,18 @@ log = logging.getLogger(__name__)
 class Pace:
     """How much a worker does at once, and how it holds on to what it has."""
 
-    threads: int = 6
+    threads: int = 32
+    """Small files at once: what all of them report and ask for goes together, and many together cost little each."""
     large_at_once: int = 2
     lease_s: float = 15.0
     look_s: float = 1.0
     """A look for work without having been called: back-offs end without a notice."""
     batch: int = 200
     """Light items claimed at once."""
+    apart_s: float = 0.05
+    """Claims of a kind begin so long after one another: meanwhile more come together."""
+    gathered_s: float = 0.25
+    """After reports of several threads went together, so long the next are gathered; one alone goes at once."""
     grace_s: float = 5.0
     """What is under way when the worker stops may take so long; then it is handed back, well before ten seconds."""
 
@@ -66,7 +71,7 @@ class Worker:
         self._pace = pace or Pace()
         self._admitting = Admitting(readings or LiveReadings([tools.staging_dir]), bounds)
         self._turns = Turns()
-        self._reporting = Reporting(tools)
+        self._reporting = Reporting(tools, gathered_s=self._pace.gathered_s)
         self._steps = Steps(tools, self._reporting)
         self._light = LightWork(tools, self._reporting)
         self._previewing = Previewing(tools, self._reporting, lease_s=self._pace.lease_s)
@@ -106,6 +111,7 @@ class Worker:
         told = False
         while not stop.is_set():
             call.clear()
+            began_s = time.monotonic()
             try:
                 may_be_more = claim()
             except OUTAGES as error:
@@ -126,6 +132,8 @@ class Worker:
                 told = False
             if not may_be_more:
                 call.wait(self._pace.look_s)
+            if (pause_s := began_s + self._pace.apart_s - time.monotonic()) > 0:
+                stop.wait(pause_s)
 
     def _claim_heavy(self) -> bool:
         with self._lock:

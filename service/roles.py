@@ -34,6 +34,15 @@ log = logging.getLogger(__name__)
 Run = Callable[[Wiring, threading.Event], None]
 
 _STUCK_EXIT = 75
+_WORKERS_SESSIONS = 16
+"""Of one worker at most: its threads need one for moments only, and what they report goes together."""
+
+_GATHERED_S = 0.2
+"""How long requests are gathered for a transaction while several come at a time; one alone is decided at once."""
+
+_SHOWN_S = 0.1
+"""How long records are gathered for the views while several come at a time; one alone is shown at once."""
+
 _IDLE_S = 5.0
 """Of a role's session inside a transaction; as long as a lease lasts without a heartbeat."""
 
@@ -44,16 +53,23 @@ class PartDiedError(RuntimeError):
 
 def run_decider(wiring: Wiring, stop: threading.Event) -> None:
     """Decide for all machines, as far as leases go."""
+    from service.decider.owner import OwnerSettings
     from service.decider.process import Decider
 
-    settings = wiring.settings
+    settings, owners = wiring.settings, OwnerSettings(gathered_s=_GATHERED_S)
     engine = _engine(wiring)  # each partition's owner keeps a session of its own beside the pool
     logs = KafkaLog(wiring.endpoints.kafka, client_id=wiring.name, on_stuck=_exit_hard, stop=stop)
 
     def decide() -> None:
         decider = keep_trying(
             "kafka and postgresql",
-            lambda: Decider(logs=logs, engine=engine, topics=wiring.topics, partitions=settings.partitions),
+            lambda: Decider(
+                logs=logs,
+                engine=engine,
+                topics=wiring.topics,
+                partitions=settings.partitions,
+                settings=owners,
+            ),
             stop,
         )
         if decider is not None:
@@ -73,7 +89,7 @@ def run_projector(wiring: Wiring, stop: threading.Event) -> None:
     def project(logs: Log, engine: Engine) -> None:
         follower = Follower(
             log=logs, topics=wiring.topics, engine=engine, name="projector", machines=MACHINES, apply=Projector(),
-            positions_table=position,
+            positions_table=position, apart_s=_SHOWN_S,
         )  # fmt: skip
         done = threading.Event()
         feeding = threading.Thread(
@@ -113,7 +129,7 @@ def run_worker(wiring: Wiring, stop: threading.Event) -> None:
     bounds = Bounds(
         catch_up_share=settings.disk_live_only_percent / 100, full_share=settings.disk_full_percent / 100
     )
-    logs, engine = wiring.log(stop=stop), _engine(wiring, pool_size=pace.threads + 6)
+    logs, engine = wiring.log(stop=stop), _engine(wiring, pool_size=_WORKERS_SESSIONS)
     staging = settings.data / "staging"
     staging.mkdir(parents=True, exist_ok=True)
     kept = KeptCopies(

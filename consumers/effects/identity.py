@@ -1,10 +1,10 @@
 """Reserving a file's archive identity: ask, wait for the answer, and say who has it where it is taken."""
 
-import time
 from collections.abc import Generator
 from typing import Any
 
 from consumers.claims import WorkItem
+from consumers.decisions import Decisions
 from consumers.effects.asking import Ask
 from consumers.failures import Failed, Wait
 from consumers.tools import Tools
@@ -16,8 +16,6 @@ from projectors.outcome import Outcome
 __all__ = ["asked_for", "reserve"]
 
 _WAIT_S = 10.0
-# The decider mostly answers within 20 ms; listening for it costs a connection of its own.
-_LOOKS_S = (0.004, 0.004, 0.008, 0.01, 0.01, 0.02, 0.02)
 
 
 def reserve(
@@ -38,23 +36,14 @@ def asked_for(item: WorkItem, tools: Tools, identity: str, holder: Holder) -> Ge
     """What was decided when this holder asked for an identity. Raises Wait without an answer in time."""
     request_id = derived_id(item.event_id, f"reserve {identity}", item.try_number)
     yield Ask(ReserveIdentity(holder=holder), item, request_id, identity)
-    outcome = _outcome(tools, identity, request_id)
+    decisions = tools.decisions or Decisions(tools.outcomes)
+    outcome = decisions.wait(identity, request_id, timeout_s=_WAIT_S)
     if outcome is None:
         message = (
             f"identity {identity}: no decision on the reservation within {_WAIT_S:g} s; it is asked again"
         )
         raise Wait(None, "DECISION_PENDING", message)
     return outcome
-
-
-def _outcome(tools: Tools, identity: str, request_id: str) -> Outcome | None:
-    asked = [(identity, request_id)]
-    for pause_s in _LOOKS_S:
-        time.sleep(pause_s)
-        found = tools.outcomes.find(asked)
-        if found:
-            return found[request_id]
-    return tools.outcomes.wait(asked, timeout_s=_WAIT_S).get(request_id)
 
 
 def _conflict(identity: str, mine: Holder, outcome: Outcome) -> Failed:

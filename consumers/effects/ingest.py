@@ -125,7 +125,7 @@ def _inspected(tools: Tools, path: Path, brief: Brief, configuration: StreamConf
         **_own(brief, configuration, tools),
         settings=configuration.settings,
     )
-    return tools.inspector.inspect(path, wanted, expected)
+    return tools.inspector.inspect(path, wanted, expected, together=configuration.stream)
 
 
 def _own(brief: Brief, configuration: StreamConfiguration, tools: Tools) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from events.stream import StreamConfiguration
 from service.bench.awaiting import await_files, await_inbox
 from service.bench.memory_watch import watching
+from service.bench.processor_watch import ProcessorWatch
 from service.client import Client
 from service.settings import Settings
 from service.streams import bring_in_force
@@ -20,7 +21,7 @@ from service.wiring import Wiring
 __all__ = ["Batch", "Ground", "Order", "clear", "land"]
 
 LIMIT_S = 1800.0
-LOOK_S = 0.05
+LOOK_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,12 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What became of one batch: seconds until the last file was COMPLETE, and memory of each role in MB."""
+    """What became of one batch: seconds until the last file was COMPLETE; memory (MB) and CPU time by process."""
 
     seconds: float
     rss_mb: dict[str, int]
     died: tuple[str, ...] = ()
+    cpu_s: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -82,13 +84,15 @@ class Ground:
         """Set a batch of ``count`` files going and wait until all of them are COMPLETE."""
         wanted = self.counted[stream] = self.counted.get(stream, 0) + count
         with watching(self.settings) as watch:
+            processor = ProcessorWatch(self.settings)
             began = time.monotonic()
             begin()
             seconds = await_files(
                 self.client, stream, "state = 'COMPLETE'", wanted, began, limit_s=LIMIT_S, look_s=LOOK_S
             )
+            spent_s = processor.spent_s()
             watch.look()
-        return Batch(seconds, watch.peak_mb, watch.died())
+        return Batch(seconds, watch.peak_mb, watch.died(), spent_s)
 
     def stages(self, stream: str) -> dict[str, dict[str, float]]:
         """Per fact in the lives of a stream's files: seconds since the fact before, median and 95th percentile."""

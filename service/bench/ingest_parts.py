@@ -138,11 +138,12 @@ def _seconds(batches: Sequence[Batch]) -> tuple[float, ...]:
 
 
 def _seen(batches: Sequence[Batch]) -> dict[str, object]:
-    """The most memory of any turn, and which roles died meanwhile."""
+    """The most memory of any turn, which roles died meanwhile, and processor time in the last turn."""
     peak: dict[str, int] = {}
     for each in batches:
         peak |= {name: max(rss, peak.get(name, 0)) for name, rss in each.rss_mb.items()}
-    return {"rss_mb": peak, "died": sorted({name for each in batches for name in each.died})}
+    died = sorted({name for each in batches for name in each.died})
+    return {"rss_mb": peak, "died": died, "cpu_s": batches[-1].cpu_s}
 
 
 def _tell(ground: Ground, what: str, batch: Batch, floor_s: float) -> None:

@@ -11,7 +11,7 @@ from service.site import children_of
 
 __all__ = ["MemoryWatch", "watching"]
 
-LOOK_S = 0.2
+LOOK_S = 0.5
 MB = 1_000_000
 
 

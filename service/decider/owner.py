@@ -32,17 +32,24 @@ __all__ = ["OwnerSettings", "PartitionOwner"]
 
 log = logging.getLogger(__name__)
 
+FEW = range(2, 50)
+"""So many requests at once say that more are on their way, and are few enough for a transaction to be dear."""
+
 DOUBTS_AT_ONE_OFFSET = 5
 RETRY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class OwnerSettings:
-    """How much at once: requests a transaction, and subjects in memory."""
+    """How much at once: requests a transaction, and subjects in memory.
+
+    ``gathered_s``: after a few requests in one transaction, so long more are gathered; one alone is decided at once.
+    """
 
     batch: int = 1000
     subjects_kept: int = 4_000
     poll_s: float = 0.5
+    gathered_s: float = 0.0
 
 
 class PartitionOwner:
@@ -90,7 +97,8 @@ class PartitionOwner:
                 self.take_over(stop.is_set)
                 told = False
                 while not stop.is_set():
-                    self.step()
+                    if self.step() in FEW and self._settings.gathered_s:
+                        stop.wait(self._settings.gathered_s)
             except (FencedError, StoreFencedError) as error:
                 log.warning("fenced", extra={"seat": self.seat.name, "error": str(error)})
                 return

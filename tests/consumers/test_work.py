@@ -232,8 +232,10 @@ class SlowInspector:
     def __init__(self, inspector) -> None:
         self._inspector = inspector
         self.begun, self.go_on = threading.Event(), threading.Event()
+        self.paths: list[object] = []
 
-    def inspect(self, path, format, expected) -> ChildResult:  # noqa: A002
+    def inspect(self, path, format, expected, **_) -> ChildResult:  # noqa: A002
+        self.paths.append(path)
         self.begun.set()
         self.go_on.wait(20)
         return self._inspector.inspect(path, format, expected)
@@ -261,10 +263,53 @@ def test_a_worker_told_to_stop_hands_back_what_takes_too_long_and_is_fenced_afte
         assert "refused" not in site.types(subject)
 
 
+def test_a_worker_told_to_stop_hands_back_all_that_is_under_way(work_site: WorkSite):
+    with running(work_site, worker=False) as site:
+        slow, stop = SlowInspector(site.inspector), threading.Event()
+        hasty = replace(QUICK, threads=8, grace_s=0.5)
+        subjects = [
+            site.announce(site.place(f"{number}.dat", CONTENT + bytes([number]))) for number in range(12)
+        ]
+        for subject in subjects:
+            site.wait(subject, "QUEUED")
+        worker = site.start_worker(stop=stop, inspector=slow, pace=hasty)
+        site.until(lambda: len(slow.paths) >= 8)
+        stop.set()
+        worker.join(5)
+        assert not worker.is_alive()
+        assert states(site, "lane = 'steps'") == {"open": 12}
+        slow.go_on.set()
+        site.start_worker()
+        for subject in subjects:
+            site.wait(subject, "COMPLETE")
+            assert site.types(subject).count("validated") == 1
+
+
+def test_of_reports_that_go_together_the_one_whose_lease_was_lost_stays_out(work_site: WorkSite, caplog):
+    with running(work_site, worker=False) as site:
+        slow = SlowInspector(site.inspector)
+        subjects = [
+            site.announce(site.place(f"{number}.dat", CONTENT + bytes([number]))) for number in range(6)
+        ]
+        for subject in subjects:
+            site.wait(subject, "QUEUED")
+        site.start_worker(inspector=slow, pace=replace(QUICK, threads=6))
+        site.until(lambda: len(slow.paths) == 6)
+        with site.engine.begin() as connection:
+            steal = "UPDATE work.item SET lease_owner = 'other', lease_epoch = lease_epoch + 1 WHERE subject = :subject"
+            connection.execute(text(f"{steal} AND state = 'leased'"), {"subject": subjects[2]})
+        slow.go_on.set()
+        for subject in subjects:
+            site.wait(subject, "COMPLETE")  # the stolen one too, once the thief's lease has run out
+        assert "report_ignored" not in {kind for subject in subjects for kind in site.types(subject)}
+        lost = [each.items for each in caplog.records if each.message == "late finish, nothing reported"]
+        assert lost == [1]
+
+
 class BrokenInspector:
     formats = ("any",)
 
-    def inspect(self, path, format, expected) -> ChildResult:  # noqa: A002
+    def inspect(self, path, format, expected, **_) -> ChildResult:  # noqa: A002
         raise ZeroDivisionError("a bug")
 
 

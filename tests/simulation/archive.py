@@ -64,7 +64,14 @@ class Reader:
     scheduler: Scheduler
     formats: tuple[str, ...] = ("any",)
 
-    def inspect(self, path: Path | str, format: str, expected: Expected) -> ChildResult:  # noqa: A002
+    def inspect(
+        self,
+        path: Path | str,
+        format: str,  # noqa: A002
+        expected: Expected,
+        *,
+        together: str | None = None,
+    ) -> ChildResult:
         self.scheduler.pause("inspect")
         body = Path(path).read_bytes()
         found = {"size_bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Executor", "Killed", "Queue", "Scheduler", "Signal", "Task"]
+__all__ = ["Alone", "Executor", "Killed", "Queue", "Scheduler", "Signal", "Task"]
 
 
 class Killed(BaseException):
@@ -137,6 +137,16 @@ class Queue:
 
     def empty(self) -> bool:
         return not self._items
+
+
+class Alone:
+    """Stands for ``consumers.together.Together``: nobody is waited for, so that no turn is held while others run."""
+
+    def __init__(self, grant: Callable[[list[Any]], Any]) -> None:
+        self._grant = grant
+
+    def ask(self, wish: Any) -> Any:
+        return self._grant([wish])[0]
 
 
 class _Done:

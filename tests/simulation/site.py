@@ -39,7 +39,7 @@ from tests.simulation import sql_projection, sql_work
 from tests.simulation.archive import Archive, Reader
 from tests.simulation.database import Database
 from tests.simulation.ports import Clock, DeciderTables, SimulatedLog, SimulatedStore
-from tests.simulation.scheduler import Executor, Queue, Scheduler, Signal, Task
+from tests.simulation.scheduler import Alone, Executor, Queue, Scheduler, Signal, Task
 from tests.told_readings import Told
 
 __all__ = ["CONTENTS", "KINDS", "PARTITIONS", "TOPICS", "Process", "Site"]
@@ -58,7 +58,7 @@ CONFIGURATION = {
     "register_table": "operations.l2_file",
     "retry": {"tries": 1, "first_s": 60.0, "factor": 1.0, "max_s": 60.0},
 }
-PACE = Pace(threads=1, large_at_once=1, lease_s=15.0, look_s=1.0, batch=5)
+PACE = Pace(threads=1, large_at_once=1, lease_s=15.0, look_s=1.0, batch=5, apart_s=0.0)
 
 
 @dataclass(eq=False)
@@ -284,6 +284,7 @@ class Site:
         )
         worker, stop = Worker(tools, PACE, Told()), cast("Any", Signal(self.scheduler))
         worker._queue = cast("Any", Queue(self.scheduler))
+        worker._reporting._rounds = cast("Any", Alone(worker._reporting._put))
         heavy, light = cast("Any", Signal(self.scheduler)), cast("Any", Signal(self.scheduler))
         worker._call_heavy, worker._call_light = heavy, light
         return [

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from consumers.formats.format import Content
+from consumers.formats.inspection import InvalidFileError
 from consumers.formats.metadata import Metadata
 
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -24,6 +25,8 @@ def warm_up():
 
 def read(source, seen, expected, findings):
     order, _, argument = source.read().decode().partition(" ")
+    if POISON:
+        ORDERS[POISON[0]]("")
     value = ORDERS[order](argument)
     findings.record("answer", value if isinstance(value, int | float | str | None) else str(value))
     return Content(Metadata(target=str(value)))
@@ -63,25 +66,64 @@ def _shout(count: str) -> None:
     sys.stderr.write("x" * int(count) + "\x1b[31mend of the log\n")
 
 
+def _burn(seconds: str) -> str:
+    began = time.process_time()
+    while time.process_time() - began < float(seconds):
+        pass
+    return "burnt"
+
+
+KEPT: list[bytearray] = []
+POISON: list[str] = []
+
+
+def _poison(order: str) -> str:
+    """A file in order, after which every other that this process reads goes wrong."""
+    POISON.append(order)
+    return "poisoned"
+
+
+def _find_fault(_: str) -> None:
+    raise InvalidFileError("MADE_UP", "found nothing wrong with it")
+
+
+def _keep(count: str) -> str:
+    """A library that never gives its memory back."""
+    KEPT.append(bytearray(int(count)))
+    return "kept"
+
+
+def _say_too_much(_: str) -> None:
+    """Past our own code, to whom the child reports: more than anybody would."""
+    os.write(4, b"\x7f\xff\xff\xff")
+    time.sleep(60)
+
+
 ORDERS: dict[str, Callable[[str], Any]] = {
     "connect": lambda port: socket.create_connection(("127.0.0.1", int(port))),
     "connect-without-python": _connect_without_python,
     "connect-and-swallow": _swallow,
+    "burn": _burn,
     "crash": lambda _: ctypes.string_at(0),
     "end": lambda code: os._exit(int(code)),
     "environment": lambda name: os.environ.get(name, "not there"),
     "fetch": lambda url: urllib.request.urlopen(url).read(),
     "fill-memory": _fill_memory,
+    "find-fault": _find_fault,
     "fork": lambda _: os.fork(),
+    "keep": _keep,
     "kill-server": lambda _: LIBC.kill(os.getppid(), signal.SIGKILL),
     "kill-self": lambda _: LIBC.kill(os.getpid(), signal.SIGKILL),
     "nothing": lambda _: "done",
     "open": lambda path: Path(path).read_text(),
+    "poison": _poison,
     "raise": _raise,
     "run": lambda command: subprocess.run([command], check=False),
     "say-much": lambda count: "y" * int(count),
+    "say-too-much": _say_too_much,
     "shout": _shout,
     "sleep": lambda seconds: time.sleep(float(seconds)),
     "spin": _spin,
+    "who": lambda _: str(os.getpid()),
     "write": lambda path: Path(path).write_text("here"),
 }
