@@ -25,7 +25,7 @@ from consumers.sender import Outgoing, Sender
 from consumers.timers import asked
 from consumers.work_items import Closing, Key
 from events.base import machine_of
-from events.envelope import RequestEnvelope, decode_request
+from events.envelope import RequestEnvelope, UndecodableError, decode_request
 from events.topics import Topics
 from projectors.outcome import Outcome, Outcomes
 
@@ -103,11 +103,14 @@ class Reconciler:
                 _UNDECIDED, {"after_s": after_s, "at_most": self._patience.at_most}
             ).all()
         # A report may be about another subject than the item's, of another machine: a group, a program, a primary.
-        reports = {row.report_id: bytes(row.report) for row in rows if row.report is not None}
-        asked = {report_id: decode_request(value) for report_id, value in reports.items()}
-        decided = self._outcomes.find((each.subject, report_id) for report_id, each in asked.items())
-        again = [report_id for report_id in asked if report_id not in decided]
-        self._sender.send_all([self._again(asked[each], reports[each]) for each in again])
+        told = {row.report_id: asked for row in rows if (asked := _asked(row.report)) is not None}
+        abouts = (
+            (told[row.report_id].subject if row.report_id in told else row.subject, row) for row in rows
+        )
+        decided = self._outcomes.find((subject, row.report_id) for subject, row in abouts)
+        lost = [row for row in rows if row.report_id in told and row.report_id not in decided]
+        again = [row.report_id for row in lost]
+        self._sender.send_all([self._again(told[row.report_id], bytes(row.report)) for row in lost])
         with self._engine.begin() as connection:
             if again:
                 connection.execute(_RESENT, {"ids": again})
@@ -162,6 +165,14 @@ class Reconciler:
                     connection, [Key(one.event_id, one.effect) for one in items]
                 )
         return counts
+
+
+def _asked(report: bytes | None) -> RequestEnvelope | None:
+    """What a report asks; None where it cannot be read."""
+    try:
+        return None if report is None else decode_request(bytes(report))
+    except UndecodableError:
+        return None
 
 
 def _closing(outcome: Outcome) -> Closing:
