@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def scanner(target: str) -> Callable[[bytes], str]:
-    """What a target does with the bytes that the fuzzer thinks of: its code, or ``ok``. Raises KeyError for a target that is none."""
+    """What a target makes of the fuzzer's bytes: a code, or ``ok``. Raises KeyError for a target that is none."""
     from consumers.formats.findings import Findings
     from consumers.formats.inspection import InvalidFileError
 
