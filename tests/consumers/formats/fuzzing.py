@@ -28,7 +28,7 @@ def main() -> None:
     with atheris.instrument_imports(include=["consumers.formats"]):
         scan = scanner(target)
 
-    def judged(content: bytes) -> str:
+    def judged(content: bytes) -> None:
         began = time.process_time()
         scan(content)
         if time.process_time() - began > AT_MOST_S:
@@ -50,7 +50,7 @@ def scanner(target: str) -> Callable[[bytes], str]:
     }[target]
     scan = import_module(f"consumers.formats.{module}").scan
 
-    def judged(content: bytes) -> None:
+    def judged(content: bytes) -> str:
         whole = before + content + after
         try:
             scan(io.BytesIO(whole), len(whole), Findings())
