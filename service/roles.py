@@ -37,9 +37,6 @@ _STUCK_EXIT = 75
 _WORKERS_SESSIONS = 16
 """Of one worker at most: its threads need one for moments only, and what they report goes together."""
 
-_GATHERED_S = 0.2
-"""How long requests are gathered for a transaction while several come at a time; one alone is decided at once."""
-
 _SHOWN_S = 0.1
 """How long records are gathered for the views while several come at a time; one alone is shown at once."""
 
@@ -53,23 +50,16 @@ class PartDiedError(RuntimeError):
 
 def run_decider(wiring: Wiring, stop: threading.Event) -> None:
     """Decide for all machines, as far as leases go."""
-    from service.decider.owner import OwnerSettings
     from service.decider.process import Decider
 
-    settings, owners = wiring.settings, OwnerSettings(gathered_s=_GATHERED_S)
+    settings = wiring.settings
     engine = _engine(wiring)  # each partition's owner keeps a session of its own beside the pool
     logs = KafkaLog(wiring.endpoints.kafka, client_id=wiring.name, on_stuck=_exit_hard, stop=stop)
 
     def decide() -> None:
         decider = keep_trying(
             "kafka and postgresql",
-            lambda: Decider(
-                logs=logs,
-                engine=engine,
-                topics=wiring.topics,
-                partitions=settings.partitions,
-                settings=owners,
-            ),
+            lambda: Decider(logs=logs, engine=engine, topics=wiring.topics, partitions=settings.partitions),
             stop,
         )
         if decider is not None:

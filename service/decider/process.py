@@ -32,7 +32,7 @@ __all__ = ["Decider", "owner_name"]
 log = logging.getLogger(__name__)
 
 STOP_S = 6.0
-DEFAULTS = OwnerSettings()
+DEFAULTS = OwnerSettings(gathered_s=0.2)
 
 
 @dataclass(slots=True)
