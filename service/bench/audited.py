@@ -4,7 +4,8 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
-from service.audit import Findings, Offender, audit_site
+from service.audit import Findings, Offender
+from service.audit.audit import audit_site
 from service.wiring import Wiring
 
 __all__ = ["audited", "is_clean"]

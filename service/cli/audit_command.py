@@ -37,7 +37,7 @@ def audit(
     ] = None,
 ) -> None:
     """Check the laws from outside, also while a site runs; exit 1 where something is wrong."""
-    from service.audit import audit_site
+    from service.audit.audit import audit_site
     from service.audit.expected import ExpectedError
 
     session = session_of(context)

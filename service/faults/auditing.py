@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from events.log import LogError
-from service.audit import Findings, Offender, audit_site
+from service.audit import Findings, Offender
+from service.audit.audit import audit_site
 from service.decider.halts import StoreUnavailableError
 from service.faults.arena import Arena
 from service.faults.aside import aside

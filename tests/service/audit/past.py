@@ -11,7 +11,8 @@ from sqlalchemy import text
 from events.chain import seal
 from events.ids import partition_of, record_id
 from events.log import Headers, Place
-from service.audit import Findings, audit_site
+from service.audit import Findings
+from service.audit.audit import audit_site
 from service.audit.expected import Expected
 from service.wiring import Wiring
 from tests.consumers.work_site import WorkSite, running
