@@ -81,7 +81,7 @@ def test_a_damaged_block_is_said_to_be_unreadable_and_nothing_else_is_claimed(pa
     content = bytearray(an_asdf({"data": RAMP}, packing))
     # Behind the block's header and the lengths of its first piece: damage among values is seen by sums alone.
     at = content.index(b"\xd3BLK") + 54 + (8 if packing == "lz4" else 0)
-    content[at : at + 320] = b"\xff" * 320
+    content[at : at + 320] = bytes(320)
     found = sampled(bytes(content))
     assert isinstance(found, Unreadable)
     look = a_look(content=bytes(content), form="asdf")
