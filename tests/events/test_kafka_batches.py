@@ -22,8 +22,16 @@ def test_what_is_encoded_is_what_the_library_encodes(records):
 
 
 def test_counts_and_lengths_beyond_one_byte_and_beyond_the_table_are_encoded_alike():
-    records = [(b"k" * (number % 200), b"v" * (number * 37 % 20_000)) for number in range(5_000)]
+    fullest = range(kafka_batches._RECORDS_AT_MOST)
+    records = [(b"k" * (number % 200), b"v" * (number * 37 % 20_000)) for number in fullest]
     assert kafka_batches._encoded(records) == by_the_library(records)
+
+
+def test_no_batch_has_more_records_than_the_table_has_counts():
+    records = [(b"k", b"v")] * (2 * kafka_batches._RECORDS_AT_MOST + 1)
+    chunks = list(kafka_batches._chunks(records))
+    assert [len(chunk) for chunk in chunks] == [kafka_batches._RECORDS_AT_MOST] * 2 + [1]
+    assert [kafka_batches._encoded(chunk) for chunk in chunks] == [by_the_library(chunk) for chunk in chunks]
 
 
 @given(RECORDS)
