@@ -34,7 +34,7 @@ ROLES = {
     "decider-1": "decider",
     "decider-2": "decider",  # stands by
     "projector": "projector",
-    "consumers": "consumers",  # dispatch, intake, folders, reconciler
+    "consumers": "consumers",  # dispatch, intake, folders, reconciler, and a worker of their own
     "worker": "worker",
     "timers": "timers",
 }

@@ -134,3 +134,5 @@ class Faults:
             faults.clear()
         for process in site.processes:
             process.clock_offset = timedelta(0)
+            if process.store is not None:
+                process.store.failing.clear()  # each costs a round, in which all would seem to be at rest

@@ -1,10 +1,11 @@
 """What the statements of follower and projector mean: positions, COPY, MERGE by the rules of columns, quarantine."""
 
 import re
+from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Boolean, Column, Integer, Table, TextClause
+from sqlalchemy import Boolean, Column, DateTime, Float, Integer, Table, TextClause
 from sqlalchemy.dialects.postgresql import JSONB
 
 from consumers.work_items import position as work_position
@@ -35,7 +36,9 @@ def _move(connection: Connection, members: Row, statement: TextClause) -> Result
         or ("owner_epoch = :epoch" in statement.text and row["owner_epoch"] != members["epoch"])
     ):
         return Result(rowcount=0)
-    rows[key] = {**row, "next_offset": members["wanted"]}
+    told = [each for each in (row["last_event_at"], members["last_event_at"]) if each is not None]
+    moved = {"next_offset": members["wanted"], "applied_at": connection.now}
+    rows[key] = {**row, **moved, "last_event_at": max(told, default=None)}
     return Result(rowcount=1)
 
 
@@ -46,10 +49,7 @@ def _take_over(connection: Connection, members: Row, statement: Any) -> Result:
     if key in rows:
         rows[key] = {**rows[key], "owner_epoch": rows[key]["owner_epoch"] + 1}
     else:
-        rows[key] = {
-            name: members[name]
-            for name in ("follower", "machine", "partition", "topic_id", "next_offset", "owner_epoch")
-        }
+        rows[key] = {column.name: members.get(column.name) for column in table.columns}
     return Result([{name: rows[key][name] for name in ("next_offset", "owner_epoch")}])
 
 
@@ -76,6 +76,10 @@ def _cell(column: Column[Any], cell: str) -> Any:
         return cell == "t"
     if isinstance(column.type, Integer):
         return int(cell)
+    if isinstance(column.type, Float):
+        return float(cell)
+    if isinstance(column.type, DateTime):
+        return datetime.fromisoformat(cell)
     return re.sub(r"\\(.)", lambda found: {"t": "\t", "n": "\n", "r": "\r"}.get(found[1], found[1]), cell)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from events.ids import partition_of
 from tests.simulation.laws import Laws
-from tests.simulation.machine import landing
+from tests.simulation.machine import SiteUnderFire, landing
 from tests.simulation.site import PARTITIONS, Site
 
 NAMES = [name for name in map("roman/g{}".format, range(40)) if partition_of(name, PARTITIONS["file"]) == 0][
@@ -48,3 +48,17 @@ def test_a_zombie_that_drops_its_snapshots_takes_none_from_its_successor(site, c
             site.scheduler.proceed(process.tasks[0], ENOUGH)
     laws.hold_at_rest(("decider",))
     assert sum(len(partition.records) for partition in laws.partitions) == 7
+
+
+def test_a_store_that_was_told_to_fail_is_whole_once_the_site_is_to_come_to_rest():
+    """Each failure takes a decider a round in which nothing moves, after it has fenced the one that could go on."""
+    program = SiteUnderFire()
+    program.processes_start(set(range(10)))
+    owner = program.site.start("decider", partition_of("roman/f3", PARTITIONS["file"]))
+    assert owner.store is not None
+    owner.store.failing += ["fails"] * 6
+    program.somebody_asks("roman/f3", 0, None)
+    program.teardown()
+    assert [record.type for each in program.laws.partitions for record, _ in each.records].count(
+        "file.registered"
+    ) == 1
