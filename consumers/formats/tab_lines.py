@@ -60,7 +60,7 @@ def _require_bounds(raw: bytes) -> None:
 
 
 def _lines(raw: bytes, findings: Findings) -> Iterator[tuple[int, str]]:
-    """Numbered lines with something in them; comments begin with #."""
+    """Numbered lines with something in them, were it only tabs between empty cells; comments begin with #."""
     if not raw.endswith(b"\n"):
         findings.warn("NO_FINAL_NEWLINE", "the last line does not end; it may be cut", wanted="a line feed")
     if not raw.isascii():
@@ -68,7 +68,7 @@ def _lines(raw: bytes, findings: Findings) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(raw.split(b"\n"), 1):
         if len(line) > MAX_LINE_BYTES:
             raise over(f"line {number} of {len(line)} bytes", f"<= {MAX_LINE_BYTES} bytes")
-        if line.strip() and not line.startswith(b"#"):
+        if line.strip(b" \r") and not line.startswith(b"#"):
             yield number, line.rstrip(b"\r").decode("utf-8", "replace")
 
 

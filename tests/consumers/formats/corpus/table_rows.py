@@ -113,12 +113,14 @@ TABS: dict[str, tuple[Content, str]] = {
     "a million cells": (lambda: b"a" + b"\tb" * 99 + b"\n" + (b"1" + b"\t2" * 99 + b"\n") * 5_001, "LIMIT_EXCEEDED"),
     "a line of a megabyte": (lambda: b"a\tb\n1\t" + b"x" * 1024**2 + b"\n", "LIMIT_EXCEEDED"),
     "a line of 500,000 tabs": (lambda: b"a\tb\n" + b"\t" * 500_000 + b"\n", "SCHEMA_VIOLATION"),
+    "a row of empty cells, one too many": (b"a\tb\n1\t2\n\t\t\n", "SCHEMA_VIOLATION"),
     "16 million empty lines": (lambda: b"a\tb\n" + b"\n" * 16 * 1024**2, "LIMIT_EXCEEDED"),
     "33 MB": (lambda: b"a\tb\n" + b"1\t2\n" * 9 * 1024**2, "LIMIT_EXCEEDED"),
 }  # fmt: skip
 
 TABS_FINE: dict[str, tuple[Content, str | None]] = {
     "a good table": (tabs_bytes(), None),
+    "a row of empty cells": (b"a\tb\n1\t2\n\t\n", None),
     "many rows": (tabs_bytes(rows=300), None),
     "no rows": (b"a\tb\n", None),
     "cells without a value": (b"a\tb\n\tnull\n", None),
