@@ -23,6 +23,9 @@ SILENT_S = 20.0
 _BEATS = 8
 """So often at least a leader says that it is there, before it would be taken for frozen."""
 
+_STILL_PART = 0.75
+"""What it holds may be younger than its last word: between two of them it began other things, and then it froze."""
+
 _LOOK_S = 1.0
 _SPACE = 0x4D45  # keeps our locks apart from those of other programs in the same database
 
@@ -42,7 +45,7 @@ _CUT_OFF = text("""
     WHERE a.pid IN (SELECT pid FROM silent)
         OR ((a.application_name, a.usename) IN (SELECT application_name, usename FROM silent)
             AND a.datname = current_database() AND a.wait_event_type = 'Client'
-            AND a.xact_start < clock_timestamp() - :silent_s * interval '1 second')
+            AND a.xact_start < clock_timestamp() - :still_s * interval '1 second')
 """)
 
 
@@ -125,7 +128,9 @@ def _beat(connection: Connection, name: str, every_s: float, over: threading.Eve
 
 
 def _cut_off_the_frozen(connection: Connection, name: str, key: int, silent_s: float) -> None:
-    members = {"space": _SPACE, "unsigned": key % 2**32, "silent_s": silent_s}
+    members = {
+        "space": _SPACE, "unsigned": key % 2**32, "silent_s": silent_s, "still_s": silent_s * _STILL_PART,
+    }  # fmt: skip
     if ended := connection.scalar(_CUT_OFF, members):
         log.warning(
             "a leader that said nothing any more was cut off", extra={"leads": name, "sessions": ended}

@@ -87,6 +87,7 @@ class Frozen:
         cursor: Any = raw.cursor()
         cursor.execute("CREATE TABLE IF NOT EXISTS held (line text)")
         raw.commit()
+        time.sleep(SILENT_S / 8)  # a beat later than its last word
         cursor.execute("LOCK TABLE held")
         try:
             cursor.copy_expert("COPY held FROM STDIN", self)
