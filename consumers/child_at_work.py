@@ -13,14 +13,14 @@ from typing import Any
 
 from consumers.child_frames import Frames, TooLargeError, frame
 
-__all__ = ["Asked", "Child", "Company"]
+__all__ = ["RSS_UNIT", "Asked", "Child", "Company"]
 
 MAX_RESULT_BYTES = 2 * 1024 * 1024
 LOG_TAIL_BYTES = 64 * 1024
 PIECE_BYTES = 64 * 1024
 
 # Linux counts the peak resident set in kilobytes, macOS in bytes.
-_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 Company = tuple[str, str, tuple[tuple[str, float], ...]]
 """What files must have in common: who vouches for them, the format, the limits."""
@@ -134,7 +134,7 @@ class Child:
         spent = _part(self.messages[-1] if self.messages else {}, "spent")
         cpu_s, rss_bytes = spent.get("cpu_s", 0.0), spent.get("peak_rss_bytes", 0)
         if usage is not None and self.files == 1:
-            cpu_s, rss_bytes = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * _RSS_UNIT
+            cpu_s, rss_bytes = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * RSS_UNIT
         return {
             "id": self.asked.request["id"] if self.asked is not None else None,
             "messages": list(self.messages),

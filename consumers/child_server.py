@@ -21,7 +21,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from consumers.child_at_work import Asked, Child, Company
+from consumers.child_at_work import RSS_UNIT, Asked, Child, Company
 from consumers.child_frames import Frames, frame
 from consumers.child_guard import Guard, leave_network
 from consumers.child_pages import into_large_pages
@@ -137,7 +137,7 @@ class _Server:
         gc.freeze()
         if not self._to_warm:
             into_large_pages()
-        rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT
+        rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT
         took = time.monotonic() - started
         told = {"ready": name, "warm_up_s": took, "peak_rss_bytes": rss, "network": self._network}
         self._send(told if failed is None else {**told, "failed": failed})
@@ -282,10 +282,6 @@ class _Server:
 
     def _send(self, message: dict[str, Any]) -> None:
         self._control.sendall(frame(message))
-
-
-# Linux counts the peak resident set in kilobytes, macOS in bytes.
-_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 if __name__ == "__main__":

@@ -3,13 +3,12 @@
 import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, text
 
-from consumers.sender import Outgoing, Sender
+from consumers.sender import Outgoing, Sender, outgoing_request
 from events.base import Request
-from events.envelope import encode_request
 from events.ids import derived_id
 from events.metadata_policy import Cadence, MetadataPolicy, Purpose
 from events.stream import ReportStreamHeard, ReportStreamSilent, Silence
@@ -70,11 +69,17 @@ class SilenceWatch:
         cause = derived_id(
             f"{stream}/{told['purpose']}", f"{request.name} {told.get('since_at') or told['heard_at']}"
         )
-        value = encode_request(
-            id=cause, type=request.name, subject=stream, actor=ACTOR, source=self._source, at=at, data=told,
+        return cause, outgoing_request(
+            self._topics,
+            request.name,
+            stream,
+            id=cause,
+            actor=ACTOR,
+            source=self._source,
+            at=at,
+            data=told,
             causationid=cause,
-        )  # fmt: skip
-        return cause, (self._topics.requests("stream"), stream.encode(), value)
+        )
 
 
 def changes(
@@ -148,8 +153,10 @@ def _standings(connection: Connection) -> list[Standing]:
 
 
 def _last(connection: Connection, stream: str, purpose: str, *, after: datetime) -> datetime | None:
-    found: Any = connection.scalar(_LAST, {"stream": stream, "purpose": purpose, "after": format_time(after)})
-    return None if found is None else found
+    found: datetime | None = connection.scalar(
+        _LAST, {"stream": stream, "purpose": purpose, "after": format_time(after)}
+    )
+    return found
 
 
 _STANDINGS = text("""

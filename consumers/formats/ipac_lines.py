@@ -9,7 +9,7 @@ from consumers.formats.findings import Findings
 from consumers.formats.inspection import InvalidFileError
 from consumers.formats.text import clean, shortened
 
-__all__ = ["Column", "Table", "over", "read_table", "wrong"]
+__all__ = ["Column", "Table", "numbered_lines", "over", "read_table", "require_bounds", "wrong"]
 
 MAX_BYTES = 32 * 1024**2
 MAX_LINE_BYTES = 512 * 1024  # KCWI's row of 422 columns has 10 kB
@@ -43,7 +43,7 @@ class Table:
 
 def read_table(raw: bytes, findings: Findings) -> Table:
     """The table. Raises InvalidFileError, and nothing else, for what is none or has no bounds."""
-    _require_bounds(raw)
+    require_bounds(raw, control=CONTROL, wanted="printable text")
     lines = list(_lines(raw, findings))
     header = [line for line in lines[: HEADER_LINES + 1] if line.startswith("|")]
     if not header:
@@ -59,23 +59,21 @@ def read_table(raw: bytes, findings: Findings) -> Table:
     return Table(columns, tuple(_row(line, columns, number) for number, line in body))
 
 
-def _require_bounds(raw: bytes) -> None:
+def require_bounds(raw: bytes, *, control: re.Pattern[bytes], wanted: str) -> None:
+    """A text table within its size, without the control characters that its kind does not have."""
     if len(raw) > MAX_BYTES:
         raise over(f"a table of {len(raw)} bytes", f"<= {MAX_BYTES} bytes")
     lines = raw.count(b"\n")
     if lines > MAX_LINES:
         raise over(f"{lines} lines", f"<= {MAX_LINES} lines")
-    bad = CONTROL.search(raw)
+    bad = control.search(raw)
     if bad:
-        raise wrong(
-            f"control character 0x{bad.group()[0]:02x} at byte {bad.start()}",
-            "printable text",
-            code="UNSAFE_CONTENT",
-        )
+        found = f"control character 0x{bad.group()[0]:02x} at byte {bad.start()}"
+        raise wrong(found, wanted, code="UNSAFE_CONTENT")
 
 
-def _lines(raw: bytes, findings: Findings) -> Iterator[str]:
-    """The lines of header and rows; comments and keywords, which begin with a backslash, are left out."""
+def numbered_lines(raw: bytes, findings: Findings) -> Iterator[tuple[int, bytes]]:
+    """The lines of a text table, from 1 on; warns of a last one that does not end, and of what is not ASCII."""
     if not raw.endswith(b"\n"):
         findings.warn("NO_FINAL_NEWLINE", "the last line does not end; it may be cut", wanted="a line feed")
     if not raw.isascii():
@@ -83,6 +81,12 @@ def _lines(raw: bytes, findings: Findings) -> Iterator[str]:
     for number, line in enumerate(raw.split(b"\n"), 1):
         if len(line) > MAX_LINE_BYTES:
             raise over(f"line {number} of {len(line)} bytes", f"<= {MAX_LINE_BYTES} bytes")
+        yield number, line
+
+
+def _lines(raw: bytes, findings: Findings) -> Iterator[str]:
+    """The lines of header and rows; comments and keywords, which begin with a backslash, are left out."""
+    for _, line in numbered_lines(raw, findings):
         if not line.startswith(b"\\"):
             yield clean(line.rstrip(b"\r").decode("utf-8", "replace"))
 

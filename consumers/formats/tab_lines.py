@@ -6,15 +6,14 @@ from dataclasses import replace
 
 from consumers.formats.findings import Findings
 from consumers.formats.ipac_lines import (
-    MAX_BYTES,
     MAX_CELLS,
     MAX_COLUMNS,
-    MAX_LINE_BYTES,
-    MAX_LINES,
     MAX_ROWS,
     Column,
     Table,
+    numbered_lines,
     over,
+    require_bounds,
     wrong,
 )
 from consumers.formats.ipac_table import FLOAT, INTEGER, is_null
@@ -29,7 +28,7 @@ NAME_OF_DIGITS = re.compile(r"[+-]?0\d+")
 
 def read_tabs(raw: bytes, findings: Findings) -> Table:
     """The table. Raises InvalidFileError, and nothing else, for what is none or has no bounds."""
-    _require_bounds(raw)
+    require_bounds(raw, control=CONTROL, wanted="printable text and tabs")
     lines = list(_lines(raw, findings))
     if not lines:
         raise wrong("no line but comments", "names of columns, then rows", code="UNREADABLE")
@@ -47,27 +46,9 @@ def read_tabs(raw: bytes, findings: Findings) -> Table:
     return Table(tuple(replace(each, type=_type(each, rows)) for each in columns), rows)
 
 
-def _require_bounds(raw: bytes) -> None:
-    if len(raw) > MAX_BYTES:
-        raise over(f"a table of {len(raw)} bytes", f"<= {MAX_BYTES} bytes")
-    lines = raw.count(b"\n")
-    if lines > MAX_LINES:
-        raise over(f"{lines} lines", f"<= {MAX_LINES} lines")
-    bad = CONTROL.search(raw)
-    if bad:
-        found = f"control character 0x{bad.group()[0]:02x} at byte {bad.start()}"
-        raise wrong(found, "printable text and tabs", code="UNSAFE_CONTENT")
-
-
 def _lines(raw: bytes, findings: Findings) -> Iterator[tuple[int, str]]:
     """Numbered lines with something in them, were it only tabs between empty cells; comments begin with #."""
-    if not raw.endswith(b"\n"):
-        findings.warn("NO_FINAL_NEWLINE", "the last line does not end; it may be cut", wanted="a line feed")
-    if not raw.isascii():
-        findings.warn("NOT_ASCII", "the table holds bytes that are not ASCII", wanted="ASCII")
-    for number, line in enumerate(raw.split(b"\n"), 1):
-        if len(line) > MAX_LINE_BYTES:
-            raise over(f"line {number} of {len(line)} bytes", f"<= {MAX_LINE_BYTES} bytes")
+    for number, line in numbered_lines(raw, findings):
         if line.strip(b" \r") and not line.startswith(b"#"):
             yield number, line.rstrip(b"\r").decode("utf-8", "replace")
 

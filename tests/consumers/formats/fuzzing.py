@@ -1,8 +1,8 @@
 """Coverage-guided fuzzing of our own scanners, with atheris, which is no dependency of ours: made for a desk.
 
-    python3.11 -m venv /tmp/fuzz && /tmp/fuzz/bin/pip install atheris
+    python3.11 -m venv ../fuzz && ../fuzz/bin/pip install atheris
     export PYTHONPATH=.:$(echo .venv/lib/python3.11/site-packages)
-    /tmp/fuzz/bin/python -m tests.consumers.formats.fuzzing fits -max_total_time=120
+    ../fuzz/bin/python -m tests.consumers.formats.fuzzing fits -max_total_time=120
 
 Targets are ``fits``, ``asdf`` and ``tree`` (the YAML of an ASDF file alone); what follows is libFuzzer's. A scanner
 ends in a judgement on the file and nothing else: any other exception, and two seconds of processor time, stop the
