@@ -1,17 +1,17 @@
 """What streams' policies want to go: originals and pictures that are old or too many, sources with proven copies."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, TextClause, text
+from sqlalchemy import Connection, TextClause, text
 
-from consumers.sender import Outgoing, Sender, outgoing_request
+from consumers.asker import Asker
+from consumers.sender import Outgoing, outgoing_request
 from events.file_removal import RemoveFile, What
 from events.ids import derived_id
 from events.space_policy import Quota, SpacePolicy
-from events.topics import Topics
 
 __all__ = ["ACTOR", "Housekeeping", "Removal", "wanted_removals"]
 
@@ -31,17 +31,8 @@ class Removal(NamedTuple):
     because: str
 
 
-class Housekeeping:
+class Housekeeping(Asker):
     """Asks for what policies want to go. What may not go is refused, and asked again the next day."""
-
-    def __init__(
-        self, *, engine: Engine, sender: Sender, topics: Topics, clock: Callable[[], datetime], source: str
-    ) -> None:
-        self._engine = engine
-        self._sender = sender
-        self._topics = topics
-        self._clock = clock
-        self._source = source
 
     def run_once(self) -> int:
         """Ask for all that is due by now; how many. Raises LogUnavailableError and the database's errors."""

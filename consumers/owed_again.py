@@ -2,11 +2,11 @@
 
 # ruff: noqa: S608 - statements are put together from constants of this module
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 
 from consumers.obligations import obligations
 from consumers.owed import DeadlineOwed, ItemOwed, Obligation, VersionKnown
@@ -47,11 +47,7 @@ def missing_steps(
 
 def missing_deadlines(connection: Connection, *, before: datetime, at_most: int) -> Iterator[Missing]:
     """Versions in ERROR that are to be tried again by themselves, and nobody knows when."""
-    for row in connection.execute(_DEADLINES, {"before": before, "at_most": at_most}).all():
-        record = record_of(row)
-        if record is not None:
-            owed = (each for each in obligations(record) if isinstance(each, DeadlineOwed))
-            yield Missing(tuple(owed), row.is_certain)
+    yield from _deadlines_of(connection, _DEADLINES, {"before": before, "at_most": at_most})
 
 
 def missing_follow_ups(
@@ -73,11 +69,7 @@ def missing_sidecar_deadlines(
 ) -> Iterator[Missing]:
     """Files that were announced with a time for their sidecar, and nobody knows of it."""
     members = {"since": since, "before": before, "at_most": at_most}
-    for row in connection.execute(_SIDECARS, members).all():
-        record = record_of(row)
-        if record is not None:
-            owed = (each for each in obligations(record) if isinstance(each, DeadlineOwed))
-            yield Missing(tuple(owed), True)
+    yield from _deadlines_of(connection, _SIDECARS, members)
 
 
 def missing_program_steps(connection: Connection, *, before: datetime, at_most: int) -> Iterator[Missing]:
@@ -92,11 +84,17 @@ def missing_program_steps(connection: Connection, *, before: datetime, at_most: 
 
 def missing_program_deadlines(connection: Connection, *, before: datetime, at_most: int) -> Iterator[Missing]:
     """Parts of observing programs whose last fact set a time, and nobody knows of it."""
-    for row in connection.execute(_PROGRAM_DEADLINES, {"before": before, "at_most": at_most}).all():
+    yield from _deadlines_of(connection, _PROGRAM_DEADLINES, {"before": before, "at_most": at_most})
+
+
+def _deadlines_of(
+    connection: Connection, found: TextClause, members: Mapping[str, object]
+) -> Iterator[Missing]:
+    for row in connection.execute(found, members).all():
         record = record_of(row)
         if record is not None:
             owed = (each for each in obligations(record) if isinstance(each, DeadlineOwed))
-            yield Missing(tuple(owed), True)
+            yield Missing(tuple(owed), row.is_certain)
 
 
 _LEDGER: Sequence[str] = (
@@ -180,7 +178,7 @@ _PROGRAM_STEPS = text(f"""
 """)
 
 _PROGRAM_DEADLINES = text(f"""
-    SELECT {_COLUMNS}
+    SELECT {_COLUMNS}, true AS is_certain
     FROM work.program_part p JOIN projection.ledger l
         ON l.machine = 'op' AND l.subject = p.subject AND l.sequence = p.sequence
     WHERE l.data ->> 'due_at' IS NOT NULL AND l.time < :before

@@ -1,18 +1,18 @@
 """Streams that should be heard of and are not: each purpose by its own cadence; noticed once, and once when it ends."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, text
 
-from consumers.sender import Outgoing, Sender, outgoing_request
+from consumers.asker import Asker
+from consumers.sender import Outgoing, outgoing_request
 from events.base import Request
 from events.ids import derived_id
 from events.metadata_policy import Cadence, MetadataPolicy, Purpose
 from events.stream import ReportStreamHeard, ReportStreamSilent, Silence
-from events.topics import Topics
 from events.types import format_time
 
 __all__ = ["ACTOR", "SilenceWatch", "changes", "expected_since"]
@@ -33,18 +33,10 @@ class Standing(NamedTuple):
     silences: dict[str, Silence]
 
 
-class SilenceWatch:
+class SilenceWatch(Asker):
     """Asks for the facts. What has been noticed already is refused, so that it does no harm to look twice."""
 
-    def __init__(
-        self, *, engine: Engine, sender: Sender, topics: Topics, clock: Callable[[], datetime], source: str
-    ) -> None:
-        self._engine = engine
-        self._sender = sender
-        self._topics = topics
-        self._clock = clock
-        self._source = source
-        self._asked: set[str] = set()
+    _asked: frozenset[str] = frozenset()
 
     def run_once(self) -> int:
         """Ask for what has changed by now; how many. Raises LogUnavailableError and the database's errors."""
@@ -59,7 +51,7 @@ class SilenceWatch:
         self._sender.send_all([value for cause, value in fresh.items() if cause not in self._asked])
         count = len(fresh.keys() - self._asked)
         # Until the views know of it, the same is found again: it is asked once by this process.
-        self._asked = set(fresh)
+        self._asked = frozenset(fresh)
         if count:
             log.info("silences of streams have changed", extra={"changes": count})
         return count

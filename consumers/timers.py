@@ -2,17 +2,18 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, text
 
 from consumers import deadlines
+from consumers.asker import Asker
 from consumers.deadlines import Deadline
 from consumers.known_programs import attempt_of
 from consumers.outage import OUTAGES, in_words
-from consumers.sender import Outgoing, Sender, outgoing_request
+from consumers.sender import Outgoing, outgoing_request
 from events.log import LogUnavailableError
 from events.topics import Topics
 
@@ -29,17 +30,8 @@ _PAUSE_S = 1.0
 _BATCH = 500
 
 
-class Timers:
+class Timers(Asker):
     """Sends due requests. ``clock`` says what is due; the decider checks only that the deadline is still current."""
-
-    def __init__(
-        self, *, engine: Engine, sender: Sender, topics: Topics, clock: Callable[[], datetime], source: str
-    ) -> None:
-        self._engine = engine
-        self._sender = sender
-        self._topics = topics
-        self._clock = clock
-        self._source = source
 
     def run(self, stop: threading.Event) -> None:
         """Lead whenever nobody else does, until ``stop``; outages are waited out."""

@@ -19,24 +19,24 @@ def lines_of(answer: OpWhy) -> list[str]:
         lines = [f"{answer.subject}: {answer.state}{_since(answer.since_at, answer.at)}"]
         lines.append(f"  because {answer.because}")
         lines += [f"  {each}" for each in answer.evidence]
-        lines += [line for each in answer.stands for line in _stand(each, answer.at)]
+        lines += [line for each in answer.stands for line in _stand(each, answer)]
         lines.append(f"  {_acts(answer.who)}")
     if answer.help:
         lines.append("  you could:")
-        lines += [f"    {each.command}\n      {each.when}" for each in answer.help]
+        lines += [line for each in answer.help for line in (f"    {each.command}", f"      {each.when}")]
     return lines
 
 
-def _stand(stand: Stand, at: datetime | None) -> Iterator[str]:
+def _stand(stand: Stand, answer: OpWhy) -> Iterator[str]:
     instrument = f" ({stand.instrument})" if stand.instrument else ""
-    yield f"  {stand.part}{instrument}: {stand.state}{_since(stand.since_at, at)}"
+    yield f"  {stand.part}{instrument}: {stand.state}{_since(stand.since_at, answer.at)}"
     yield f"    because {stand.because}"
     for finding in stand.failed:
         yield from _finding(finding)
     yield from (f"    {each}" for each in stand.evidence)
     if stand.again_at:
         yield f"    goes on by itself at {human_time(stand.again_at)}"
-    if stand.who != NOBODY:
+    if stand.who not in {NOBODY, answer.who}:  # what holds for all is said once, below
         yield f"    {_acts(stand.who)}"
 
 

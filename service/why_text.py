@@ -26,7 +26,7 @@ def lines_of(answer: Why) -> list[str]:
     lines.append(f"  {answer.who} has to act" if answer.who != NOBODY else "  nobody has to act")
     if answer.help:
         lines.append("  you could:")
-        lines += [f"    {each.command}\n      {each.when}" for each in answer.help]
+        lines += [line for each in answer.help for line in (f"    {each.command}", f"      {each.when}")]
     return lines
 
 

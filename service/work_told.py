@@ -14,7 +14,7 @@ def work_told(attempt: Mapping[str, Any] | None) -> Iterator[str]:
     """One sentence, a second about waiting, and where the log is; nothing of what nobody has begun."""
     if attempt is None or attempt.get("host") is None:
         return
-    by = f", meridian {attempt['software_version']}" if attempt.get("software_version") else ""
+    by = f", {attempt['software_version']}" if attempt.get("software_version") else ""
     told = [f"attempt {attempt['attempt']} was made on {attempt['host']}{by}"]
     if attempt.get("wall_s") is not None:
         told.append(f"{attempt['wall_s']:.1f} s, {attempt.get('cpu_s') or 0:.1f} s of CPU")

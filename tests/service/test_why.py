@@ -332,7 +332,7 @@ def test_every_state_has_its_reason():
 
 
 WORK = {
-    "attempt": 2, "host": "node-7", "software_version": "0.3.1", "wall_s": 12.04, "cpu_s": 1.5,
+    "attempt": 2, "host": "node-7", "software_version": "meridian 0.3.1", "wall_s": 12.04, "cpu_s": 1.5,
     "peak_rss_bytes": 300 << 20,
     "exit": "SIGKILL", "lookup_s": 10.0, "lookup_share": 0.83, "log_tail": "begun\nkilled\n", "log_object": None,
 }  # fmt: skip
