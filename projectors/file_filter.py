@@ -73,17 +73,23 @@ class Filter:
         """It means every file there is."""
         return self == Filter()
 
-    def conditions(self) -> tuple[list[str], dict[str, Any]]:
-        """SQL on the rows ``v`` (file_version), ``s`` (file_status) and ``m`` (file_metadata), with its values."""
+    @property
+    def places(self) -> tuple[Cone | Box, ...]:
+        """Where on the sky."""
+        return tuple(each for each in (self.at, self.box) if each is not None)
+
+    def conditions(self, *, by_place: bool = True) -> tuple[list[str], dict[str, Any]]:
+        """SQL on the rows ``v`` (file_version), ``s`` (file_status) and ``m`` (file_metadata), with its values.
+
+        ``by_place``: the index of places may be used; of a large part of the sky it finds nearly everything.
+        """
         given = {condition: pair for condition, pair in self._told().items() if pair[1]}
         conditions, values = ["NOT v.is_superseded", *given], dict(given.values())
         if self.is_unacknowledged:
-            conditions.append(_IS_UNACKNOWLEDGED)
-        if self.is_unacknowledged or self.codes:
-            conditions.append(_MAY_HAVE_A_PROBLEM)
+            conditions += ["v.code IS NOT NULL", _IS_UNACKNOWLEDGED]
         if self.is_held:
             conditions.append("s.is_held")
-        for condition, more in self._places_and_checks():
+        for condition, more in self._places_and_checks(by_place=by_place):
             conditions.append(condition)
             values |= more
         return conditions, values
@@ -108,16 +114,13 @@ class Filter:
             "m.obs_start_utc < :observed_until": ("observed_until", self.observed_until),
         }
 
-    def _places_and_checks(self) -> list[tuple[str, dict[str, Any]]]:
-        places = [each.condition() for each in (self.at, self.box) if each is not None]
+    def _places_and_checks(self, *, by_place: bool) -> list[tuple[str, dict[str, Any]]]:
+        places = [each.condition() if by_place else each.exactly() for each in self.places]
         return [*places, *(bound.condition(number) for number, bound in enumerate(self.qa))]
 
 
-# Without this PostgreSQL would look through all that is COMPLETE.
-_MAY_HAVE_A_PROBLEM = "v.state IN ('ERROR', 'INVALID', 'TRANSFERRED', 'DISMISSED')"
-
 _IS_UNACKNOWLEDGED = """
-    v.code IS NOT NULL AND NOT COALESCE(
+    NOT COALESCE(
         s.acknowledged ? v.code
         AND COALESCE((s.acknowledged #>> ARRAY[v.code, 'until'])::timestamptz > now(), true), false)
 """

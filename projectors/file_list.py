@@ -1,7 +1,9 @@
 """Lists of files, a page at a time, quick with a million of them."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -63,24 +65,101 @@ def find_files(connection: Connection, wanted: Filter, *, limit: int | None = No
 def _rows(
     connection: Connection, wanted: Filter, after: Cursor | None, limit: int | None, *, oldest_first: bool
 ) -> list[Row]:
+    """All that are meant put in order, where they may be few; else first among so many files by time.
+
+    Going through files by time alone until the page is full would find files of last year after a million others:
+    PostgreSQL expects everything to be spread evenly over time.
+    """
+    find = partial(_found, connection, wanted, after, limit, oldest_first=oldest_first)
+    if limit is None or _is_of_versions(wanted):
+        return find("projection.file_version v")
+    is_large = all(each.share >= _LARGE_PLACE for each in wanted.places)
+    if not (is_large and _may_be_many(connection, replace(wanted, at=None, box=None))):
+        return find(_ALL, by_place=not is_large)
+    found = find(_FIRST, by_place=False)
+    return found if len(found) == limit else find(_ALL)
+
+
+def _is_of_versions(wanted: Filter) -> bool:
+    """Nothing but rows of ``file_version`` is asked."""
+    return not any(_OTHER_TABLE.search(each) for each in wanted.conditions()[0])
+
+
+def _may_be_many(connection: Connection, wanted: Filter) -> bool:
+    """As PostgreSQL expects."""
+    if _is_of_versions(wanted):
+        return True
     conditions, values = wanted.conditions()
+    query = _KEYS.format(files="projection.file_version v", where=" AND ".join(conditions))
+    plan = connection.execute(text(f"EXPLAIN (FORMAT JSON) {query}"), values).scalar_one()
+    return int(plan[0]["Plan"]["Plan Rows"]) >= _MANY
+
+
+def _found(
+    connection: Connection,
+    wanted: Filter,
+    after: Cursor | None,
+    limit: int | None,
+    files: str,
+    *,
+    oldest_first: bool,
+    by_place: bool = True,
+) -> list[Row]:
+    """Rows in order. ``files``: where their versions are looked for, and whether all are found before any is given."""
+    conditions, values = wanted.conditions(by_place=by_place)
     sign, way = (">", "ASC") if oldest_first else ("<", "DESC")
     if after is not None:
         conditions.append(
             f"v.since_at {sign}= :after_at AND (v.since_at, v.file) {sign} (:after_at, :after_file)"
         )
         values |= {"after_at": after.since_at, "after_file": after.file}
-    query = _PAGE.format(where=" AND ".join(conditions), way=way)
-    return [dict(row) for row in connection.execute(text(query), {**values, "limit": limit}).mappings()]
+    where = " AND ".join(conditions)
+    if files == _FIRST:
+        own = " AND ".join(each for each in conditions if not _OTHER_TABLE.search(each))
+        files, values = _FIRST.format(where=own, way=way), values | {"among": _LOOKED_THROUGH}
+        files += "".join(join for row, join in _ROW_BY_ROW.items() if re.search(rf"\b{row}\.", where))
+        keys = f"SELECT v.file, v.since_at FROM {files} WHERE {where}"  # noqa: S608 - our own words
+    else:
+        keys = _KEYS.format(files=files, where=where) + ("OFFSET 0" if files == _ALL else "")
+    query = text(_PAGE.format(keys=keys, way=way))
+    return [dict(row) for row in connection.execute(query, {**values, "limit": limit}).mappings()]
 
+
+_MANY = 5000
+"""Files: fewer are put in order at once."""
+
+_LARGE_PLACE = 0.01
+"""Of the sky: how much lies there, PostgreSQL cannot tell; in so large a part it may be many."""
+
+_LOOKED_THROUGH = 30_000
+"""Files, by time, among which a page of many is looked for."""
+
+_OTHER_TABLE = re.compile(r"\b[smq]\.")
+"""In a condition: it needs more than the row of ``file_version``."""
+
+_ALL = "projection.file_version AS v"
+_FIRST = """(
+        SELECT * FROM projection.file_version v WHERE {where} ORDER BY v.since_at {way}, v.file {way} LIMIT :among) AS v
+"""
+
+# One look into each for a version, and none for those behind the page's last.
+_ROW_BY_ROW = {
+    "s": " LEFT JOIN LATERAL (SELECT * FROM projection.file_status r WHERE r.file = v.file OFFSET 0) AS s ON true",
+    "m": " LEFT JOIN LATERAL (SELECT * FROM projection.file_metadata r WHERE r.file = v.file"
+    " AND r.version = v.version OFFSET 0) AS m ON true",
+}
+
+_KEYS = """
+    SELECT v.file, v.since_at FROM {files}
+    LEFT JOIN projection.file_status s ON s.file = v.file
+    LEFT JOIN projection.file_metadata m ON m.file = v.file AND m.version = v.version
+    WHERE {where}
+"""
 
 # The keys of the page first, from as few tables as it needs; then its rows.
 _PAGE = """
     SELECT f.* FROM (
-        SELECT v.file, v.since_at FROM projection.file_version v
-        LEFT JOIN projection.file_status s ON s.file = v.file
-        LEFT JOIN projection.file_metadata m ON m.file = v.file AND m.version = v.version
-        WHERE {where} ORDER BY v.since_at {way}, v.file {way} LIMIT :limit
+        SELECT * FROM ({keys}) AS meant ORDER BY since_at {way}, file {way} LIMIT :limit
     ) AS found JOIN v1.file f ON f.file = found.file
     ORDER BY found.since_at {way}, found.file {way}
 """

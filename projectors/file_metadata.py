@@ -58,6 +58,7 @@ file_metadata = Folded(
         Index("file_metadata_by_detector", "detector", "filter"),
         Index("file_metadata_by_filter", "filter"),
         Index("file_metadata_by_program", "program"),
+        Index("file_metadata_by_target", "target"),
         Index("file_metadata_by_position", text("point(ra_deg, dec_deg)"), postgresql_using="gist"),
         schema="projection",
     )

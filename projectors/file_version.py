@@ -85,6 +85,12 @@ file_version = Folded(
         Index("file_version_by_state", "state", "stream", "since_at", "is_superseded"),
         # … and lists, newest first, from this one.
         Index("file_version_by_time", "since_at", postgresql_where=text("NOT is_superseded")),
+        # Lists of open problems, newest first: few files have one.
+        Index(
+            "file_version_of_problems",
+            "since_at",
+            postgresql_where=text("code IS NOT NULL AND NOT is_superseded"),
+        ),
         # Reports of a night; rows lie nearly as they came, and this kind of index costs a change of a row nothing.
         Index(
             "file_version_by_arrival",

@@ -50,7 +50,20 @@ class Cone:
 
     def condition(self, prefix: str = "at") -> tuple[str, dict[str, Any]]:
         """SQL on the row ``m`` and its values."""
-        found, values = _within(self.rectangles(), prefix)
+        (found, values), (exact, own) = self.nearly(prefix), self.exactly(prefix)
+        return f"{found} AND {exact}", values | own
+
+    @property
+    def share(self) -> float:
+        """Of the whole sky."""
+        return math.sin(math.radians(min(self.radius_deg, 180.0)) / 2) ** 2
+
+    def nearly(self, prefix: str = "at") -> tuple[str, dict[str, Any]]:
+        """What the index of places can answer: all of them, and some more."""
+        return _within(self.rectangles(), prefix)
+
+    def exactly(self, prefix: str = "at") -> tuple[str, dict[str, Any]]:
+        """What the sphere says, without an index."""
         # The haversine keeps its digits where a cosine of the distance would have lost them.
         exact = (
             f"power(sind((m.dec_deg - :{prefix}_dec) / 2), 2) + cosd(m.dec_deg) * cosd(:{prefix}_dec)"
@@ -58,7 +71,7 @@ class Cone:
         )
         hav = math.sin(math.radians(self.radius_deg) / 2) ** 2 * (1 + 1e-12) + 1e-25
         own = {f"{prefix}_ra": self.ra_deg, f"{prefix}_dec": self.dec_deg, f"{prefix}_hav": hav}
-        return f"({found}) AND {exact}", values | own
+        return exact, own
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +93,28 @@ class Box:
 
     def condition(self, prefix: str = "box") -> tuple[str, dict[str, Any]]:
         """SQL on the row ``m`` and its values."""
-        found, values = _within(self.rectangles(), prefix)
+        (found, values), (exact, _) = self.nearly(prefix), self.exactly(prefix)
+        return f"{found} AND {exact}", values
+
+    @property
+    def share(self) -> float:
+        """Of the whole sky."""
+        sines = math.sin(math.radians(self.north_deg)) - math.sin(math.radians(self.south_deg))
+        return sum(each.east - each.west for each in self.rectangles()) / 360.0 * sines / 2
+
+    def nearly(self, prefix: str = "box") -> tuple[str, dict[str, Any]]:
+        """What the index of places can answer: all of them, and some more."""
+        return _within(self.rectangles(), prefix)
+
+    def exactly(self, prefix: str = "box") -> tuple[str, dict[str, Any]]:
+        """The same by columns, without an index."""
+        values = _within(self.rectangles(), prefix)[1]
         exact = " OR ".join(
             f"(m.ra_deg BETWEEN :{prefix}{n}_west AND :{prefix}{n}_east"
             f" AND m.dec_deg BETWEEN :{prefix}{n}_south AND :{prefix}{n}_north)"
             for n in range(len(self.rectangles()))
         )
-        return f"({found}) AND ({exact})", values
+        return f"({exact})", values
 
 
 def _spread(west: float, east: float, south: float, north: float) -> tuple[Rectangle, ...]:
@@ -109,4 +137,4 @@ def _within(rectangles: tuple[Rectangle, ...], prefix: str) -> tuple[str, dict[s
             f"point(m.ra_deg, m.dec_deg) <@ box(point(:{name}_west, :{name}_south), point(:{name}_east, :{name}_north))"
         )
         values |= {f"{name}_{edge}": value for edge, value in each._asdict().items()}
-    return " OR ".join(parts), values
+    return f"({' OR '.join(parts)})", values

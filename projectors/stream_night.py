@@ -42,11 +42,14 @@ _CODES = """
     GROUP BY code, failure_class ORDER BY files DESC, code LIMIT :most
 """
 
+# File by file: few have any, and otherwise all files' acknowledgements would be read.
 _WARNINGS = """
     SELECT w.code, w.keyword, count(DISTINCT w.file) FILTER (WHERE NOT w.is_acknowledged) AS files,
            count(DISTINCT w.file) FILTER (WHERE w.is_acknowledged) AS acknowledged,
            min(w.file) AS example, min(w.message) AS message
-    FROM night JOIN v1.warning w USING (file, version) WHERE w.withdrawn_at IS NULL
+    FROM night, LATERAL (
+        SELECT * FROM v1.warning g WHERE g.file = night.file AND g.version = night.version OFFSET 0
+    ) AS w WHERE w.withdrawn_at IS NULL
     GROUP BY w.code, w.keyword ORDER BY files DESC, w.code, w.keyword LIMIT :most
 """
 

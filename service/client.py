@@ -17,9 +17,10 @@ from events import failpoints
 from events.base import Request, machine_of
 from events.envelope import encode_request
 from events.log import Headers, Log, Writer
+from projectors.close_names import close_names
 from projectors.file_filter import Filter
 from projectors.file_list import find_files
-from projectors.file_search import close_names, named, sidecars_of
+from projectors.file_search import named, sidecars_of
 from projectors.file_story import gather
 from projectors.outcome import Outcome, Outcomes
 from projectors.stream_rules import read_rules

@@ -127,7 +127,8 @@ def why(context: typer.Context, files: Several) -> None:
 
 def resolved(connection: "Connection", file: str) -> str:
     """The file that is meant, by ``stream/name`` or by its name alone; raises AttentionError or WrongUseError."""
-    from projectors.file_search import close_names, named
+    from projectors.close_names import close_names
+    from projectors.file_search import named
 
     found = [str(row["file"]) for row in named(connection, [file])]
     if file in found:

@@ -86,3 +86,14 @@ def test_a_box_goes_eastward_from_its_first_edge(west, east, inside, outside):
 @example(360.0)
 def test_a_right_ascension_comes_to_lie_on_the_circle(ra):
     assert 0 <= wrapped_ra(ra) < 360
+
+
+@pytest.mark.parametrize(
+    ("place", "share"),
+    [
+        (Cone(0.0, 0.0, 90.0), 0.5), (Cone(10.0, 89.0, 180.0), 1.0), (Cone(10.0, 89.0, 0.0), 0.0),
+        (Box(0.0, 0.0, 360.0, 90.0), 0.5), (Box(350.0, -90.0, 10.0, 90.0), 20 / 360), (Box(5.0, 30.0, 5.0, 60.0), 0.0),
+    ],
+)  # fmt: skip
+def test_a_place_takes_so_much_of_the_sky(place, share):
+    assert place.share == pytest.approx(share)
