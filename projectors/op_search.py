@@ -33,6 +33,7 @@ def queued(connection: Connection, by: Ranking, *, at: datetime, limit: int) -> 
     """
     weights = by.model_dump(exclude={"name", "version", "source", "instruments"})
     instruments = {"instruments": list(by.instruments), "points": list(by.instruments.values())}
+    connection.execute(_WHOLE)
     rows = _rows(connection, _FIRST, **weights, **instruments, at=at, limit=limit, unknown=UNKNOWN)
     length = rows[0]["length"] if rows else 0
     return Queue([{name: value for name, value in row.items() if name != "length"} for row in rows], length)
@@ -48,6 +49,11 @@ def close_ops(connection: Connection, op: str, *, at_most: int = 3) -> list[str]
     stem = op[: max(2, len(op) // 3)].replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     among = [row["op"] for row in _rows(connection, _CLOSE, stem=f"%{stem}%", among=_CLOSE_AMONG)]
     return get_close_matches(op, among, n=at_most, cutoff=0.75)
+
+
+# Until the transaction ends: 100,000 narrow rows are kept in memory, and joined as a whole. One by one, as the planner
+# would have it where statistics are young, each costs as much as all that is counted of it.
+_WHOLE = text("SELECT set_config('work_mem', '64MB', true), set_config('enable_nestloop', 'off', true)")
 
 
 def _rows(connection: Connection, query: str, **values: Any) -> list[Row]:
@@ -77,8 +83,9 @@ _FIRST = f"""
                CASE WHEN n.mark THEN CAST(:mark AS float8) ELSE 0 END AS mark,
                CAST(:priority AS float8) * COALESCE(n.priority, 0) AS priority,
                CAST(:age_per_day AS float8)
-                   * GREATEST(EXTRACT(epoch FROM CAST(:at AS timestamptz) - f.since_at)::float8 / 86400, 0) AS age,
-               CASE WHEN f.frames > 0 THEN CAST(:size_per_tenfold AS float8) * log(f.frames::float8) ELSE 0 END AS size
+                   * GREATEST(date_part('epoch', CAST(:at AS timestamptz) - f.since_at) / 86400, 0) AS age,
+               COALESCE(CAST(:size_per_tenfold AS float8)
+                        * log(NULLIF(GREATEST(f.frames, 0), 0)::float8), 0) AS size
         FROM free f
         LEFT JOIN not_plain n ON n.op = f.op
         LEFT JOIN weight w ON w.instrument = f.instrument

@@ -5,15 +5,15 @@ from sqlalchemy import Connection, text
 __all__ = ["fill", "fill_history"]
 
 
-def fill(connection: Connection, ops: int, *, queued: float) -> None:
+def fill(connection: Connection, ops: int, *, queued: float, unsaid: int = 3) -> None:
     """So many OPs with a VISP and a VBI program each, two datasets and a verdict in each VISP program.
 
     Of ``queued`` of them the VISP program can be claimed; of the others it is published, Not Invertible or worked on.
     One in a hundred is held, one in fifty has a priority, one in a thousand a mark, one in a thousand has failed.
-    Frames are told by the program for two of three, and by its datasets alone for the third.
+    Frames are told by the program, but for one of ``unsaid``, where its datasets alone tell them.
     """
     for query in _QUERIES:
-        connection.execute(text(query), {"ops": ops, "queued": queued})
+        connection.execute(text(query), {"ops": ops, "queued": queued, "unsaid": unsaid})
 
 
 def fill_history(connection: Connection, ops: int) -> None:
@@ -53,7 +53,7 @@ _QUERIES = (
     SELECT 'op-' || n, 'visp-' || n, 'VISP',
            CASE WHEN {_SHARE} >= :queued AND n % 3 = 1 THEN 'Not Invertible' ELSE 'Preprocessed' END,
            now() - n % 900 * interval '11 hours' - n % 7 * interval '1 minute', now(), 2, repeat('0', 32), true,
-           'visp', 1, 'pass', n, CASE WHEN n % 3 > 0 THEN 10 ^ (n % 5) * (1 + n % 9) END
+           'visp', 1, 'pass', n, CASE WHEN n % :unsaid > 0 THEN 10 ^ (n % 5) * (1 + n % 9) END
     FROM generate_series(1, :ops) AS g (n)
     """,
     """

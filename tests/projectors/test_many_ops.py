@@ -70,7 +70,7 @@ class Clocks:
 def test_next_and_why_among_a_hundred_thousand(engine: Engine, queued_share, capsys):
     """Figures are printed; what fails is a plan that reads a table from end to end for one program."""
     with engine.begin() as connection:
-        fill(connection, OPS, queued=queued_share)
+        fill(connection, OPS, queued=queued_share, unsaid=100)
         fill_history(connection, OPS)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as vacuuming:
         vacuuming.execute(text("VACUUM (ANALYZE)"))
