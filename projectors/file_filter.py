@@ -3,14 +3,18 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from projectors.sky import Box, Cone
 
-__all__ = ["COMPARISONS", "Filter", "QaBound"]
+__all__ = ["COMPARISONS", "Filter", "QaBound", "Results"]
 
 COMPARISONS = ("<=", ">=", "!=", "<", ">", "=")
 """As they stand between a check's name and a value; the longer first, since the shorter begin them."""
+
+
+Results = Literal["all", "of the file", "of any attempt"]
+"""Which results are looked at: all, by their index; those of each file; of any attempt, for a guess soon made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,7 @@ class QaBound:
     comparison: str
     value: float | str
 
-    def condition(self, number: int) -> tuple[str, dict[str, Any]]:
+    def condition(self, number: int, looked_at: Results = "all") -> tuple[str, dict[str, Any]]:
         """SQL on the row ``v`` and its values; raises ValueError for a comparison that there is not."""
         if self.comparison not in COMPARISONS:
             wanted = ", ".join(COMPARISONS)
@@ -29,13 +33,23 @@ class QaBound:
                 f"{self.check}: found the comparison {self.comparison!r}, wanted one of {wanted}"
             )
         column = "value_text" if isinstance(self.value, str) else "value"
-        query = f"""(v.file, v.version) IN (
+        any_attempt = f"""
             SELECT q.file, q.version FROM projection.qa_value q
             WHERE q.check_name = :qa{number}_check AND q.{column} {self.comparison} :qa{number}_value
-            AND q.attempt = (SELECT max(n.attempt) FROM projection.qa_value n
-                             WHERE n.file = q.file AND n.version = q.version))
         """  # noqa: S608 - a column and a comparison of our own
-        return query, {f"qa{number}_check": self.check, f"qa{number}_value": self.value}
+        found = {
+            "all": f"(v.file, v.version) IN ({any_attempt} {_OF_THE_LAST})",
+            "of the file": f"EXISTS ({any_attempt} {_OF_THE_LAST} {_OF_THE_FILE})",
+            "of any attempt": f"(v.file, v.version) IN ({any_attempt})",
+        }
+        return found[looked_at], {f"qa{number}_check": self.check, f"qa{number}_value": self.value}
+
+
+_OF_THE_LAST = """
+            AND q.attempt = (SELECT max(n.attempt) FROM projection.qa_value n
+                             WHERE n.file = q.file AND n.version = q.version)
+"""
+_OF_THE_FILE = "AND q.file = v.file AND q.version = v.version OFFSET 0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +92,13 @@ class Filter:
         """Where on the sky."""
         return tuple(each for each in (self.at, self.box) if each is not None)
 
-    def conditions(self, *, by_place: bool = True) -> tuple[list[str], dict[str, Any]]:
+    def conditions(
+        self, *, by_place: bool = True, results: Results = "all"
+    ) -> tuple[list[str], dict[str, Any]]:
         """SQL on the rows ``v`` (file_version), ``s`` (file_status) and ``m`` (file_metadata), with its values.
 
         ``by_place``: the index of places may be used; of a large part of the sky it finds nearly everything.
+        ``results``: which of checks are looked at.
         """
         given = {condition: pair for condition, pair in self._told().items() if pair[1]}
         conditions, values = ["NOT v.is_superseded", *given], dict(given.values())
@@ -89,7 +106,7 @@ class Filter:
             conditions += ["v.code IS NOT NULL", _IS_UNACKNOWLEDGED]
         if self.is_held:
             conditions.append("s.is_held")
-        for condition, more in self._places_and_checks(by_place=by_place):
+        for condition, more in self._places_and_checks(by_place=by_place, results=results):
             conditions.append(condition)
             values |= more
         return conditions, values
@@ -114,9 +131,10 @@ class Filter:
             "m.obs_start_utc < :observed_until": ("observed_until", self.observed_until),
         }
 
-    def _places_and_checks(self, *, by_place: bool) -> list[tuple[str, dict[str, Any]]]:
+    def _places_and_checks(self, *, by_place: bool, results: Results) -> list[tuple[str, dict[str, Any]]]:
         places = [each.condition() if by_place else each.exactly() for each in self.places]
-        return [*places, *(bound.condition(number) for number, bound in enumerate(self.qa))]
+        checks = [bound.condition(number, results) for number, bound in enumerate(self.qa)]
+        return [*places, *checks]
 
 
 _IS_UNACKNOWLEDGED = """

@@ -70,6 +70,7 @@ def _rows(
     Going through files by time alone until the page is full would find files of last year after a million others:
     PostgreSQL expects everything to be spread evenly over time.
     """
+    connection.execute(_ONE_BY_ONE)
     find = partial(_found, connection, wanted, after, limit, oldest_first=oldest_first)
     if limit is None or _is_of_versions(wanted):
         return find("projection.file_version v")
@@ -89,10 +90,10 @@ def _may_be_many(connection: Connection, wanted: Filter) -> bool:
     """As PostgreSQL expects."""
     if _is_of_versions(wanted):
         return True
-    conditions, values = wanted.conditions()
+    conditions, values = wanted.conditions(results="of any attempt")
     query = _KEYS.format(files="projection.file_version v", where=" AND ".join(conditions))
     plan = connection.execute(text(f"EXPLAIN (FORMAT JSON) {query}"), values).scalar_one()
-    return int(plan[0]["Plan"]["Plan Rows"]) >= _MANY
+    return int(plan[0]["Plan"]["Plan Rows"]) >= (_MANY_RESULTS if wanted.qa else _MANY)
 
 
 def _found(
@@ -106,7 +107,9 @@ def _found(
     by_place: bool = True,
 ) -> list[Row]:
     """Rows in order. ``files``: where their versions are looked for, and whether all are found before any is given."""
-    conditions, values = wanted.conditions(by_place=by_place)
+    conditions, values = wanted.conditions(
+        by_place=by_place, results="of the file" if files == _FIRST else "all"
+    )
     sign, way = (">", "ASC") if oldest_first else ("<", "DESC")
     if after is not None:
         conditions.append(
@@ -125,13 +128,20 @@ def _found(
     return [dict(row) for row in connection.execute(query, {**values, "limit": limit}).mappings()]
 
 
-_MANY = 5000
+# Until the transaction ends: one row more costs little, as indexes are in memory. Else, to put the 20,000 files of a
+# program in order, a million would be read.
+_ONE_BY_ONE = text("SELECT set_config('random_page_cost', '1.1', true)")
+
+_MANY = 40_000
 """Files: fewer are put in order at once."""
+
+_MANY_RESULTS = 5000
+"""Results of checks: of each one the file's other attempts are looked at."""
 
 _LARGE_PLACE = 0.01
 """Of the sky: how much lies there, PostgreSQL cannot tell; in so large a part it may be many."""
 
-_LOOKED_THROUGH = 30_000
+_LOOKED_THROUGH = 15_000
 """Files, by time, among which a page of many is looked for."""
 
 _OTHER_TABLE = re.compile(r"\b[smq]\.")

@@ -1,7 +1,6 @@
 """Pages of files: all of what is asked for, each once, in order; and how things stand as a whole."""
 
 import math
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -183,36 +182,49 @@ def test_pages_of_a_filter_are_all_of_it(sky):
     assert len(found) == len(set(found)) == len(PLACES)
 
 
-@pytest.mark.parametrize("many", [1, 6, 100])
-@pytest.mark.parametrize("among", [1, 4, 100])
-@pytest.mark.parametrize("oldest_first", [True, False])
-def test_pages_of_the_sky_are_the_same_by_whichever_way_they_are_found(
-    sky, monkeypatch, many, among, oldest_first
-):
-    """Small places by their index, large ones by time among so many files, and by the index where that is too few."""
+PLACES_AND_MORE = (
+    {"at": Cone(266.4, -29.0, 1.0)}, {"at": Cone(0.0, 0.0, 90.0)}, {"box": Box(1.0, -90.0, 359.0, 0.0)},
+    {"name": "p0*"}, {"name": "*1"}, {"name": "p?1*", "at": Cone(0.0, 0.0, 90.0)}, {"visit": "v1"},
+    {"qa": (QaBound("seeing", ">", 0.2),)}, {"qa": (QaBound("grade", "=", "A"),), "at": Cone(0.0, 0.0, 90.0)},
+)  # fmt: skip
+NARROWER: tuple[dict[str, Any], ...] = (
+    {}, {"states": ("COMPLETE",)}, {"detector": "WFI00"}, {"streams": ("nobody",)},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("many", "among"), [(1, 1), (1, 4), (6, 4), (1, 100), (100, 100)])
+def test_pages_are_the_same_by_whichever_way_they_are_found(sky, monkeypatch, many, among):
+    """Few files by the index, many by time among so many files, and by the index where those are too few."""
     monkeypatch.setattr(file_list, "_MANY", many)
+    monkeypatch.setattr(file_list, "_MANY_RESULTS", many)
     monkeypatch.setattr(file_list, "_LARGE_PLACE", many / 100)
     monkeypatch.setattr(file_list, "_LOOKED_THROUGH", among)
-    places = (
-        {"at": Cone(266.4, -29.0, 1.0)}, {"at": Cone(0.0, 0.0, 90.0)}, {"box": Box(1.0, -90.0, 359.0, 0.0)},
-        {"name": "p0*"}, {"name": "*1"}, {"name": "p?1*", "at": Cone(0.0, 0.0, 90.0)}, {"visit": "v1"},
-    )  # fmt: skip
-    for place in places:
-        wanted = Filter(**place)
-        inside = {row["file"] for row in file_list.find_files(sky, wanted)}
-        for more in ({}, {"states": ("COMPLETE",)}, {"detector": "WFI00"}, {"streams": ("nobody",)}):
-            narrower = replace(wanted, **more)
-            found, after = [], None
-            while True:
-                page = file_page(sky, narrower, after=after, limit=2, oldest_first=oldest_first)
-                found += [(row["since_at"], row["file"]) for row in page.files]
-                if page.next is None:
-                    break
-                after = page.next
-            assert found == sorted(found, reverse=not oldest_first)
-            others = {row["file"] for row in file_list.find_files(sky, Filter(**more))}
-            assert {file for _, file in found} == inside & others if more else inside
-            assert len(found) == len({file for _, file in found})
+    others = {str(more): _all_of(sky, Filter(**more)) for more in NARROWER}
+    for place in PLACES_AND_MORE:
+        inside = _all_of(sky, Filter(**place))
+        for more in NARROWER:
+            for oldest_first in (True, False):
+                found = _page_by_page(sky, Filter(**(place | more)), oldest_first=oldest_first)
+                assert found == sorted(found, reverse=not oldest_first)
+                assert [file for _, file in sorted(found, key=lambda pair: pair[1])] == sorted(
+                    inside & others[str(more)]
+                )
+
+
+def _all_of(connection: Connection, wanted: Filter) -> set[str]:
+    return {row["file"] for row in file_list.find_files(connection, wanted)}
+
+
+def _page_by_page(
+    connection: Connection, wanted: Filter, *, oldest_first: bool
+) -> list[tuple[datetime, str]]:
+    found, after = [], None
+    while True:
+        page = file_page(connection, wanted, after=after, limit=3, oldest_first=oldest_first)
+        found += [(row["since_at"], row["file"]) for row in page.files]
+        after = page.next
+        if after is None:
+            return found
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ FILL = (
     INSERT INTO projection.file_metadata (file, version, attempt, instrument, visit_id, detector, filter,
                                           obs_start_utc, program, ra_deg, dec_deg)
     SELECT 'roman/f' || n, 1, 1, 'WFI', 'v' || n / 180, 'WFI' || n % 18, 'F' || n / 18 % 8,
-           timestamptz '2026-11-21' - n * interval '1 s', 'P' || n / 20000,
+           timestamptz '2026-11-21' - n * interval '1 s', 'P' || n / 1000,
            (n * 0.618034 * 360)::numeric % 360, degrees(asin(((n * 0.7548777)::numeric % 2) - 1))
     FROM generate_series(1, :count) AS n
     """,
@@ -51,7 +51,7 @@ def many(engine: Engine) -> Iterator[Connection]:
     with engine.begin() as connection:
         for statement in FILL:
             connection.execute(text(statement), {"count": FILES})
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with engine.connect() as connection:
         connection.execute(
             text(
                 "ANALYZE projection.file_status, projection.file_version, projection.file_metadata,"
@@ -79,17 +79,17 @@ BROAD = {
     "everything": Filter(),
     "detector": Filter(detector="WFI3"),
     "detector and filter": Filter(detector="WFI3", filter="F2"),
-    "good results": Filter(qa=(QaBound("seeing", "<", 0.5),)),
 }
 LARGE = {
     "hemisphere": Filter(at=Cone(0.0, 0.0, 90.0)),
     "half the sky and a detector": Filter(box=Box(0.0, 0.0, 359.0, 90.0), detector="WFI3"),
     "half the sky, in a state": Filter(box=Box(0.0, 0.0, 359.0, 90.0), states=("COMPLETE",)),
     "names of a night long ago": Filter(name=f"f{FILES // 100}*"),
-    "a program long ago": Filter(program=f"P{(FILES - 1) // 20000}"),
+    "a program long ago": Filter(program=f"P{(FILES - 1) // 1000}"),
     "observed long ago": Filter(
         observed_until=datetime(2026, 11, 21, tzinfo=UTC) - timedelta(seconds=FILES - 1000)
     ),
+    "good results": Filter(qa=(QaBound("seeing", "<", 0.5),)),
     "open problems": Filter(is_unacknowledged=True),
     "a code": Filter(codes=("TRUNCATED",)),
 }
@@ -104,7 +104,7 @@ def test_no_list_reads_a_whole_table(many: Connection):
         page = file_page(many, wanted, limit=10)
         took = time.monotonic() - began
         print(f"{name}: {len(page.files)} of {FILES} files in {1000 * took:.1f} ms")
-        for statement, values in [each for each in asked if not each[0].startswith("EXPLAIN")]:
+        for statement, values in [each for each in asked if "v1.file" in each[0]]:
             plan = "\n".join(many.exec_driver_sql(f"EXPLAIN (ANALYZE) {statement}", values).scalars())
             if os.environ.get("PLANS"):
                 print(plan)
