@@ -89,6 +89,7 @@ def _has_caught_up(arena: Arena, load: Load) -> bool:
         and all(seen.projected.get(number, 0) >= end for number, end in seen.saved.items())
         and all(seen.dispatched.get(number, 0) >= end for number, end in seen.saved.items())
         and seen.complete >= load.progress.announced
+        and seen.others >= len(load.progress.others)
     )
 
 

@@ -35,6 +35,8 @@ class Progress:
     """The last offset of the file machine's requests, by partition."""
     files: list[str] = field(default_factory=list)
     """Subjects of the announced files, in order."""
+    others: list[str] = field(default_factory=list)
+    """Subjects of files that cells have announced beside the load, in order."""
     requests: int = 0
 
     @property

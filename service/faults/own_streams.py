@@ -109,14 +109,15 @@ def announce(
 ) -> None:
     """Have the load send the announcement until it is acknowledged; ``lines`` is then what is expected."""
     event_id = str(UUID(int=dice.getrandbits(128), version=4))
-    data = {"stream": stream, "uri": uri, **told}
+    load, data = load_of(arena), {"stream": stream, "uri": uri, **told}
     event = {"specversion": "1.0", "id": event_id, "source": SENDER, "type": "file.arrived", "data": data}
 
     def note(topic: str, partition: int, offset: int) -> list[ExpectedLine]:
+        load.progress.others.append(subject)  # an audit waits until it is at rest
         return [Inbox(SENDER, f"{topic}/{partition}/{offset}", event_id), *lines()]
 
     topic = arena.wiring.topics.inbox(SENDER)
-    load_of(arena).send(Out(topic, subject.encode(), json.dumps(event).encode(), STRUCTURED, note))
+    load.send(Out(topic, subject.encode(), json.dumps(event).encode(), STRUCTURED, note))
 
 
 def announce_hostile(

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Engine, text
@@ -34,6 +34,8 @@ class Seen:
     """Of the files announced so far: the first so many are visible, in whatever state."""
     complete: int = 0
     """The first so many are at rest: nothing is left to do for them."""
+    others: int = 0
+    """So many of those that cells have announced are at rest."""
     halts: tuple[str, ...] = ()
 
 
@@ -105,8 +107,10 @@ class Watch:
 
     def _look(self, connection: Connection) -> Seen:
         marks = connection.execute(_MARKS, {"machine": MACHINE}).all()
-        arrived = self._through(connection, self.seen.arrived, _ARRIVED)
-        complete = self._through(connection, self.seen.complete, _COMPLETE)
+        files, others = self.progress.files, self.progress.others
+        arrived = _through(connection, self.seen.arrived, files, _ARRIVED)
+        complete = _through(connection, self.seen.complete, files, _COMPLETE)
+        at_rest = _through(connection, self.seen.others, others, _COMPLETE)
         return Seen(
             at=time.monotonic(),
             next_request={row.partition: row.next_request for row in marks},
@@ -115,16 +119,18 @@ class Watch:
             dispatched=_positions(connection, _DISPATCHED, "dispatch"),
             arrived=arrived,
             complete=complete,
+            others=at_rest,
             halts=tuple(connection.execute(_HALTS).scalars()),
         )
 
-    def _through(self, connection: Connection, known: int, query: str) -> int:
-        """How many of the announced files, from the first on, are through; some hundred are looked up at once."""
-        names = self.progress.files[known : known + 500]
-        if not names:
-            return known
-        found = set(connection.execute(text(query), {"files": names}).scalars())
-        return known + next((n for n, name in enumerate(names) if name not in found), len(names))
+
+def _through(connection: Connection, known: int, subjects: Sequence[str], query: str) -> int:
+    """How many of the announced files, from the first on, are through; some hundred are looked up at once."""
+    names = list(subjects[known : known + 500])
+    if not names:
+        return known
+    found = set(connection.execute(text(query), {"files": names}).scalars())
+    return known + next((n for n, name in enumerate(names) if name not in found), len(names))
 
 
 def _positions(connection: Connection, query: str, follower: str) -> dict[int, int]:
