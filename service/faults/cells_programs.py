@@ -71,10 +71,10 @@ def _dies(point: str, arena: Arena, dice: Random) -> Steps:
 
 
 def _fires(point: str, arena: Arena, op: str) -> Steps:
-    """Until the worker has died there; where it does not, say how far the publication has come instead."""
+    """Until one of the workers has died there; where none does, say how far the publication has come instead."""
     try:
         yield from arena.until(
-            lambda: arena.fired("worker"), within_s=_FIRE_S, what="it", fails=NotFiredError
+            lambda: any(map(arena.fired, WORKERS)), within_s=_FIRE_S, what="it", fails=NotFiredError
         )
     except NotFiredError as error:
         told = yield from patiently(partial(_standing, arena, op), what="how it stands", errors=TROUBLES)
