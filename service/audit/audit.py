@@ -4,13 +4,14 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from events.log import LogUnavailableError, Place
-from service.audit.children import in_children
+from events.log import LogUnavailableError
+from service.audit.children import Children
 from service.audit.database import moment, reaching
 from service.audit.effects_check import EffectsCheck
 from service.audit.expected import read_expected
@@ -19,8 +20,10 @@ from service.audit.inbox_check import InboxCheck, note_dead_letters
 from service.audit.job import Job
 from service.audit.kafka_reader import KafkaReader
 from service.audit.owed_check import check_owed
+from service.audit.reach import DatabaseAwayError, LogAwayError, Place
 from service.audit.settling import settle
 from service.audit.topology import Topology
+from service.decider.halts import StoreUnavailableError
 from service.wiring import Wiring
 
 __all__ = ["audit_site"]
@@ -49,15 +52,32 @@ def audit_site(
     if expected is not None:
         for _ in read_expected(expected):
             pass  # a wrong line is told before an hour of work, not after
-    with tempfile.TemporaryDirectory(prefix="meridian-audit-") as folder:
-        run = _Run(wiring, KafkaReader(wiring.endpoints.kafka), Path(folder), expected, progress or _silent)
-        tally, notes = run.look(settle_s=settle_s, effects=effects, sample=sample, processes=processes)
+    count = len(os.sched_getaffinity(0)) if processes is None else processes
+    with (
+        _in_our_words(),
+        tempfile.TemporaryDirectory(prefix="meridian-audit-") as folder,
+        Children(count) as children,
+    ):
+        reader = KafkaReader(wiring.endpoints.kafka)
+        run = _Run(wiring, reader, Path(folder), expected, children, progress or _silent)
+        tally, notes = run.look(settle_s=settle_s, effects=effects, sample=sample)
     seconds = time.monotonic() - began
     counters = {name: tally.counters[name] for name in COUNTERS}
     numbers: dict[str, Any] = {**tally.numbers}
     return Findings(
         wiring.settings.site, at, seconds, counters, tally.counters["tainted"], numbers, tuple(notes)
     )
+
+
+@contextmanager
+def _in_our_words() -> Iterator[None]:
+    """A server that is away, as everything else that asks for one knows it."""
+    try:
+        yield
+    except LogAwayError as error:
+        raise LogUnavailableError(str(error)) from error
+    except DatabaseAwayError as error:
+        raise StoreUnavailableError(str(error)) from error
 
 
 @dataclass(frozen=True)
@@ -88,11 +108,10 @@ class _Run:
     reader: KafkaReader
     folder: Path
     expected: Path | None
+    children: Children
     progress: Progress
 
-    def look(
-        self, *, settle_s: float, effects: bool, sample: float | None, processes: int | None
-    ) -> tuple[Tally, list[str]]:
+    def look(self, *, settle_s: float, effects: bool, sample: float | None) -> tuple[Tally, list[str]]:
         """Everything; the counts, and what was left out."""
         endpoints, site = self.wiring.endpoints, self.wiring.settings.site
         topology = Topology.found(self.reader, site)
@@ -113,7 +132,7 @@ class _Run:
             tally.tainted = frozenset(noted.tainted)
             jobs = list(self._jobs(topology, noted, decided))
             self.progress(f"reading {sum(job.ledger_end for job in jobs)} offsets of {len(jobs)} partitions")
-            for told in in_children(jobs, len(os.sched_getaffinity(0)) if processes is None else processes):
+            for told in self.children.results(jobs):
                 _take(tally, told)
             check_owed(connection, site, tally)
         scratches = [job.scratch for job in jobs]

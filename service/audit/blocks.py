@@ -49,22 +49,21 @@ class Blocks:
     def __init__(self, cut: int) -> None:
         self.cut = cut
         self.digests: dict[int, tuple[int, str]] = {}
-        self._next_block = 0
-        self._lines: list[str] = []
+        self.end_of_block = 0
+        self.lines: list[str] = []
+        """Of the records from the block's begin; a record at ``end_of_block`` or behind it begins the next one."""
 
-    def add(self, offset: int, line: str) -> None:
-        """One record."""
-        if offset >= self._next_block:
-            self.end()
-            self._next_block = (offset // BLOCK + 1) * BLOCK
-        self._lines.append(line)
+    def begin(self, offset: int) -> None:
+        """The block that has this offset."""
+        self.end()
+        self.end_of_block = (offset // BLOCK + 1) * BLOCK
 
     def end(self) -> None:
         """There are no more of this block."""
-        if self._lines:
-            digest = md5("\n".join(self._lines).encode(), usedforsecurity=False).hexdigest()
-            self.digests[self._next_block // BLOCK - 1] = (len(self._lines), digest)
-            self._lines = []
+        if self.lines:
+            digest = md5("\n".join(self.lines).encode(), usedforsecurity=False).hexdigest()
+            self.digests[self.end_of_block // BLOCK - 1] = (len(self.lines), digest)
+            self.lines = []
 
     def different(self, cursor: Any, kept: Kept, machine: str, partition: int) -> Iterator[int]:
         """Blocks in which the table has something else than the ledger."""

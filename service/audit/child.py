@@ -4,10 +4,9 @@ import gc
 import json
 import sys
 
-from events.log import LogUnavailableError
 from service.audit.job import Job
 from service.audit.partition import run
-from service.decider.halts import StoreUnavailableError
+from service.audit.reach import AwayError, LogAwayError
 
 __all__: list[str] = []
 
@@ -18,9 +17,8 @@ def _main() -> None:
     for line in sys.stdin:
         try:
             told = run(Job(**json.loads(line)))
-        except (LogUnavailableError, StoreUnavailableError) as error:
-            away = "kafka" if isinstance(error, LogUnavailableError) else "postgresql"
-            told = {"away": away, "said": str(error)}
+        except AwayError as error:
+            told = {"away": "kafka" if isinstance(error, LogAwayError) else "postgresql", "said": str(error)}
         print(json.dumps(told), flush=True)
 
 

@@ -7,39 +7,49 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Self
 
-from events.log import LogUnavailableError
 from service.audit.job import Job
 from service.audit.partition import run
-from service.decider.halts import StoreUnavailableError
+from service.audit.reach import DatabaseAwayError, LogAwayError
 from service.settings import PROJECT
 
-__all__ = ["in_children"]
+__all__ = ["Children"]
 
 Jobs = queue.SimpleQueue[Job]
 Results = queue.SimpleQueue[dict[str, Any]]
 
 
-def in_children(jobs: Sequence[Job], processes: int) -> Iterator[dict[str, Any]]:
-    """The result of each job, as they come; with no processes, done in this one. Raises what could not be reached."""
-    if not processes:
-        yield from map(run, jobs)
-        return
-    waiting: Jobs = queue.SimpleQueue()
-    results: Results = queue.SimpleQueue()
-    for job in jobs:
-        waiting.put(job)
-    children = [_child() for _ in range(min(processes, len(jobs)))]
-    try:
-        for child in children:
+class Children:
+    """Use as a context. They are started when it is entered, and get ready while the first things are looked up."""
+
+    def __init__(self, processes: int) -> None:
+        """With no processes, everything is done in this one."""
+        self._processes = processes
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> Self:
+        self._started = [_child() for _ in range(self._processes)]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for child in self._started:
+            child.kill()
+            child.wait()
+
+    def results(self, jobs: Sequence[Job]) -> Iterator[dict[str, Any]]:
+        """The result of each job, as they come. Raises what could not be reached."""
+        if not self._started:
+            yield from map(run, jobs)
+            return
+        waiting: Jobs = queue.SimpleQueue()
+        results: Results = queue.SimpleQueue()
+        for job in jobs:
+            waiting.put(job)
+        for child in self._started:
             threading.Thread(target=_feed, args=(child, waiting, results), daemon=True).start()
         for _ in jobs:
             yield _checked(results.get())
-    finally:
-        for child in children:
-            child.kill()
-            child.wait()
 
 
 def _child() -> subprocess.Popen[bytes]:
@@ -70,5 +80,5 @@ def _checked(told: dict[str, Any]) -> dict[str, Any]:
     if "died" in told:
         raise RuntimeError(told["died"])
     if "away" in told:
-        raise (LogUnavailableError if told["away"] == "kafka" else StoreUnavailableError)(told["said"])
+        raise (LogAwayError if told["away"] == "kafka" else DatabaseAwayError)(told["said"])
     return told

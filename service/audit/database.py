@@ -5,9 +5,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg2
-from sqlalchemy import make_url
 
-from service.decider.halts import StoreUnavailableError
+from service.audit.reach import DatabaseAwayError
 
 __all__ = ["Rows", "moment", "reaching", "stream"]
 
@@ -17,7 +16,7 @@ _FETCHED = 5000
 @contextmanager
 def moment(database: str, *, snapshot: str | None = None) -> Iterator[Any]:
     """A connection that sees one moment, read only; ``snapshot`` names the moment of another such connection."""
-    url = make_url(database).set(drivername="postgresql").render_as_string(hide_password=False)
+    url = f"postgresql://{database.partition('://')[2]}"  # without the name of a driver, which is no concern of libpq
     with reaching():
         connection = psycopg2.connect(url, application_name="meridian-audit", connect_timeout=10)
     try:
@@ -38,7 +37,7 @@ def reaching() -> Iterator[None]:
     try:
         yield
     except psycopg2.OperationalError as error:
-        raise StoreUnavailableError(f"postgresql does not answer: {' '.join(str(error).split())}") from error
+        raise DatabaseAwayError(f"postgresql does not answer: {' '.join(str(error).split())}") from error
 
 
 def stream(connection: Any, name: str, query: str, *members: Any) -> Iterator[tuple[Any, ...]]:

@@ -3,7 +3,7 @@
 import sqlite3
 from typing import Any
 
-__all__ = ["EffectsLog"]
+__all__ = ["EFFECTS", "EffectsLog"]
 
 _BATCH = 2000
 
@@ -18,7 +18,8 @@ CREATE TABLE damaged (subject TEXT, version INTEGER, PRIMARY KEY (subject, versi
 """
 
 _KINDS = {"file.transferred": "object", "file.rejected": "quarantine", "file.adopted": "object"}
-_TOLD = frozenset({*_KINDS, "file.registered", "file.removed", "file.damaged", "file.restored"})
+EFFECTS = frozenset({*_KINDS, "file.registered", "file.removed", "file.damaged", "file.restored"})
+"""Facts that say something of it."""
 
 
 class EffectsLog:
@@ -33,7 +34,7 @@ class EffectsLog:
     def take(self, record: dict[str, Any], place: str, offset: int) -> None:
         """Keep what this record says; ``place``: topic and partition."""
         kind, data = record["type"], record["data"]
-        if kind not in _TOLD:
+        if kind not in EFFECTS:
             return
         if kind in _KINDS:
             self._stored(record, data.get(_KINDS[kind]), f"{place}/{offset}", offset)

@@ -6,10 +6,10 @@ from typing import Any
 
 import orjson
 
-from events.log import Place
 from service.audit.expected import Hostile, Inbox, read_expected
 from service.audit.findings import Offender, Tally
 from service.audit.kafka_reader import KafkaReader
+from service.audit.reach import Place
 from service.audit.subjects import scratch
 from service.audit.topology import Topology
 

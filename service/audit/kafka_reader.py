@@ -16,7 +16,7 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
-from events.log import LogUnavailableError, Place
+from service.audit.reach import LogAwayError, Place
 
 __all__ = ["KafkaReader"]
 
@@ -32,7 +32,7 @@ _MEGABYTE = 1024 * 1024
 
 
 class KafkaReader:
-    """Reads what is committed, from given offsets to given ends. Raises LogUnavailableError and nothing else."""
+    """Reads what is committed, from given offsets to given ends. Raises LogAwayError and nothing else."""
 
     def __init__(
         self, bootstrap: str, *, client_id: str = "meridian-audit", patience_s: float = 30.0
@@ -97,7 +97,12 @@ class KafkaReader:
 
     def holds(self, ranges: Mapping[Place, Range]) -> set[Place]:
         """Those of these ranges that have records in them; marks of Kafka's own are none."""
-        return {_place(message) for batch in self.read(ranges) for message in batch}
+        found: set[Place] = set()
+        for batch in self.read(ranges):
+            found.update(map(_place, batch))
+            if len(found) == len(ranges):
+                break  # of one that is far behind nothing more need be read
+        return found
 
     def _batches(self, consumer: Any, left: dict[Place, int]) -> Iterator[list[Any]]:
         """Batches until every partition has come to its end in ``left``."""
@@ -113,7 +118,7 @@ class KafkaReader:
                 yield good
             elif time.monotonic() > until:
                 place, end = next(iter(left.items()))
-                raise LogUnavailableError(
+                raise LogAwayError(
                     f"kafka at {self._bootstrap}: {place.topic}/{place.partition} gave nothing for "
                     f"{self._patience_s:g} s before offset {end}; see meridian doctor"
                 )
@@ -149,12 +154,12 @@ class KafkaReader:
     def _check(self, message: Any) -> None:
         error, place = message.error(), _place(message)
         if error.code() in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:
-            raise LogUnavailableError(
+            raise LogAwayError(
                 f"kafka at {self._bootstrap}: {place.topic}/{place.partition}: {error.str()}; "
                 "its oldest records went while they were read: audit again"
             )
         if error.fatal():
-            raise LogUnavailableError(f"kafka at {self._bootstrap}: {error.str()}")
+            raise LogAwayError(f"kafka at {self._bootstrap}: {error.str()}")
 
     def _offsets(self, places: Iterable[Place], spec: Any) -> dict[Place, int]:
         wanted = {TopicPartition(*place): spec for place in places}
@@ -173,8 +178,8 @@ class KafkaReader:
         except KafkaException as error:
             raise self._away(error) from error
 
-    def _away(self, error: Exception) -> LogUnavailableError:
-        return LogUnavailableError(
+    def _away(self, error: Exception) -> LogAwayError:
+        return LogAwayError(
             f"kafka at {self._bootstrap}: {error}; start it with meridian up, or see meridian doctor"
         )
 

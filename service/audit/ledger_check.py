@@ -23,7 +23,6 @@ _TAIL = len(_OPEN) + _LINK + len(_CLOSE)
 NAMESPACE = UUID("6f2c6a0e-3f8e-5d0c-9b55-5a3f2b0f5a11")
 """Of every uuid5 of Meridian."""
 
-_NAMESPACE = NAMESPACE.bytes
 _loads, _new, _sha1, _sha256 = orjson.loads, tuple.__new__, sha1, sha256
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
@@ -35,11 +34,11 @@ UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 
 def record_id(site: str, subject: str, request_id: str) -> str:
     """The id that the record answering a request has: uuid5 of site, subject and request id."""
-    return _record_id(f"{site}\n{subject}\n{request_id}".encode())
+    return _uuid5(NAMESPACE.bytes + f"{site}\n{subject}\n{request_id}".encode())
 
 
-def _record_id(words: bytes) -> str:
-    text = _sha1(_NAMESPACE + words, usedforsecurity=False).hexdigest()
+def _uuid5(words: bytes) -> str:
+    text = _sha1(words, usedforsecurity=False).hexdigest()
     # The bits of version and variant by hand: this is asked for every record.
     return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{_VARIANT[text[16]]}{text[17:20]}-{text[20:32]}"
 
@@ -59,7 +58,7 @@ class LedgerCheck:
         tally: Tally,
     ) -> None:
         """``place``: topic and partition as evidence names them. ``cuts``: how far each reader had come."""
-        self._site = f"{site}\n".encode()
+        self._before = NAMESPACE.bytes + f"{site}\n".encode()
         self._place = place
         self._partition = partition
         self._partitions = partitions
@@ -84,29 +83,34 @@ class LedgerCheck:
         ``passed`` has what a person has led every part past: offset and SHA-256.
         """
         self.records += 1
-        if offset in self.passed and sha256(value or b"").hexdigest() == self.passed[offset]:
-            self._tally.count("passed over")
+        value = value or b""
+        if self.passed and self._is_passed(offset, value):
             return None
         try:
-            record: Members = _loads(value or b"")
+            record: Members = _loads(value)
             name = record["subject"]
             subject = self._live.get(name) or self._subjects[name]
             if offset >= self._first_cut:
                 self._freeze(subject, offset)
-            encoded = subject.key
-            if key != encoded or crc32(encoded) % self._partitions != self._partition:
-                self._misplaced(record, encoded, key, offset)
-            epoch = record["ownerepoch"]
-            if epoch != self._epoch:
-                self._check_owner(record, epoch, offset)
+            if key != subject.key or subject.hashed % self._partitions != self._partition:
+                self._misplaced(record, subject.key, key, offset)
+            if record["ownerepoch"] != self._epoch:
+                self._check_owner(record, record["ownerepoch"], offset)
             self._check_request(record, subject, offset)
-            if self._follows(record, value or b"", subject.now, offset):
+            if self._follows(record, value, subject.now, offset):
                 self._fold(record, subject.now, offset)
             self._keep(record, offset)
         except UNREADABLE as error:
             self.unreadable(offset, value, error)
             return None
         return record
+
+    def _is_passed(self, offset: int, value: bytes) -> bool:
+        """A person has led every part past these bytes at this place."""
+        is_passed = self.passed.get(offset) == sha256(value).hexdigest()
+        if is_passed:
+            self._tally.count("passed over")
+        return is_passed
 
     def unreadable(self, offset: int, value: bytes | None, error: Exception) -> None:
         """What stands there is no record of ours."""
@@ -120,9 +124,15 @@ class LedgerCheck:
 
     def _keep(self, record: Members, offset: int) -> None:
         if offset < self._view_cut:
-            self.ledger_rows.add(offset, ledger_line(record))
+            rows = self.ledger_rows
+            if offset >= rows.end_of_block:
+                rows.begin(offset)
+            rows.lines.append(ledger_line(record))
         if offset < self._saved_cut:
-            self.outcome_rows.add(offset, outcome_line(record))
+            rows = self.outcome_rows
+            if offset >= rows.end_of_block:
+                rows.begin(offset)
+            rows.lines.append(outcome_line(record))
         if self.watched and record["requestid"] in self.watched and record["type"].endswith(".refused"):
             self.refused[record["requestid"]] = record["data"].get("code", "")
 
@@ -145,26 +155,32 @@ class LedgerCheck:
 
     def _check_request(self, record: Members, subject: Subject, offset: int) -> None:
         request_id = record["requestid"]
-        words = b"%b%b\n%b" % (self._site, subject.key, request_id.encode())
-        if record["id"] != _record_id(words):
-            # The same request id with other content is answered once more, under an id of its own.
-            digest = record.get("requestdigest")
-            if record["id"] != _record_id(words + f"#{digest}".encode()):
-                found = f"id {record['id']} for request {request_id}"
-                self._wrong("duplicated", record, offset, found, f"the id {_record_id(words)} made of it")
-            request_id = f"{request_id}#{digest}"
+        words = b"%b%b\n%b" % (self._before, subject.key, request_id.encode())
+        text = _sha1(words, usedforsecurity=False).hexdigest()
+        # As _uuid5 has it; a call less for every record.
+        made = f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{_VARIANT[text[16]]}{text[17:20]}-{text[20:32]}"
+        if record["id"] != made:
+            request_id = self._asked_again(record, words, made, offset)
         answered = hash(request_id)
         self.is_repeat = answered in subject.requests
         if self.is_repeat:
             self._wrong("duplicated", record, offset, f"a second record for request {request_id}", "one")
         subject.requests.add(answered)
 
+    def _asked_again(self, record: Members, words: bytes, made: str, offset: int) -> str:
+        """The same request id with other content is answered once more, under an id of its own."""
+        digest = record.get("requestdigest")
+        if record["id"] != _uuid5(words + f"#{digest}".encode()):
+            found = f"id {record['id']} for request {record['requestid']}"
+            self._wrong("duplicated", record, offset, found, f"the id {made} made of it")
+        return f"{record['requestid']}#{digest}"
+
     def _follows(self, record: Members, value: bytes, now: Standing, offset: int) -> bool:
         """Whether the record goes on where its subject stood; a repeat is not followed any further."""
         sequence, chain, time = record["sequence"], record["chain"], record["time"]
         if sequence == now.sequence + 1:
-            link = _sha256(now.chain.encode() + value[:-_TAIL] + b"}").hexdigest()
-            if value[-_TAIL:] != _OPEN + link.encode() + _CLOSE:
+            link = _sha256(b"%b%b}" % (now.chain.encode(), value[:-_TAIL])).hexdigest()
+            if not value.endswith(b"%b%b%b" % (_OPEN, link.encode(), _CLOSE)):
                 self._unchained(record, link, now, offset)
         else:
             wanted = now.sequence + 1

@@ -10,15 +10,15 @@ from zlib import crc32
 
 import orjson
 
-from events.log import Place
 from service.audit.blocks import LEDGER_ROW, OUTCOME_ROW, Blocks, Kept, ledger_line, outcome_line, rows_of
 from service.audit.database import moment, reaching
-from service.audit.effects_log import EffectsLog
+from service.audit.effects_log import EFFECTS, EffectsLog
 from service.audit.expected import Hostile, Request, State, read_expected
 from service.audit.findings import Offender, Tally
 from service.audit.job import Job
 from service.audit.kafka_reader import KafkaReader
 from service.audit.ledger_check import UNREADABLE, LedgerCheck
+from service.audit.reach import Place
 from service.audit.requests_check import RequestsCheck
 from service.audit.standing_check import StandingCheck
 from service.audit.subjects import Subjects, scratch
@@ -31,7 +31,7 @@ _BLOCKS_LOOKED_INTO = 3
 
 
 def run(job: Job) -> dict[str, Any]:
-    """All that can be checked within one partition. Raises LogUnavailableError and StoreUnavailableError."""
+    """All that can be checked within one partition. Raises LogAwayError and DatabaseAwayError."""
     tally, began = Tally(job.tainted), time.monotonic()
     own, dead = scratch(job.scratch), sqlite3.connect(job.dead)
     subjects = Subjects(own)
@@ -86,7 +86,8 @@ def _read(
             if record is not None:
                 try:
                     requests.answered(record, offset, is_repeat=check.is_repeat)
-                    effects.take(record, place, offset)
+                    if record["type"] in EFFECTS:
+                        effects.take(record, place, offset)
                 except UNREADABLE as error:
                     check.unreadable(offset, message.value(), error)
     requests.end()

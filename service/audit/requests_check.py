@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 from zlib import crc32
 
@@ -35,7 +36,7 @@ class RequestsCheck:
         tally: Tally,
     ) -> None:
         """``batches``: the requests from ``job.requests_begin`` to ``job.requests_end``."""
-        self._messages = self._each(batches)
+        self._messages = chain.from_iterable(map(self._taken, batches))
         self._job = job
         self._place = f"{job.requests}/{job.partition}"
         self._ledger = f"{job.ledger}/{job.partition}"
@@ -117,13 +118,12 @@ class RequestsCheck:
             )
             self._tally.found("lost", offender)
 
-    def _each(self, batches: Iterator[list[Any]]) -> Iterator[Message]:
-        for batch in batches:
-            for message in batch:
-                value = message.value() or b""
-                if _FROM_INTAKE in value:
-                    self._cover(value)
-                yield message.offset(), message.key(), value
+    def _taken(self, batch: list[Any]) -> list[Message]:
+        taken = [(message.offset(), message.key(), message.value() or b"") for message in batch]
+        for _, _, value in taken:
+            if _FROM_INTAKE in value:
+                self._cover(value)
+        return taken
 
     def _cover(self, value: bytes) -> None:
         """Which message of an inbox this was made of: where it stood, or what its sender called it."""

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from events.log import Place
 from service.audit.database import moment, reaching
 from service.audit.findings import Offender, Tally
 from service.audit.kafka_reader import KafkaReader
+from service.audit.reach import Place
 from service.audit.topology import Topology
 
 __all__ = ["Noted", "settle"]

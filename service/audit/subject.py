@@ -5,6 +5,7 @@ Nothing of ``machines`` is used here: the events carry the states that they led 
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import orjson
 
@@ -93,10 +94,12 @@ class Standing:
 class Subject:
     """A subject: its standing now and where a reader stops earlier, the requests it has answered, its name."""
 
-    __slots__ = ("frozen", "key", "now", "requests", "states", "wanted")
+    __slots__ = ("frozen", "hashed", "key", "now", "requests", "states", "wanted")
 
     def __init__(self, key: bytes = b"") -> None:
         self.key = key
+        self.hashed = crc32(key)
+        """Of its name: partitions are dealt by it."""
         self.now = Standing()
         self.frozen: dict[str, list[Any]] | None = None  # few have any of these
         self.requests: set[int] = set()

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from events.log import Place
 from service.audit.kafka_reader import KafkaReader
+from service.audit.reach import Place
 
 __all__ = ["Topology"]
 
