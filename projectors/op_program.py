@@ -53,6 +53,8 @@ op_program = Folded(
             "op_program_to_claim", "op", "program", postgresql_where=text("state = 'Preprocessed'"),
             postgresql_include=["since_at", "instrument", "frames", "datasets"],
         ),
+        # The queue begins with those that have waited longest.
+        Index("op_program_waiting", "since_at", postgresql_where=text("state = 'Preprocessed'")),
         Index("op_program_awaited", "awaited_until", postgresql_where=text("awaited_until IS NOT NULL")),
         schema="projection",
         postgresql_with={"fillfactor": "80", "autovacuum_vacuum_scale_factor": "0.05"},

@@ -28,13 +28,15 @@ class Queue(NamedTuple):
 def queued(connection: Connection, by: Ranking, *, at: datetime, limit: int) -> Queue:
     """The first ``limit`` programs that can be claimed now, by the score of ``machines.program.ranking``.
 
-    The score is counted here over narrow rows, so that a queue of 100,000 is not read whole; who shows it counts it
+    The score is counted here over narrow rows, and only of those that can be among the first; who shows it counts it
     again with every term.
     """
     weights = by.model_dump(exclude={"name", "version", "source", "instruments"})
     instruments = {"instruments": list(by.instruments), "points": list(by.instruments.values())}
     connection.execute(_WHOLE)
-    rows = _rows(connection, _FIRST, **weights, **instruments, at=at, limit=limit, unknown=UNKNOWN)
+    size = 0.0 if by.size_per_tenfold < 0 else by.size_per_tenfold * _TENFOLDS
+    most = max((0.0, *by.instruments.values())) + size
+    rows = _rows(connection, _FIRST, **weights, **instruments, at=at, limit=limit, unknown=UNKNOWN, most=most)
     length = rows[0]["length"] if rows else 0
     return Queue([{name: value for name, value in row.items() if name != "length"} for row in rows], length)
 
@@ -51,6 +53,9 @@ def close_ops(connection: Connection, op: str, *, at_most: int = 3) -> list[str]
     return get_close_matches(op, among, n=at_most, cutoff=0.75)
 
 
+_TENFOLDS = 19
+"""Of frames: no count in the database has more digits."""
+
 # Until the transaction ends: 100,000 narrow rows are kept in memory, and joined as a whole. One by one, as the planner
 # would have it where statistics are young, each costs as much as all that is counted of it.
 _WHOLE = text("SELECT set_config('work_mem', '64MB', true), set_config('enable_nestloop', 'off', true)")
@@ -60,45 +65,65 @@ def _rows(connection: Connection, query: str, **values: Any) -> list[Row]:
     return [dict(row) for row in connection.execute(text(query), values).mappings()]
 
 
-# What v1.op_queue has, in thousandths of points as the terms are shown: what is equal there is equal here. Of most
-# programs nobody has said anything, and nothing is in their way: the few of which it is otherwise are looked up beside.
-# Whole rows are read of the first alone.
-_FIRST = f"""
-    WITH not_plain AS MATERIALIZED (
-        SELECT op, priority, mark, is_held, failures FROM projection.op_status WHERE {NOT_PLAIN}
-    ), weight AS (
-        SELECT * FROM unnest(CAST(:instruments AS text[]), CAST(:points AS float8[])) AS w (instrument, points)
-    ), free AS (
-        SELECT p.op, p.program, p.since_at, COALESCE(p.instrument, :unknown) AS instrument,
-               COALESCE(p.frames, (SELECT sum(d.frames)::bigint FROM projection.op_dataset d
-                                   WHERE d.op = p.op AND d.program = p.program AND NOT d.is_gone)) AS frames
-        FROM projection.op_program p
-        WHERE p.state = 'Preprocessed' AND p.datasets > 0
+_CLAIMABLE = """p.state = 'Preprocessed' AND p.datasets > 0
           AND NOT EXISTS (SELECT FROM projection.op_attempt a
                           WHERE a.op = p.op AND a.program = p.program AND
                                (a.state IN ('Working', 'HandedIn', 'Verified', 'Accepted', 'Publishing')
-                                OR a.is_public))
-    ), terms AS (
-        SELECT f.op, f.program, COALESCE(f.since_at, :at) AS since_at, COALESCE(w.points, 0) AS instrument,
-               CASE WHEN n.mark THEN CAST(:mark AS float8) ELSE 0 END AS mark,
-               CAST(:priority AS float8) * COALESCE(n.priority, 0) AS priority,
-               CAST(:age_per_day AS float8)
-                   * GREATEST(date_part('epoch', CAST(:at AS timestamptz) - f.since_at) / 86400, 0) AS age,
-               COALESCE(CAST(:size_per_tenfold AS float8)
-                        * log(NULLIF(GREATEST(f.frames, 0), 0)::float8), 0) AS size
-        FROM free f
-        LEFT JOIN not_plain n ON n.op = f.op
-        LEFT JOIN weight w ON w.instrument = f.instrument
-        WHERE n.op IS NULL OR (NOT n.is_held AND COALESCE(n.failures -> 'op', 'null') = 'null'
-                               AND COALESCE(n.failures -> ('program:' || f.program), 'null') = 'null')
+                                OR a.is_public) {one_by_one})
+"""
+_OPEN = """NOT n.is_held AND COALESCE(n.failures -> 'op', 'null') = 'null'
+          AND COALESCE(n.failures -> ('program:' || p.program), 'null') = 'null'
+"""
+# As v1.op_queue counts it, in thousandths of points as the terms are shown: what is equal there is equal here.
+_SCORE = """
+    round(1000 * CASE WHEN n.mark THEN CAST(:mark AS float8) ELSE 0 END)
+    + round(1000 * CAST(:priority AS float8) * COALESCE(n.priority, 0))
+    + round(1000 * COALESCE((CAST(:points AS float8[]))[array_position(CAST(:instruments AS text[]),
+                                                                      COALESCE(p.instrument, :unknown))], 0))
+    + round(1000 * COALESCE(CAST(:size_per_tenfold AS float8) * log(NULLIF(GREATEST(COALESCE(p.frames,
+        (SELECT sum(d.frames)::bigint FROM projection.op_dataset d
+         WHERE d.op = p.op AND d.program = p.program AND NOT d.is_gone)), 0), 0)::float8), 0))
+    + COALESCE(round(1000 * sign(CAST(:age_per_day AS float8)) * LEAST(
+        abs(CAST(:age_per_day AS float8))
+        * GREATEST(date_part('epoch', CAST(:at AS timestamptz) - p.since_at) / 86400, 0),
+        CAST(:age_at_most AS float8))), 0)
+"""
+_NAMED = f"p.op, p.program, COALESCE(p.since_at, :at) AS since_at, {_SCORE} AS score"
+
+# Of most programs nobody has said anything, and nothing is in their way. Those of which it is otherwise are few: they
+# are all scored, and so are the plain ones that have waited longest. Where waiting counts, others whose waiting, with
+# the most that instrument and size can give, does not come up to the last of the first of these are passed over.
+_FIRST = f"""
+    WITH not_plain AS MATERIALIZED (
+        SELECT op, priority, mark, is_held, failures FROM projection.op_status WHERE {NOT_PLAIN}
+    ), not_plain_program AS MATERIALIZED (
+        SELECT {_NAMED}, {_OPEN} AS is_open FROM not_plain n, LATERAL (
+            SELECT * FROM projection.op_program p
+            WHERE p.op = n.op AND {_CLAIMABLE.format(one_by_one="OFFSET 0")} OFFSET 0) AS p
+    ), oldest AS (
+        SELECT * FROM projection.op_program WHERE state = 'Preprocessed' ORDER BY since_at LIMIT 500 + :limit
+    ), surely AS (
+        SELECT score FROM not_plain_program WHERE is_open
+        UNION ALL
+        SELECT {_SCORE} FROM oldest p, (VALUES (false, 0)) AS n (mark, priority)
+        WHERE {_CLAIMABLE.format(one_by_one="OFFSET 0")} AND NOT EXISTS (SELECT FROM not_plain n WHERE n.op = p.op)
+    ), bound AS MATERIALIZED (
+        SELECT CASE WHEN count(*) = :limit AND CAST(:age_per_day AS float8) > 1e-6 THEN to_timestamp(GREATEST(-1e10,
+                   date_part('epoch', CAST(:at AS timestamptz))
+                   - 86400 * LEAST(min(score) / 1000 - CAST(:most AS float8) - 0.01, 1e12)
+                   / GREATEST(CAST(:age_per_day AS float8), 1e-6))) END AS since_at
+        FROM (SELECT score FROM surely ORDER BY score DESC LIMIT :limit) AS first
     ), best AS (
-        SELECT op, program, since_at, count(*) OVER () AS length,
-               round(1000 * mark) + round(1000 * priority) + round(1000 * instrument) + round(1000 * size)
-                   + COALESCE(round(1000 * sign(age) * LEAST(abs(age), CAST(:age_at_most AS float8))), 0) AS score
-        FROM terms ORDER BY score DESC, since_at, op, program LIMIT :limit
+        SELECT op, program, since_at, score FROM not_plain_program WHERE is_open
+        UNION ALL
+        SELECT {_NAMED} FROM projection.op_program p, (VALUES (false, 0)) AS n (mark, priority)
+        WHERE (p.since_at > (SELECT since_at FROM bound)) IS NOT TRUE AND {_CLAIMABLE.format(one_by_one="")}
+          AND NOT EXISTS (SELECT FROM not_plain n WHERE n.op = p.op)
+        ORDER BY score DESC, since_at, op, program LIMIT :limit
     )
-    SELECT q.*, best.length
+    SELECT q.*, (SELECT count(*) FROM projection.op_program p WHERE {_CLAIMABLE.format(one_by_one="")})
+                - (SELECT count(*) FROM not_plain_program WHERE NOT is_open) AS length
     FROM best CROSS JOIN LATERAL (SELECT * FROM v1.op_queue q
                                    WHERE q.op = best.op AND q.program = best.program OFFSET 0) AS q
     ORDER BY best.score DESC, best.since_at, best.op, best.program
-"""  # noqa: S608 - a condition of our own
+"""  # noqa: S608 - conditions of our own

@@ -128,6 +128,8 @@ WEIGHTS: tuple[dict[str, Any], ...] = (
     {},
     {"mark": -3.0, "priority": 0.5, "age_per_day": -0.3, "age_at_most": 40.0, "size_per_tenfold": 7.0},
     {"age_at_most": 0.0, "instruments": {}},
+    {"age_at_most": 30.0, "size_per_tenfold": 7.0},
+    {"age_per_day": 0.05, "size_per_tenfold": 3.0, "instruments": {"VISP": -20.0, "VBI": 5.0}},
 )
 
 
