@@ -182,8 +182,7 @@ class KafkaReader:
         try:
             consumer = self._connected()
             fetched = consumer.poll(timeout_ms=timeout_s * 1000, max_records=_EVERYTHING)
-            # Asked with no time to wait: it is a look at what the client knows, never a question to the broker.
-            found = {place: consumer.position(_partition(place), timeout_ms=0) for place in self._next}
+            found = _positions(consumer)
         except Exception as error:
             # Another client goes on where this one was: polled again after an error, this one may spin for ever.
             self._drop()
@@ -194,7 +193,7 @@ class KafkaReader:
         for partition, records in fetched.items():
             place = Place(partition.topic, partition.partition)
             self._held.setdefault(place, []).extend(_messages(place, records))
-        self._next |= {place: offset for place, offset in found.items() if offset is not None}
+        self._next |= found
 
     def _look_for_the_broker(self, *, came: bool) -> None:
         # Of a broker that is away the client tells its log, and returns nothing, as if there were nothing to read.
@@ -244,6 +243,19 @@ class KafkaReader:
 
 def _partition(place: Place) -> TopicPartition:
     return TopicPartition(place.topic, place.partition)
+
+
+def _positions(consumer: KafkaConsumer) -> dict[Place, int]:
+    """What is fetched next, as far as the client knows; its own ``position`` looks at all partitions for each of them.
+
+    That is 400 looks where twenty would do, at every poll, while whoever waits for the records waits.
+    """
+    assigned = consumer._subscription.assignment
+    return {
+        Place(*partition): state.position.offset
+        for partition, state in assigned.items()
+        if state.position is not None
+    }
 
 
 def _messages(place: Place, records: list[Any]) -> list[Message]:

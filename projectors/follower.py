@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 _REFUSED_ROWS = (DataError, IntegrityError, NotAppliedError)
 _OUTAGE = (OperationalError, InterfaceError, PoolTimeout, LogUnavailableError)
-_SEVERAL = 3  # so many records in one batch say that more are on their way
+_SEVERAL = 3  # so many records at once say that more are on their way
 _WAIT_FIRST_S = 0.1
 _WAIT_AT_MOST_S = 5.0
 
@@ -203,7 +203,8 @@ class Follower:
                 if not self._finish_write():
                     continue  # what was taken since is void
                 self._begin_write(taken)
-                if taken.halt is not None and self._finish_write():
+                # Nobody goes on beside a write of few records: the interpreter would let it wait for that one's turn.
+                if (taken.halt or len(taken.batch) < _SEVERAL) and self._finish_write() and taken.halt:
                     self._halt(taken.halt)
                 if self._apart_s and _SEVERAL <= len(taken.batch) < self._batch:
                     stop.wait(self._apart_s)
@@ -241,10 +242,8 @@ class Follower:
         return taken
 
     def _halt(self, why: HaltError) -> None:
-        """Raise it, unless another follower has carried the tables on: to one that reads behind them all is a gap.
-
-        By its epoch it is known, or by the position, for a database put back to an older state gives an epoch twice.
-        """
+        """Raise it, unless another follower has carried the tables on: to one that reads behind them all is a gap."""
+        # It is known by its epoch or by the position, for a database put back to an older state gives an epoch twice.
         believed = dict(self._next)
         self._resume()
         if self._next == believed:
