@@ -1,6 +1,7 @@
 """Records into rows, in memory: each event folded once, its changes joined row by row, ready to be written."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
@@ -8,7 +9,7 @@ from sqlalchemy import Connection
 from events import failpoints
 from events.envelope import Record
 from projectors.ledger import LEDGER_COLUMNS
-from projectors.merge import append, begin_merging, merge
+from projectors.merge import append, begin_merging, merge, write_at_once
 from projectors.projection import Appended, Copy, Folded, Key, Row
 from projectors.read_models import ReadModels
 from projectors.tainted import Taint, add_taints
@@ -43,7 +44,18 @@ class Prepared:
     appended: list[tuple[Appended, list[Copy]]]
     taints: list[Taint]
 
-    def __call__(self, connection: Connection) -> None:
+    def __call__(self, connection: Connection, notices: Sequence[str] = ()) -> None:
+        """``notices``: the channels that are notified when all this is committed."""
+        if not (self.appended or self.taints):
+            new = (self.models.ledger, LEDGER_COLUMNS, self.records)
+            if write_at_once(connection, new, self.merged, notices):
+                failpoints.reach("projector.mid_batch")
+                return
+        self._write(connection)
+        for channel in notices:
+            connection.exec_driver_sql(f"NOTIFY {channel}")
+
+    def _write(self, connection: Connection) -> None:
         begin_merging(connection)
         if self.records:
             append(connection, self.models.ledger, LEDGER_COLUMNS, self.records)

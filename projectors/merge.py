@@ -15,14 +15,15 @@ from projectors.copy_text import NULL
 from projectors.driver_errors import wrapping
 from projectors.projection import EMPTIED, Copy, Folded
 
-__all__ = ["FEW", "append", "begin_merging", "make_stages", "merge", "merge_statement"]
+__all__ = ["FEW", "append", "begin_merging", "make_stages", "merge", "merge_statement", "write_at_once"]
 
 FEW = 30
 """So many rows of a batch, of all tables together, are merged without staging."""
 
+_TAB = "\t"
 _DIALECT = dialect()  # type: ignore[no-untyped-call]
 
-_KEYED = text(
+_KEYED = (
     "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off; "
     "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_material = off; SET LOCAL enable_memoize = off; "
     "SET LOCAL jit = off; SET LOCAL synchronous_commit = off"
@@ -55,7 +56,36 @@ def begin_merging(connection: Connection) -> None:
     Rows and position commit together, so a crash of PostgreSQL that forgets the last of them only makes the follower
     read them again.
     """
-    connection.execute(_KEYED)
+    connection.exec_driver_sql(_KEYED)
+
+
+def write_at_once(
+    connection: Connection,
+    new: tuple[Table, Sequence[str], Sequence[str]],
+    batch: Sequence[tuple[Folded, Sequence[Copy]]],
+    notices: Sequence[str],
+) -> bool:
+    """A few rows in one call: ``new`` lines of a table with their columns, those to merge, and who is then notified.
+
+    Nothing is done, and False returned, where the rows are too many or hold what can't stand in a statement.
+    """
+    table, columns, lines = new
+    if len(lines) > FEW or sum(len(copy.lines) for _, copies in batch for copy in copies) > FEW:
+        return False
+    names = ", ".join(f'"{name}"' for name in columns)
+    rows = ", ".join(f"({', '.join(map(_literal, line.split(_TAB)))})" for line in lines)
+    called = "; ".join(
+        [
+            _KEYED,
+            *([f"INSERT INTO {table.fullname} ({names}) VALUES {rows}"] if rows else []),  # noqa: S608 - our own names
+            *(_executed(projection, copies) for projection, copies in batch),
+            *(f"NOTIFY {channel}" for channel in notices),
+        ]
+    )
+    if "\0" in called:  # it would end the statement there; COPY is told of it, and refuses it in words
+        return False
+    connection.exec_driver_sql(called, execution_options={"no_parameters": True})
+    return True
 
 
 def append(connection: Connection, table: Table, columns: Sequence[str], lines: Sequence[str]) -> None:
@@ -86,7 +116,7 @@ def _executed(projection: Folded, copies: Iterable[Copy]) -> str:
     calls = []
     for copy in copies:
         for line in copy.lines:
-            given = dict(zip(copy.columns, line.split("\t"), strict=True))
+            given = dict(zip(copy.columns, line.split(_TAB), strict=True))
             literals = ", ".join(_literal(given.get(name, NULL)) for name in names)
             calls.append(f"EXECUTE {single} ({literals})")
     return "; ".join(calls)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from events.envelope import Record
 from projectors.application import Batch, Write
@@ -31,8 +31,6 @@ MACHINES = ("file", "group", "identity", "op", "stream")
 
 Place = tuple[str, int, int]
 """Machine, partition and offset of a record."""
-
-_NOTIFY = text("SELECT pg_notify(:channel, '')")
 
 
 class Projector:
@@ -115,7 +113,5 @@ class _Notifying:
         self._prepared = prepared
 
     def __call__(self, connection: Connection) -> None:
-        self._prepared(connection)
-        connection.execute(_NOTIFY, {"channel": CHANNEL})
-        if any(folded.name == stream_status.name for folded, _ in self._prepared.merged):
-            connection.execute(_NOTIFY, {"channel": STREAM_CHANNEL})
+        has_streams = any(folded.name == stream_status.name for folded, _ in self._prepared.merged)
+        self._prepared(connection, [CHANNEL, STREAM_CHANNEL] if has_streams else [CHANNEL])

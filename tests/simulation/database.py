@@ -208,9 +208,9 @@ class Connection:
     def exec_driver_sql(self, statement: str, **_options: Any) -> None:
         self._called(statement[:40])
         verb = statement.partition(" ")[0]
-        if verb == "EXECUTE":
-            MEANINGS["EXECUTE"](self, {}, statement)
-        elif verb not in {"CREATE", "PREPARE"}:
+        if verb in {"EXECUTE", "SET"}:
+            MEANINGS[verb](self, {}, statement)
+        elif verb not in {"CREATE", "PREPARE", "NOTIFY"}:
             raise UnknownStatementError(statement)
 
     @property

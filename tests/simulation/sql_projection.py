@@ -9,7 +9,7 @@ from sqlalchemy import Boolean, Column, DateTime, Float, Integer, Table, TextCla
 from sqlalchemy.dialects.postgresql import JSONB
 
 from consumers.work_items import position as work_position
-from projectors import ledger, merge, projector
+from projectors import ledger, merge
 from projectors.database import metadata
 from projectors.decided import outcome
 from projectors.positions import _move_statement, position
@@ -100,14 +100,22 @@ def _copy(connection: Connection, members: Row, statement: str) -> None:
 
 
 def _execute(connection: Connection, _members: Row, statement: str) -> None:
-    """A staged MERGE, or many of one row each, whose values stand in the statement."""
-    calls: list[tuple[str, list[str]]] = []
+    """A staged MERGE; or new rows and MERGEs of one row each, whose values stand in the statement."""
+    calls: list[tuple[str, list[str], list[str]]] = []
     for token in _TOKEN.finditer(statement):
         if token["name"]:
-            calls.append((token["name"], []))
+            calls.append((token["name"], [], []))
+        elif token["into"]:
+            calls.append((token["into"], [name.strip(' "') for name in token["names"].split(",")], []))
         else:
-            calls[-1][1].append("\\N" if token["text"] is None else token["text"].replace("''", "'"))
-    for name, cells in calls:
+            calls[-1][2].append("\\N" if token["text"] is None else token["text"].replace("''", "'"))
+    for name, names, cells in calls:
+        if names:
+            table = metadata.tables[name]
+            for each in zip(*[iter(cells)] * len(names), strict=True):
+                row = {one: _cell(table.columns[one], cell) for one, cell in zip(names, each, strict=True)}
+                _insert(connection, table, row)
+            continue
         if name in _TABLE_OF:
             _merge(connection, metadata.tables[_TABLE_OF[name]], connection.stages.pop(name, []))
             continue
@@ -178,11 +186,15 @@ def _key(table: Table, row: Row) -> tuple[Any, ...]:
 
 MEANINGS["COPY"] = _copy
 MEANINGS["EXECUTE"] = _execute
-_TOKEN = re.compile(r"EXECUTE (?P<name>\w+)(?: \()?|NULL|E'(?P<text>(?:[^']|'')*)'")
+MEANINGS["SET"] = _execute
+_TOKEN = re.compile(
+    r"INSERT INTO (?P<into>\S+) \((?P<names>[^)]*)\) VALUES|EXECUTE (?P<name>\w+)(?: \()?"
+    r"|NULL|E'(?P<text>(?:[^']|'')*)'"
+)
 _TABLE_OF = {f"staged_{table.schema}_{table.name}": name for name, table in metadata.tables.items()}
 
 
-@meaning(merge._STAGED, merge._PREPARED, merge._KEYED, projector._NOTIFY)
+@meaning(merge._STAGED, merge._PREPARED)
 def _nothing(_connection: Connection, _members: Row, _statement: Any) -> Result:
     """Stages are there at once, and nobody listens."""
     return Result()
