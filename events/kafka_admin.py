@@ -174,6 +174,11 @@ class KafkaAdmin:
         """The cluster's own id, given when it was made."""
         return str(self._ask("describe the cluster", lambda client: client.describe_cluster())["cluster_id"])
 
+    def transaction_version(self) -> int:
+        """Which protocol of transactions the whole cluster has settled on; 0 where it does not say."""
+        features = self._ask("features of the cluster", lambda client: client.describe_features())
+        return int(features.get("transaction.version", {}).get("finalized", (0, 0))[1])
+
     def close(self) -> None:
         """Let go of the connection; a later question opens another."""
         with self._lock:

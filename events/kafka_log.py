@@ -20,6 +20,7 @@ __all__ = ["KafkaLog", "KafkaReader"]
 
 _EVERYTHING = 1_000_000_000
 _SILENCE_S = 2.0
+_SHORT = 2  # transaction.version from which on the broker adds partitions by itself
 _UNREADABLE = (
     kafka_errors.CorruptRecordError,
     kafka_errors.OffsetOutOfRangeError,
@@ -41,15 +42,18 @@ class KafkaLog:
         commit_limit_s: float = 20.0,
         on_stuck: Callable[[str], None] | None = None,
         stop: threading.Event | None = None,
+        short_transactions: bool = True,
     ) -> None:
         """``on_stuck`` is told when a commit has not come back after ``commit_limit_s``: a decider exits there.
 
-        Once ``stop`` is set, nobody waits any more for a broker that is away.
+        Once ``stop`` is set, nobody waits any more for a broker that is away. ``short_transactions``: where the
+        cluster knows them.
         """
         self._connection = KafkaConnection(
             bootstrap, client_id, dict(security or {}), patience_s, stop or threading.Event()
         )
         self._admin = KafkaAdmin(self._connection)
+        self._short_transactions = short_transactions
         self._commit_limit_s = commit_limit_s
         self._on_stuck = on_stuck
 
@@ -65,7 +69,11 @@ class KafkaLog:
     def transactional(self, transactional_id: str) -> KafkaTransactionalWriter:
         """A writer whose construction fences every earlier one of this id and closes what it left open."""
         return KafkaTransactionalWriter(
-            self._connection, transactional_id, commit_limit_s=self._commit_limit_s, on_stuck=self._on_stuck
+            self._connection,
+            transactional_id,
+            commit_limit_s=self._commit_limit_s,
+            on_stuck=self._on_stuck,
+            short=self._short_transactions and self._admin.transaction_version() >= _SHORT,
         )
 
     def committed(self, group: str, places: Iterable[Place]) -> dict[Place, int | None]:

@@ -13,6 +13,7 @@ from events import failpoints
 from events.ids import partition_of
 from events.kafka_admin import KafkaConnection, is_fenced, let_go, next_offsets, translated
 from events.kafka_batches import HandedOver, KeyedValue, foretell, hand_over
+from events.kafka_sender import hasten
 from events.log import (
     FencedError,
     Headers,
@@ -179,8 +180,12 @@ class KafkaTransactionalWriter:
         *,
         commit_limit_s: float,
         on_stuck: Callable[[str], None] | None = None,
+        short: bool = False,
     ) -> None:
-        """Fences every earlier writer of this id and closes what it left open; raises LogError."""
+        """Fences every earlier writer of this id and closes what it left open; raises LogError.
+
+        ``short``: the cluster keeps ``events.kafka_short_transactions``.
+        """
         self._where = connection.bootstrap
         self._id = transactional_id
         self._limit_s = commit_limit_s
@@ -195,6 +200,7 @@ class KafkaTransactionalWriter:
             delivery_timeout_ms=15_000,
             retry_backoff_ms=5,  # by default every commit waits out 100 ms
         )
+        hasten(self._producer, short=short)
         try:
             self._producer.init_transactions()
         except Exception as error:
