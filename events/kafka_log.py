@@ -182,8 +182,7 @@ class KafkaReader:
         try:
             consumer = self._connected()
             fetched = consumer.poll(timeout_ms=timeout_s * 1000, max_records=_EVERYTHING)
-            # Asked with no time to wait: it is a look at what the client knows, never a question to the broker.
-            found = {place: consumer.position(_partition(place), timeout_ms=0) for place in self._next}
+            found = {place: _position(consumer, place) for place in self._next}
         except Exception as error:
             # Another client goes on where this one was: polled again after an error, this one may spin for ever.
             self._drop()
@@ -240,6 +239,12 @@ class KafkaReader:
 
     def _topics(self) -> str:
         return ", ".join(sorted({place.topic for place in self._next})) or "nothing yet"
+
+
+def _position(consumer: KafkaConsumer, place: Place) -> int | None:
+    """What the client fetches next. Asked by ``position`` it looks at every partition again, for each of them."""
+    known = consumer._subscription.assignment[_partition(place)].position
+    return None if known is None else int(known.offset)
 
 
 def _partition(place: Place) -> TopicPartition:
