@@ -127,7 +127,9 @@ def _keep(connection: Connection, kinds: dict[type, list[Any]]) -> None:
 
 
 def _item_row(item: ItemOwed) -> dict[str, Any]:
-    return {**asdict(item), "lane": item.lane, "stream": item.stream, "report_id": item.report_id}
+    # Not asdict, which copies the payload as deep as it goes, only to have it written.
+    row = {name: getattr(item, name) for name in ItemOwed.__slots__}
+    return {**row, "lane": item.lane, "stream": item.stream, "report_id": item.report_id}
 
 
 def _dataset_row(known: DatasetKnown) -> dict[str, Any]:

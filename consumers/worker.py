@@ -4,7 +4,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from queue import SimpleQueue
 
 from sqlalchemy import Connection
@@ -16,6 +15,7 @@ from consumers.effects import HEAVY, HOUSEKEEPING, LIGHT, PROGRAM_STEPS, STEPS
 from consumers.held import STREAM_CHANNEL
 from consumers.light_work import LightWork
 from consumers.outage import OUTAGES, in_words
+from consumers.pace import Pace
 from consumers.previewing import Previewing
 from consumers.readings import LiveReadings, Readings
 from consumers.reporting import Reporting, named
@@ -30,31 +30,6 @@ from events import failpoints
 __all__ = ["Pace", "Worker"]
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How much a worker does at once, and how it holds on to what it has."""
-
-    threads: int = 32
-    """Small files at once: what all of them report and ask for goes together, and many together cost little each."""
-    large_at_once: int = 2
-    lease_s: float = 15.0
-    look_s: float = 1.0
-    """A look for work without having been called: back-offs end without a notice."""
-    batch: int = 200
-    """Light items claimed at once."""
-    apart_s: float = 0.05
-    """Claims of a kind begin so long after one another: meanwhile more come together."""
-    gathered_s: float = 0.25
-    """After reports of several threads went together, so long the next are gathered; one alone goes at once."""
-    grace_s: float = 5.0
-    """What is under way when the worker stops may take so long; then it is handed back, well before ten seconds."""
-
-    @property
-    def ahead(self) -> int:
-        """Items claimed beyond those under way, so that a thread never waits for a claim."""
-        return max(1, self.threads // 2)
 
 
 class Worker:
@@ -132,7 +107,7 @@ class Worker:
                 told = False
             if not may_be_more:
                 call.wait(self._pace.look_s)
-            if (pause_s := began_s + self._pace.apart_s - time.monotonic()) > 0:
+            if (pause_s := began_s + self._pace.pause_s(len(self._mine)) - time.monotonic()) > 0:
                 stop.wait(pause_s)
 
     def _claim_heavy(self) -> bool:

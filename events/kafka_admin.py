@@ -25,7 +25,9 @@ REPLICAS_WANTED = 3
 
 _FETCH: dict[str, Any] = {
     "fetch_min_bytes": 1,  # the broker answers as soon as there is anything …
-    "fetch_max_wait_ms": 200,  # … and else after this long, which a change of assignment may have to wait too
+    # … and else after this long: each question costs both sides a millisecond, and most of a site's dozen readers
+    # hear nothing for long. A change of assignment may have to wait for the answer too.
+    "fetch_max_wait_ms": 1000,
     "max_partition_fetch_bytes": 1024 * 1024,
     "fetch_max_bytes": 8 * 1024 * 1024,
     "retry_backoff_ms": 20,

@@ -12,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from events import failpoints
 from events.envelope import Record
+from events.gathered import poll_gathered
 from events.log import Log, LogUnavailableError, Place
 from events.topics import Topics
 from projectors.application import Application, Apply, Batch, NotAppliedError, Plain, Write
@@ -56,13 +57,11 @@ class Follower:
         ``apart_s``: how long more are gathered after a batch of several; three records cost nearly as much as thirty.
         """
         self.applied = 0
-        self._log = log
+        self._log, self._engine = log, engine
         self._topics = {machine: topics.events(machine) for machine in machines}
-        self._engine = engine
         self._name = name
         self._partitions = partitions
-        self._batch = batch
-        self._apart_s = apart_s
+        self._batch, self._apart_s = batch, apart_s
         self._application: Application = Plain(apply) if callable(apply) else apply
         self._positions = Positions(positions_table, name)
         self._sequences = Sequences(self._application.last_sequences)
@@ -75,7 +74,7 @@ class Follower:
         self._next: dict[Key, int] = {}
         self._writer = ThreadPoolExecutor(1, thread_name_prefix=f"{name}-writer")
         self._writing: tuple[Future[None], Taken] | None = None
-        self._is_adrift = False
+        self._is_adrift = self._gathers = False
 
     # --- owning ---
 
@@ -206,7 +205,8 @@ class Follower:
                 # Nobody goes on beside a write of few records: the interpreter would let it wait for that one's turn.
                 if (taken.halt or len(taken.batch) < _SEVERAL) and self._finish_write() and taken.halt:
                     self._halt(taken.halt)
-                if self._apart_s and _SEVERAL <= len(taken.batch) < self._batch:
+                self._gathers = bool(self._apart_s) and _SEVERAL <= len(taken.batch) < self._batch
+                if self._gathers:
                     stop.wait(self._apart_s)
             self._finish_write()
 
@@ -221,7 +221,7 @@ class Follower:
 
     def _take(self, timeout_s: float) -> Taken:
         taken = Taken()
-        polled = self._reader.poll(at_most=self._batch, timeout_s=timeout_s)
+        polled = poll_gathered(self._reader, at_most=self._batch, timeout_s=timeout_s, paused=self._gathers)
         if polled:
             failpoints.reach(f"{self._name}.after_fetch")
         for key in self._next:

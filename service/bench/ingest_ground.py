@@ -22,6 +22,7 @@ __all__ = ["Batch", "Ground", "Order", "clear", "land"]
 
 LIMIT_S = 1800.0
 LOOK_S = 0.1
+TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +76,18 @@ class Ground:
 
     def open_stream(self, stream: StreamConfiguration) -> None:
         """Configure and enable it; return once what its senders say is taken in."""
-        bring_in_force(self.client, [stream], enable=True)
+        self._insist(stream)
         senders = [*stream.senders, *([f"folder-{stream.stream}"] if stream.watch_folders else [])]
         for sender in senders:
             await_inbox(self.client, sender)
+
+    def _insist(self, stream: StreamConfiguration) -> None:
+        """A site that has just come up on a busy machine may be too late with an answer; then it is asked again."""
+        for _ in range(TRIES):
+            answers = bring_in_force(self.client, [stream], enable=True)
+            if all(each.outcome is not None and each.outcome.tostate == "Enabled" for each in answers):
+                return
+        raise RuntimeError(f"{stream.stream} was asked {TRIES} times to be enabled and is not: {answers[-1]}")
 
     def timed(self, stream: str, count: int, begin: Callable[[], object]) -> Batch:
         """Set a batch of ``count`` files going and wait until all of them are COMPLETE."""

@@ -11,7 +11,8 @@ from service.site import children_of
 
 __all__ = ["MemoryWatch", "watching"]
 
-LOOK_S = 0.5
+LOOK_S = 2.0
+"""A look costs some tens of milliseconds of processor time, which is not to be what is measured."""
 MB = 1_000_000
 
 

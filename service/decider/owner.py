@@ -10,6 +10,7 @@ from datetime import datetime
 from consumers.dead_record import dead_letter
 from events import failpoints
 from events.clock import now
+from events.gathered import poll_gathered
 from events.log import (
     FencedError,
     Log,
@@ -24,6 +25,7 @@ from events.without import is_without
 from machines.desk import Desk, FoldError
 from service.decider.batch import Batch, BatchDecider, Owner
 from service.decider.clock_watch import ClockWatch
+from service.decider.gathering import Gathering
 from service.decider.halts import Halt, StoreFencedError, StoreUnavailableError, UnusableSnapshotError
 from service.decider.store import Store, Watermark
 from service.decider.takeover import Seat, outcome_of, read_tail, resume_at
@@ -31,9 +33,6 @@ from service.decider.takeover import Seat, outcome_of, read_tail, resume_at
 __all__ = ["OwnerSettings", "PartitionOwner"]
 
 log = logging.getLogger(__name__)
-
-FEW = range(2, 50)
-"""So many requests at once say that more are on their way, and are few enough for a transaction to be dear."""
 
 DOUBTS_AT_ONE_OFFSET = 5
 RETRY_S = 0.5
@@ -43,7 +42,7 @@ RETRY_S = 0.5
 class OwnerSettings:
     """How much at once: requests a transaction, and subjects in memory.
 
-    ``gathered_s``: after a few requests in one transaction, so long more are gathered; one alone is decided at once.
+    ``gathered_s``: while many come in small numbers, so long they are gathered; one alone is decided at once.
     """
 
     batch: int = 1000
@@ -87,6 +86,8 @@ class PartitionOwner:
         self.position = 0
         self._unusable_before = False
         self._next_offset = 0
+        self._gathering = Gathering(settings.gathered_s)
+        self._has_gathered = False
         self._clock_watch = ClockWatch(seat.name)
 
     def run(self, stop: threading.Event) -> None:
@@ -97,8 +98,10 @@ class PartitionOwner:
                 self.take_over(stop.is_set)
                 told = False
                 while not stop.is_set():
-                    if self.step() in FEW and self._settings.gathered_s:
-                        stop.wait(self._settings.gathered_s)
+                    pause_s = self._gathering.pause_s(self.step())
+                    if pause_s:
+                        stop.wait(pause_s)
+                    self._has_gathered = pause_s > 0
             except (FencedError, StoreFencedError) as error:
                 log.warning("fenced", extra={"seat": self.seat.name, "error": str(error)})
                 return
@@ -149,9 +152,13 @@ class PartitionOwner:
     def step(self) -> int:
         """Decide what has come, at most one batch; the number of requests taken."""
         assert self._reader is not None  # noqa: S101 - taken over before
-        messages = self._reader.poll(at_most=self._at_most, timeout_s=self._settings.poll_s).get(
-            self.seat.requests, []
+        come = poll_gathered(
+            self._reader,
+            at_most=self._at_most,
+            timeout_s=self._settings.poll_s,
+            paused=self._has_gathered,
         )
+        messages = come.get(self.seat.requests, [])
         if not messages:
             return 0
         failpoints.reach("decider.after_poll")

@@ -32,7 +32,7 @@ __all__ = ["Decider", "owner_name"]
 log = logging.getLogger(__name__)
 
 STOP_S = 6.0
-DEFAULTS = OwnerSettings(gathered_s=0.2)
+DEFAULTS = OwnerSettings(poll_s=1.0, gathered_s=0.5)
 
 
 @dataclass(slots=True)

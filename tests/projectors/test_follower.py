@@ -301,6 +301,20 @@ class Interrupted:
         return reader
 
 
+class Trickle(Interrupted):
+    """A log whose readers get three records with one fetch."""
+
+    def reader(self, *, committed: bool = True) -> Any:
+        reader = self.log.reader(committed=committed)
+        poll = reader.poll
+
+        def some(*, at_most: int, timeout_s: float) -> Any:
+            return poll(at_most=min(3, at_most), timeout_s=timeout_s)
+
+        reader.poll = some  # type: ignore[method-assign]
+        return reader
+
+
 def running(follower: Follower) -> tuple[threading.Thread, threading.Event, list[BaseException]]:
     stop, raised = threading.Event(), list[BaseException]()
 
@@ -347,6 +361,18 @@ def _applied(engine: Engine) -> int:
         return applied(engine)
     except OperationalError:
         return -1
+
+
+@pytest.mark.parametrize(("apart_s", "together"), [(0.02, [3, 6, 1]), (0.0, [3, 3, 3, 1])])
+def test_after_a_pause_all_that_it_gathered_is_one_batch(engine, following, apart_s, together):
+    batches: list[int] = []
+    log = Trickle(on_log(lives(ONE, TWO).sealed))
+    follower = following(log, apply=lambda _, batch: batches.append(len(batch)), apart_s=apart_s)
+    thread, stop, raised = running(follower)
+    assert until(lambda: sum(batches) == 10)
+    stop.set()
+    thread.join(5)
+    assert (batches, raised) == (together, [])
 
 
 def test_running_ends_when_another_has_taken_over(engine, following):
