@@ -75,7 +75,10 @@ def _rows(
     if limit is None or _is_of_versions(wanted):
         return find("projection.file_version v")
     is_large = all(each.share >= _LARGE_PLACE for each in wanted.places)
-    if not (is_large and _may_be_many(connection, replace(wanted, at=None, box=None))):
+    if not (
+        is_large
+        and (wanted.is_unacknowledged or _may_be_many(connection, replace(wanted, at=None, box=None)))
+    ):
         return find(_ALL, by_place=not is_large)
     found = find(_FIRST, by_place=False)
     return found if len(found) == limit else find(_ALL)
