@@ -13,7 +13,7 @@ from events.stream import StreamConfiguration
 from service.bench.awaiting import await_files, await_inbox
 from service.bench.memory_watch import watching
 from service.bench.processor_watch import ProcessorWatch
-from service.client import Client
+from service.client import Asked, Client
 from service.settings import Settings
 from service.streams import bring_in_force
 from service.wiring import Wiring
@@ -83,11 +83,15 @@ class Ground:
 
     def _insist(self, stream: StreamConfiguration) -> None:
         """A site that has just come up on a busy machine may be too late with an answer; then it is asked again."""
+        found: list[Asked] = []
         for _ in range(TRIES):
-            answers = bring_in_force(self.client, [stream], enable=True)
-            if all(each.outcome is not None and each.outcome.tostate == "Enabled" for each in answers):
+            found = bring_in_force(self.client, [stream], enable=True)
+            if all(each.outcome is not None and each.outcome.tostate == "Enabled" for each in found):
                 return
-        raise RuntimeError(f"{stream.stream} was asked {TRIES} times to be enabled and is not: {answers[-1]}")
+        raise RuntimeError(
+            f"{stream.stream}: asked {TRIES} times to be enabled, found {found[-1:]}, wanted Enabled; "
+            "the logs of the site's roles say why"
+        )
 
     def timed(self, stream: str, count: int, begin: Callable[[], object]) -> Batch:
         """Set a batch of ``count`` files going and wait until all of them are COMPLETE."""

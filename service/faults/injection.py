@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
@@ -12,7 +12,7 @@ from service.faults.arena import Arena
 from service.faults.cell import Cell, CellFailedError, NotFiredError, Steps
 from service.faults.watch import Mark
 
-__all__ = ["Injection", "State"]
+__all__ = ["Injection", "State", "patient_since"]
 
 log = logging.getLogger(__name__)
 
@@ -129,3 +129,12 @@ class Injection:
             standing = f"; halted: {', '.join(halts)}" if halts else ""
             self.state = State.RED
             self.reason = f"stuck {self.cell.heal_within_s:.0f} s after the fault's end: {missing}{standing}"
+
+
+def patient_since(one: Injection, live: Iterable[Injection], *, calm_since: float) -> float:
+    """From when on it is expected to heal: not while another fault is at work.
+
+    It does not wait for ever: new ones are no longer begun once an audit is due.
+    """
+    is_calm = all(each.state is not State.UNDER_WAY for each in live if each is not one)
+    return calm_since if is_calm else time.monotonic()

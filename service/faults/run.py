@@ -11,7 +11,7 @@ from service.faults.arena import Arena
 from service.faults.auditing import Audited, audited
 from service.faults.cell import Cell
 from service.faults.choosing import Choice, may_begin
-from service.faults.injection import Injection, State
+from service.faults.injection import Injection, State, patient_since
 from service.faults.load import Load, Rates
 from service.faults.tally import Tally
 from service.faults.warming import bring_streams_in_force
@@ -174,7 +174,7 @@ class _Round:
         is_red = False
         for injection in list(self._live):
             was = injection.state
-            injection.step(patient_since=self._calm_since)
+            injection.step(patient_since=patient_since(injection, self._live, calm_since=self._calm_since))
             if injection.state is not was:
                 self._calm_since = time.monotonic()
             if injection.is_over:

@@ -66,7 +66,12 @@ def test_after_a_pause_all_that_it_gathered_is_decided_in_one_transaction(monkey
     asked = [site.ask(subject=f"roman/{number}") for number in range(9)]
     reader, save, saved = site.log.reader, site.store.save, []
     monkeypatch.setattr(site.log, "reader", lambda *, committed: Trickle(reader(committed=committed)))
-    monkeypatch.setattr(site.store, "save", lambda *given: (saved.append(len(given[1])), save(*given))[1])
+
+    def counted(*given):
+        saved.append(len(given[1]))
+        return save(*given)
+
+    monkeypatch.setattr(site.store, "save", counted)
     run_until(site, len(asked), gathered_s=gathered_s)
     assert [record.requestid for record in site.ledger()] == asked
     assert [count for count in saved if count] == together

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from service.faults.cell import Cell, CellFailedError, NotFiredError
-from service.faults.injection import Injection, State
+from service.faults.injection import Injection, State, patient_since
 from service.faults.tally import Tally, bound, quantile
 from service.faults.watch import Mark, Seen, Watch
 
@@ -45,6 +45,15 @@ def test_a_site_that_lets_nothing_through_afterwards_is_stuck():
     tally = Tally()
     tally.add(run(injection(heal_within_s=0.0)))
     assert (tally.found["stuck"], tally.is_clean) == (1, False)
+
+
+def test_nobody_is_stuck_while_another_fault_is_at_work():
+    one, other = run(injection(heal_within_s=3600.0)), injection(None)
+    assert (one.state, other.state) == (State.HEALING, State.UNDER_WAY)
+    assert patient_since(one, [one, other], calm_since=0.0) > 0.0
+    assert patient_since(one, [one], calm_since=7.0) == 7.0
+    other.abandon()
+    assert patient_since(one, [one, other], calm_since=7.0) == 7.0
 
 
 def test_healed_is_only_who_lets_new_work_through_every_part():
