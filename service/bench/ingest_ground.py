@@ -57,6 +57,8 @@ class Ground:
     folder: Path
     progress: Callable[[str], None]
     counted: dict[str, int] = field(default_factory=dict)
+    heard: set[str] = field(default_factory=set)
+    """Senders whose inboxes are known to be read."""
 
     @property
     def wiring(self) -> Wiring:
@@ -78,16 +80,18 @@ class Ground:
         """Configure and enable it; return once what its senders say is taken in."""
         self._insist(stream)
         senders = [*stream.senders, *([f"folder-{stream.stream}"] if stream.watch_folders else [])]
-        for sender in senders:
+        for sender in sorted({*senders} - self.heard):
             await_inbox(self.client, sender)
+            self.heard.add(sender)
 
     def _insist(self, stream: StreamConfiguration) -> None:
         """A site that has just come up on a busy machine may be too late with an answer; then it is asked again."""
         for _ in range(TRIES):
-            answers = bring_in_force(self.client, [stream], enable=True)
-            if all(each.outcome is not None and each.outcome.tostate == "Enabled" for each in answers):
+            answer = bring_in_force(self.client, [stream], enable=True)[-1]
+            if answer.outcome is not None and answer.outcome.tostate == "Enabled":
                 return
-        raise RuntimeError(f"{stream.stream} was asked {TRIES} times to be enabled and is not: {answers[-1]}")
+        wanted = "wanted it Enabled; the decider's log says more"
+        raise RuntimeError(f"{stream.stream}: asked {TRIES} times, found no answer that enables it, {wanted}")
 
     def timed(self, stream: str, count: int, begin: Callable[[], object]) -> Batch:
         """Set a batch of ``count`` files going and wait until all of them are COMPLETE."""
