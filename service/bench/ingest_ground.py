@@ -57,6 +57,8 @@ class Ground:
     folder: Path
     progress: Callable[[str], None]
     counted: dict[str, int] = field(default_factory=dict)
+    heard: set[str] = field(default_factory=set)
+    """Senders whose inboxes are known to be read."""
 
     @property
     def wiring(self) -> Wiring:
@@ -78,8 +80,9 @@ class Ground:
         """Configure and enable it; return once what its senders say is taken in."""
         self._insist(stream)
         senders = [*stream.senders, *([f"folder-{stream.stream}"] if stream.watch_folders else [])]
-        for sender in senders:
+        for sender in sorted({*senders} - self.heard):
             await_inbox(self.client, sender)
+            self.heard.add(sender)
 
     def _insist(self, stream: StreamConfiguration) -> None:
         """A site that has just come up on a busy machine may be too late with an answer; then it is asked again."""

@@ -2,6 +2,8 @@
 
 import json
 import time
+from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,13 +16,15 @@ from consumers.folder_files import SETTLE_S
 from events.stream import RetryPolicy, StreamConfiguration
 from service.bench.awaiting import await_files
 from service.bench.figure import Figure
-from service.bench.ingest_ground import LIMIT_S, LOOK_S, Batch, Ground, Order, clear, land
+from service.bench.ingest_ground import LOOK_S, Batch, Ground, Order, clear, land
 from service.bench.ingest_made import make_frames
 
-__all__ = ["Bad", "NoCorpusError", "hostile", "read_corpus", "wrongly_ended"]
+__all__ = ["Bad", "NoCorpusError", "by_stream", "hostile", "read_corpus", "wrongly_ended"]
 
 SENDER, GOOD = "bench-hostile", "bench-beside"
 EXPECTED = "expected.json"
+PATIENCE_S = 60.0
+"""For the bad files, once the good ones beside them are COMPLETE."""
 ENDED = "state IN ('COMPLETE', 'INVALID', 'ERROR', 'DISMISSED')"
 
 
@@ -36,15 +40,27 @@ class Bad:
     format: str
     code: str | None
     settings: dict[str, Any]
+    checks: tuple[str, ...] = ()
+
+    @property
+    def way(self) -> str:
+        """Files of one way may be read by one stream."""
+        return json.dumps([self.format, self.settings, self.checks], sort_keys=True)
 
 
 def read_corpus(folder: Path) -> list[Bad]:
-    """The files that ``expected.json`` names: a list of objects with file, format, code and perhaps settings."""
+    """The files that ``expected.json`` names: objects with file, format, code, and perhaps settings and checks."""
     manifest = folder / EXPECTED
     if not manifest.is_file():
         raise NoCorpusError(f"{folder}: found no {EXPECTED}, wanted a list of file, format and code there")
     found = [
-        Bad(folder / each["file"], each["format"], each.get("code"), each.get("settings") or {})
+        Bad(
+            folder / each["file"],
+            each["format"],
+            each.get("code"),
+            each.get("settings") or {},
+            tuple(each.get("checks") or ()),
+        )
         for each in json.loads(manifest.read_text())
     ]
     missing = [bad.path.name for bad in found if not bad.path.is_file()]
@@ -68,7 +84,7 @@ def hostile(ground: Ground, order: Order) -> list[Figure]:
         for with_bad, runs in ((False, alone), (True, beside)):
             number = 100 + 2 * turn + with_bad
             paths = make_frames(made, turn=number, count=order.files, size_bytes=order.file_bytes)
-            opened = _open(ground, corpus, turn) if with_bad else {}
+            opened = _open(ground, corpus, order.hostile, turn) if with_bad else {}
 
             def begin(paths: list[Path] = paths, opened: dict[str, list[Bad]] = opened) -> None:
                 _announce(ground, opened)
@@ -107,14 +123,20 @@ def wrongly_ended(corpus: list[Bad], ends: dict[str, tuple[str, str | None]]) ->
     return found
 
 
-def _open(ground: Ground, corpus: list[Bad], turn: int) -> dict[str, list[Bad]]:
-    """Streams of this turn, one for each way to read; the same names in a new stream are new files."""
-    by_way: dict[str, list[Bad]] = {}
+def by_stream(corpus: list[Bad]) -> list[list[Bad]]:
+    """Files that one stream can take: read in one way, and no two of one name, which would be one file's versions."""
+    streams: dict[tuple[str, int], list[Bad]] = {}
+    met = Counter[tuple[str, str]]()
     for bad in corpus:
-        by_way.setdefault(json.dumps([bad.format, bad.settings], sort_keys=True), []).append(bad)
+        streams.setdefault((bad.way, met[bad.way, bad.path.name]), []).append(bad)
+        met[bad.way, bad.path.name] += 1
+    return list(streams.values())
+
+
+def _open(ground: Ground, corpus: list[Bad], folder: Path, turn: int) -> dict[str, list[Bad]]:
+    """Streams of this turn; the same names in a new stream are new files."""
     opened = {}
-    for number, bads in enumerate(by_way.values()):
-        folder = bads[0].path.parent
+    for number, bads in enumerate(by_stream(corpus)):
         stream = StreamConfiguration(
             stream=f"hostile-{turn}-{number}",
             senders=(SENDER,),
@@ -123,6 +145,7 @@ def _open(ground: Ground, corpus: list[Bad], turn: int) -> dict[str, list[Bad]]:
             name_pattern=r"[^/]+",
             strip_suffix=False,
             settings=bads[0].settings,
+            checks=bads[0].checks,
             retry=RetryPolicy(tries=1, first_s=0.5),
         )
         ground.open_stream(stream)
@@ -148,8 +171,9 @@ def _event(stream: str, bad: Bad) -> dict[str, Any]:
 def _ended(ground: Ground, opened: dict[str, list[Bad]]) -> list[dict[str, Any]]:
     wrong = []
     for stream, bads in opened.items():
-        began = time.monotonic()
-        await_files(ground.client, stream, ENDED, len(bads), began, limit_s=LIMIT_S, look_s=LOOK_S)
+        with suppress(TimeoutError):  # whatever has not ended by then is among the wrong ones
+            began = time.monotonic()
+            await_files(ground.client, stream, ENDED, len(bads), began, limit_s=PATIENCE_S, look_s=LOOK_S)
         with ground.client.engine.connect() as connection:
             rows = connection.execute(_ENDS, {"stream": stream}).all()
         wrong += wrongly_ended(bads, {row.name: (row.state, row.code) for row in rows})

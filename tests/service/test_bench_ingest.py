@@ -9,7 +9,7 @@ from consumers.formats import FORMATS, Expected
 from service.bench import memory_watch
 from service.bench.ingest import Order, bench_ingest
 from service.bench.ingest_ground import clear, land
-from service.bench.ingest_hostile import Bad, NoCorpusError, read_corpus, wrongly_ended
+from service.bench.ingest_hostile import Bad, NoCorpusError, by_stream, read_corpus, wrongly_ended
 from service.bench.ingest_made import make_frames
 from service.bench.memory_watch import MemoryWatch
 from service.demo.exposure import make_exposure
@@ -66,6 +66,18 @@ def test_a_file_ends_rightly_only_in_its_own_code(tmp_path):
     wrong = wrongly_ended(bads, ends)
     assert [(each["file"], each["state"]) for each in wrong] == [("b", "INVALID"), ("d", "none")]
     assert wrongly_ended(bads[:1], {"a": ("COMPLETE", "X")}) != []
+
+
+def test_a_stream_gets_files_of_one_way_and_of_names_of_their_own(tmp_path):
+    def bad(place: str, form: str = "fits", **more) -> Bad:
+        return Bad(tmp_path / place, form, "X", more.pop("settings", {}), **more)
+
+    corpus = [
+        bad("1/a"), bad("b"), bad("2/a"), bad("c", "asdf"), bad("d", settings={"x": 1}),
+        bad("e", checks=("wcs",)), bad("3/a"), bad("2/b"),
+    ]  # fmt: skip
+    streams = [[str(each.path.relative_to(tmp_path)) for each in bads] for bads in by_stream(corpus)]
+    assert streams == [["1/a", "b"], ["2/a", "2/b"], ["c"], ["d"], ["e"], ["3/a"]]
 
 
 def test_files_land_by_a_move_and_are_cleared_away(tmp_path):
