@@ -125,6 +125,11 @@ class Client:
         ``batch`` names them together (their correlation id).
         """
         batch = batch or new_id()
+        self.send(asks, batch=batch, rate=rate)
+        return self.answers(asks, batch=batch, timeout_s=timeout_s)
+
+    def send(self, asks: Sequence[Ask], *, batch: str, rate: float | None = None) -> None:
+        """Send requests and wait for nothing but the log."""
         self._check_topics({machine_of(ask.request.name) for ask in asks})
         writer = self._opened()
         failpoints.reach("client.before_produce")
@@ -133,6 +138,9 @@ class Client:
             writer.send(topic, key=ask.subject.encode(), value=self._encoded(ask, batch))
         writer.flush(_SEND_WITHIN_S)
         failpoints.reach("client.after_produce")
+
+    def answers(self, asks: Sequence[Ask], *, batch: str, timeout_s: float = ANSWER_WITHIN_S) -> list[Asked]:
+        """Wait for what becomes of requests that were sent."""
         until = time.monotonic() + timeout_s + len(asks) / _DECIDED_A_SECOND
         found: dict[str, Outcome] = {}
         for begin in range(0, len(asks), _LOOKED_UP_AT_ONCE):

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,8 +20,8 @@ __all__ = ["NoSourceError", "asks_of", "await_views", "known", "record", "source
 
 VIEWS_WITHIN_S = 60.0
 _AGAIN_S = 0.2
-_REQUESTS_AT_ONCE, _DATASETS_AT_ONCE = 2000, 8000
-"""What is asked and waited for together, some 10 MB: a request may have 200 datasets, and most have four."""
+_REQUESTS_AT_ONCE, _DATASETS_AT_ONCE = 1000, 4000
+"""What is asked and waited for together, some 5 MB: a request may have 200 datasets, and most have four."""
 
 _ANSWER_WITHIN_S = 60.0
 
@@ -58,12 +59,20 @@ def asks_of(found: Scan, *, criteria_version: int) -> Iterator[Ask]:
 
 
 def record(client: Client, asks: Iterable[Ask], *, batch: str) -> Iterator[Asked]:
-    """Ask, some thousand at a time; ends after the first lot of which something is in doubt."""
-    for some in _lots(asks):
-        asked = client.ask(some, batch=batch, timeout_s=_ANSWER_WITHIN_S)
+    """Ask, some thousand at a time, the next while those before are decided.
+
+    Sends nothing more once something is in doubt.
+    """
+    sent: list[Ask] = []
+    for lot in chain(_lots(asks), [[]]):
+        if lot:
+            client.send(lot, batch=batch)
+        asked = client.answers(sent, batch=batch, timeout_s=_ANSWER_WITHIN_S)
         yield from asked
         if any(each.outcome is None for each in asked):
+            yield from client.answers(lot, batch=batch, timeout_s=0.0)
             return
+        sent = lot
 
 
 def _lots(asks: Iterable[Ask]) -> Iterator[list[Ask]]:

@@ -8,7 +8,7 @@ from consumers.catalogue.record_fields import Fields, Problem
 from events.op_parts import Dataset, Value
 from machines.program.dataset import UNASSIGNED, UNKNOWN, flat, significant_digest
 
-__all__ = ["Problem", "Reading", "dataset_of", "read_record"]
+__all__ = ["Problem", "Reading", "read_record"]
 
 HEALTH = ("good", "bad", "ill", "unknown")
 GOS = ("open", "closed", "closing", "opening", "undefined")
@@ -23,6 +23,8 @@ class Reading(NamedTuple):
     op_id: str | None
     dataset_id: str | None
     problems: tuple[Problem, ...]
+    members: Mapping[str, Any] | None = None
+    """Those of the dataset, by path."""
 
 
 def read_record(raw: Any, significant: Collection[str] = (), *, at: str = "") -> Reading:
@@ -39,17 +41,12 @@ def read_record(raw: Any, significant: Collection[str] = (), *, at: str = "") ->
     dataset_id, op_id = fields.name("datasetId"), fields.name("observingProgramExecutionId")
     if dataset_id is None or op_id is None:
         return Reading(None, op_id, dataset_id, tuple(fields.problems))
-    dataset = dataset_of(_members(fields, dataset_id), fields.problems, significant)
-    return Reading(dataset, op_id, dataset_id, tuple(fields.problems))
-
-
-def dataset_of(
-    members: Mapping[str, Any], problems: Collection[Problem], significant: Collection[str]
-) -> Dataset:
-    """The dataset with the digest of its significant members."""
-    listed = tuple(each.part() for each in problems)[:32]
-    unmade = Dataset(digest=_UNMADE, problems=listed, **members)
-    return unmade.model_copy(update={"digest": significant_digest(flat(unmade), significant)})
+    read = _members(fields, dataset_id)
+    listed = tuple(each.part() for each in fields.problems)[:32]
+    unmade = Dataset(digest=_UNMADE, problems=listed, **read)
+    members = flat(unmade)
+    dataset = unmade.model_copy(update={"digest": significant_digest(members, significant)})
+    return Reading(dataset, op_id, dataset_id, tuple(fields.problems), members)
 
 
 def _members(fields: Fields, dataset_id: str) -> dict[str, Any]:

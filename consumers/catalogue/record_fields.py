@@ -204,19 +204,16 @@ class Fields:
     def _number(
         self, path: str, value: Any, *, at_least: float | None = None, above: float | None = None
     ) -> float | None:
-        bound = f" of at least {at_least:g}" if at_least is not None else ""
-        wanted = f"a number{bound} that may be (up to {_LARGEST:.0e})" + (
-            f" above {above:g}" if above is not None else ""
-        )
         if (
             not isinstance(value, int | float)
             or isinstance(value, bool)
-            or not -_LARGEST <= value <= _LARGEST
-        ):  # NaN is in no range
-            self.wrong(path, value, wanted)
-            return None
-        if (at_least is not None and value < at_least) or (above is not None and value <= above):
-            self.wrong(path, value, wanted)
+            or not -_LARGEST <= value <= _LARGEST  # NaN is in no range
+            or (at_least is not None and value < at_least)
+            or (above is not None and value <= above)
+        ):
+            bound = f" of at least {at_least:g}" if at_least is not None else ""
+            beyond = f" above {above:g}" if above is not None else ""
+            self.wrong(path, value, f"a number{bound} that may be (up to {_LARGEST:.0e}){beyond}")
             return None
         return value
 

@@ -1,10 +1,10 @@
 """A scan: everything that a catalogue says, held against what is known; new, changed and gone by OP."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from consumers.catalogue.look import Gap, Look, Seen, Source
 from consumers.catalogue.op_change import Changed, OpChange
@@ -197,7 +197,7 @@ def _take(seen: Seen, found: Scan) -> None:
         experiment, proposal = values.get("experiment"), values.get("proposal")
         found.spool.put_op(read.op_id, _text(experiment), _text(proposal))
     if read.dataset is not None and read.op_id is not None:
-        _put(_entry(read.op_id, read.dataset), found, seen.at)
+        _put(_entry(read.op_id, read.dataset, members=read.members), found, seen.at)
     elif read.dataset_id is not None:
         found.spool.put_unplaced(read.dataset_id)
     else:
@@ -306,11 +306,12 @@ def _programs(kind: Kind, pair: Pair) -> set[str]:
     return set() if kind == "metadata" else {each.program for each in pair[1:] if each is not None}
 
 
-def _entry(op_id: str, dataset: Dataset, *, is_closed: bool = False) -> Entry:
+def _entry(
+    op_id: str, dataset: Dataset, *, members: Mapping[str, Any] | None = None, is_closed: bool = False
+) -> Entry:
     body = dataset.__pydantic_serializer__.to_json(dataset, exclude_none=True)
-    return Entry(
-        op_id, dataset.dataset, dataset.program, dataset.digest, whole_digest(dataset), body, is_closed
-    )
+    whole = whole_digest(dataset, members)
+    return Entry(op_id, dataset.dataset, dataset.program, dataset.digest, whole, body, is_closed)
 
 
 def _text(value: object) -> str | None:

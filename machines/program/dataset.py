@@ -31,6 +31,8 @@ ALWAYS_SIGNIFICANT = frozenset({"program", "instrument", "created_at", "frames"}
 _PLAIN: frozenset[type] = frozenset({str, int, bool, type(None)})
 """Of these there is one spelling anyway."""
 
+_written = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
 _NO_MEMBERS = {"dataset", "digest", "was", "values", "problems"}
 
 
@@ -59,10 +61,13 @@ def significant_digest(members: Mapping[str, Any], significant: Collection[str])
     return _digest({path: value for path, value in members.items() if is_significant(path, significant)})
 
 
-def whole_digest(dataset: Dataset) -> str:
-    """Over everything that is said of a dataset, and what is wrong with its record; not over its own digest."""
+def whole_digest(dataset: Dataset, members: Mapping[str, Any] | None = None) -> str:
+    """Over everything that is said of a dataset, and what is wrong with its record; not over its own digest.
+
+    ``members``: its own, where they are known already.
+    """
     problems = [[each.path, each.found, each.wanted] for each in dataset.problems]
-    return _digest({**flat(dataset), "problems": problems})
+    return _digest({**(flat(dataset) if members is None else members), "problems": problems})
 
 
 def is_significant(path: str, significant: Collection[str]) -> bool:
@@ -91,5 +96,4 @@ def _digest(members: Mapping[str, Any]) -> str:
     spelled = {
         path: value if type(value) in _PLAIN else _one_spelling(value) for path, value in members.items()
     }
-    text = json.dumps(spelled, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return hashlib.sha256(_written(spelled).encode()).hexdigest()[:32]

@@ -23,7 +23,7 @@ from service.audit.findings import Tally
 from service.audit.owed_check import check_owed
 from tests.consumers.at_the_door import a_stream, asked, request_in, saying
 from tests.consumers.work_site import WorkSite
-from tests.machines.given import COMPLETE, Story, arrival
+from tests.machines.given import COMPLETE, SHA_B, Story, arrival
 from tests.machines.test_file_sidecar import COME, take_step, wanting
 
 SIDECARS = ({"pattern": r".*\.json", "value": "sidecar"},)
@@ -75,6 +75,17 @@ def test_each_primary_of_a_complete_sidecar_is_told_once():
     assert [each.payload["primary"] for each in items] == ["roman/a", "roman/b"]
     assert {each.payload["cause"] for each in items} == {story.decisions[-1].record.id}
     assert len({each.event_id for each in items}) == 2
+    assert items[0].event_id == story.decisions[-1].record.id
+
+
+def test_new_content_has_a_deadline_of_its_own_and_the_one_before_is_over():
+    story = Story("file", "roman/a")
+    story.ask("arrive", wanting())
+    story.ask("dismiss", {"code": "ABORTED"}, reason="because")
+    again = story.ask("arrive", wanting(SHA_B, witness="inbox/0/2"))
+    (over,), (due,) = of(again, Cancelled), of(again, DeadlineOwed)
+    assert (over.request, over.sequence) == ("file.sidecar_due", 3)
+    assert (due.version, due.due_sequence) == (2, 3)
 
 
 @pytest.fixture

@@ -43,6 +43,16 @@ def test_when_it_comes_after_all_the_warning_is_withdrawn():
     assert story.state.state.versions[1].warnings == []
 
 
+def test_a_warning_of_an_earlier_version_is_withdrawn_too():
+    story = Story("file", "roman/a")
+    story.ask("arrive", wanting())
+    story.ask("sidecar_due", {"due_sequence": 1}, version=1)
+    story.ask("dismiss", {"code": "ABORTED"}, reason="because")
+    story.ask("arrive", wanting(SHA_B, witness="inbox/0/2"))
+    paired = story.ask("pair", COME)
+    assert (paired.version, paired.data["withdraws"]) == (2, ["SIDECAR_LATE"])
+
+
 def test_one_that_is_in_time_leaves_nothing_to_be_due():
     story = Story("file", "roman/a")
     story.ask("arrive", wanting())
