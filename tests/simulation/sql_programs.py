@@ -92,13 +92,19 @@ def _parts(connection: Connection, members: Row, _statement: Any) -> Result:
     return Result({name: rows[key][name] for name in names} for key in asked if key in rows)
 
 
+def _datasets_now(known: Row) -> int:
+    """``#>>``: what is not there counts as none."""
+    count: int = known.get("now", {}).get("cover", {}).get("datasets", 0)
+    return count
+
+
 @meaning(known_programs._PAGE)
 def _page(connection: Connection, members: Row, _statement: Any) -> Result:
     place, names = (members["subject"], members["part"]), ("subject", "part", "known", "sequence")
     behind = [
         p
         for key, p in sorted(connection.read(PART).items())
-        if key > place and p["part"].startswith("program:") and p["known"]["now"]["cover"]["datasets"] > 0
+        if key > place and p["part"].startswith("program:") and _datasets_now(p["known"]) > 0
     ]
     return Result({name: p[name] for name in names} for p in behind[: members["at_most"]])
 
