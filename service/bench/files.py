@@ -83,8 +83,10 @@ def _exposure(client: Client, folder: Path) -> Figure:
     await_inbox(client, exposure.sender)
     began = time.monotonic()
     client.publish(exposure.sender, [(None, value, ()) for value in exposure.notifications])
-    visible = await_files(client, stream.stream, "true", len(exposure.files), began)
-    complete = await_files(client, stream.stream, "state = 'COMPLETE'", len(exposure.files), began)
+    look_s = 0.02  # each look counts all rows, on the processors that are to make them
+    visible = await_files(client, stream.stream, "true", len(exposure.files), began, look_s=look_s)
+    where = "state = 'COMPLETE'"
+    complete = await_files(client, stream.stream, where, len(exposure.files), began, look_s=look_s)
     notes = {"notifications": len(exposure.notifications), "all_complete_s": round(complete, 3)}
     return Figure("exposure announced, all visible", "s", (visible,), "wanted within", (2.0,), notes)
 

@@ -31,6 +31,9 @@ __all__ = ["latency"]
 
 ROLES = frozenset({"decider", "projector"})
 EACH = 300
+WARM_UP = 200
+"""Before it counts: a broker just started compiles its code as it goes, and a site's has long done so."""
+
 SLOT_S = 0.1
 LIMIT_S = 20.0
 TABLE = "operations.bench_latency"
@@ -43,7 +46,7 @@ def latency(wiring: Wiring, *, times: int, progress: Callable[[str], None]) -> l
     local.up(wiring.settings, roles=roles)
     await_topics(wiring)
     with _watching(wiring) as watch, _floor(wiring) as floor:
-        _block(watch, floor, count=20)  # everything once, before it counts
+        _block(watch, floor, count=WARM_UP)
         blocks = []
         for number in range(times):
             quiet = how_quiet()

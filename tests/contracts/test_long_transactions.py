@@ -37,3 +37,4 @@ def bench(kafka) -> Iterator[promises.Bench]:
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda each: each.__name__)
 def test_a_long_transaction_keeps_the_promise(bench, promise):
     promise(bench)
+    assert not bench.log._short_transactions
