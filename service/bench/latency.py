@@ -131,8 +131,11 @@ class _Watch:
 
     def _noticed(self, began: float) -> float:
         """Wait for a notice; seconds since ``began`` if it was the decider's, else 0."""
-        select.select([self._connection], [], [], 0.5)
-        self._connection.poll()
+        if (
+            not self._connection.notifies
+        ):  # one that came with the answer to the last question waits for nobody
+            select.select([self._connection], [], [], 0.5)
+            self._connection.poll()
         channels = {each.channel for each in self._connection.notifies}
         self._connection.notifies.clear()
         return time.perf_counter() - began if DECIDED in channels else 0.0

@@ -119,3 +119,35 @@ def test_as_many_quick_children_as_there_are_cores_and_the_next_file_waits(serve
     for child in server._children.values():
         child.started = 100.0 - 2 * SLOW_S
     assert server._began(asked_for(93)), "nobody waits for those that take their time"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"together": "another stream"},
+        {"format": "another"},
+        {"limits": Limits(wall_s=1.0).to_dict()},
+        {"limits": Limits(memory_bytes=1 << 28).to_dict()},
+    ],
+    ids=["stream", "format", "time", "memory"],
+)
+def test_a_child_reads_on_only_with_files_that_have_stream_format_and_limits_in_common(
+    server, monkeypatch, other
+):
+    given: list[Asked] = []
+
+    def give(_child: Child, asked: Asked) -> bool:
+        given.append(asked)
+        return True
+
+    monkeypatch.setattr(Child, "give", give)
+    child = at_work(server, started=0.0)
+    child.asked = None  # it is over with its file, and waits for the next
+    alike, different = asked_for(2), asked_for(3)
+    different.request.update(other)
+
+    server._waiting.extend([different, alike])
+    server._start_waiting()
+
+    assert given == [alike]
+    assert server.forked == [different]

@@ -23,6 +23,12 @@ def test_one_request_alone_makes_no_pause_however_busy_it_was():
     assert gathering.pause_s(1) == 0.0
 
 
+def test_many_that_came_one_after_the_other_make_no_pause_for_two_that_came_together():
+    gathering = Gathering(0.5, Hands())
+    assert {gathering.pause_s(1) for _ in range(10 * BUSY)} == {0.0}
+    assert gathering.pause_s(2) == pytest.approx(0.5 * 2 / BUSY)
+
+
 def test_nothing_came_and_nothing_is_waited_for():
     assert Gathering(0.5, Hands()).pause_s(0) == 0.0
 
