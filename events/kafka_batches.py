@@ -80,9 +80,8 @@ def foretell(producer: Any, place: tuple[str, int], offsets: dict[TopicPartition
     manager = producer._transaction_manager
     manager.maybe_add_partition_to_transaction(TopicPartition(*place))
     with manager._lock:
-        if (
-            manager._new_partitions_in_transaction
-        ):  # first, since records wait for it, and for the offsets nothing does
+        if manager._new_partitions_in_transaction:
+            # First, since records wait for it, and for the offsets nothing does.
             manager._enqueue_request(manager._add_partitions_to_transaction_handler())
     told = manager.send_offsets_to_transaction(offsets, group)
     producer._sender.wakeup()

@@ -87,10 +87,18 @@ class Bench:
 def bench(request) -> Iterator[Bench]:
     if request.param == "memory":
         memory = MemoryLog()
-        bench = Bench(memory, memory.remove, 0.05)
+        yield from cleared(Bench(memory, memory.remove, 0.05))
     else:
-        bootstrap = request.getfixturevalue("kafka")
-        bench = Bench(KafkaLog(bootstrap), lambda name: delete_on_kafka(bootstrap, name), 0.5)
+        yield from bench_on_kafka(request.getfixturevalue("kafka"))
+
+
+def bench_on_kafka(bootstrap: str, **options: Any) -> Iterator[Bench]:
+    """On a log made with these options, cleared away afterwards."""
+    log = KafkaLog(bootstrap, **options)
+    yield from cleared(Bench(log, lambda name: delete_on_kafka(bootstrap, name), 0.5))
+
+
+def cleared(bench: Bench) -> Iterator[Bench]:
     yield bench
     for each in bench.opened:
         each.close()
@@ -693,12 +701,7 @@ def test_a_topic_made_again_has_another_id_and_begins_at_zero(bench):
 
 @pytest.fixture
 def on_kafka(kafka) -> Iterator[Bench]:
-    bench = Bench(KafkaLog(kafka), lambda name: delete_on_kafka(kafka, name), 0.5)
-    yield bench
-    for each in bench.opened:
-        each.close()
-    bench.delete(bench.topic)
-    bench.log.close()
+    yield from bench_on_kafka(kafka)
 
 
 @pytest.mark.servers

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from events.kafka_log import KafkaLog
 from tests.contracts import test_event_log as promises
 
 PROMISES = [
@@ -23,14 +22,7 @@ PROMISES = [
 
 @pytest.fixture
 def bench(kafka) -> Iterator[promises.Bench]:
-    bench = promises.Bench(
-        KafkaLog(kafka, short_transactions=False), lambda name: promises.delete_on_kafka(kafka, name), 0.5
-    )
-    yield bench
-    for each in bench.opened:
-        each.close()
-    bench.delete(bench.topic)
-    bench.log.close()
+    yield from promises.bench_on_kafka(kafka, short_transactions=False)
 
 
 @pytest.mark.servers
