@@ -102,10 +102,14 @@ def keep_parts(connection: Connection, rows: Iterable[dict[str, Any]]) -> None:
 
 
 def pass_parts(connection: Connection, passed: Iterable[tuple[str, str, int, datetime]]) -> int:
-    """Work on a part (subject, part, sequence, time) that earlier facts obliged to is nobody's any more."""
+    """Work on a part (subject, part, sequence, time) that earlier facts obliged to is nobody's any more.
+
+    Of several facts of one part the last one closes: an UPDATE that meets two rows takes either.
+    """
+    last = {(subject, part): (sequence, at) for subject, part, sequence, at in sorted(passed)}
     rows = [
         {"subject": subject, "part": part, "sequence": sequence, "at": at.isoformat()}
-        for subject, part, sequence, at in passed
+        for (subject, part), (sequence, at) in last.items()
     ]
     return connection.execute(_PASS, {"rows": rows_json(rows)}).rowcount if rows else 0
 

@@ -4,6 +4,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -144,10 +145,16 @@ def add(connection: Connection, rows: Sequence[dict[str, Any]]) -> int:
 
 
 def supersede(connection: Connection, ends: Iterable[tuple[str, int | None, int, datetime]]) -> int:
-    """Steps owed by earlier facts of these versions (subject, version, sequence, time) are stale."""
+    """Steps owed by earlier facts of these versions (subject, version, sequence, time) are stale.
+
+    Of several facts of one version the last one closes: an UPDATE that meets two rows takes either.
+    """
+    last = {
+        (subject, version): (sequence, at) for subject, version, sequence, at in sorted(ends, key=_SEQUENCE)
+    }
     rows = [
         {"subject": subject, "version": version, "sequence": sequence, "at": at.isoformat()}
-        for subject, version, sequence, at in ends
+        for (subject, version), (sequence, at) in last.items()
     ]
     return connection.execute(_SUPERSEDE, {"rows": rows_json(rows)}).rowcount if rows else 0
 
@@ -229,6 +236,8 @@ def _refuse(connection: Connection, row: Row[Any], closing: Closing) -> bool:
     connection.execute(_REFUSE, members)
     return state == "open"
 
+
+_SEQUENCE = itemgetter(2)
 
 UNFINISHED = "state IN ('open', 'leased', 'reported', 'parked')"
 """As the partial indexes have it, so that they are used."""

@@ -51,7 +51,7 @@ def run_tests(
             f"found no tests in {PROJECT}, wanted a checkout of the project; run ./meridian test there"
         )
     only = [*(paths or ()), *(("-k", keyword) if keyword else ())]
-    seed = seed_of(PROJECT, long=long)
+    seed = seed_of(long=long)
     session.out.say(f"seed {seed} of all that is thrown by chance; {SIMULATION_SEED}={seed} throws it again")
     to_do = steps(only, fast=fast, long=long, workers=workers, seed=seed)
     rows = [_run(session, step, PROJECT, seed) for step in to_do]

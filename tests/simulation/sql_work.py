@@ -484,7 +484,7 @@ def _owe(connection: Connection, members: Row, _statement: Any) -> Result:
 
 @meaning(deadlines._CANCEL)
 def _cancel(connection: Connection, members: Row, _statement: Any) -> Result:
-    for r in _rows(members):
+    for r in sorted(_rows(members), key=lambda r: -r["sequence"]):
         over = [
             key
             for key, d in connection.read(DEADLINE).items()
