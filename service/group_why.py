@@ -5,28 +5,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from service.helping import NOBODY, Help, help_lines
 from service.wording import counted, human_time, quoted
 
 __all__ = ["GroupWhy", "group_lines", "group_why", "unknown_group"]
 
 Row = Mapping[str, Any]
 
-_NOBODY = "nobody"
 _RANGES_TOLD = 12
 
 
 @dataclass(frozen=True, slots=True)
 class GroupWhy:
-    """The answer; ``help``: commands to type, each with when it is the right one."""
+    """The answer."""
 
     subject: str
     state: str | None
     since_at: datetime | None
     because: str
-    who: str = _NOBODY
+    who: str = NOBODY
     again_at: datetime | None = None
     evidence: tuple[str, ...] = ()
-    help: tuple[tuple[str, str], ...] = ()
+    help: tuple[Help, ...] = ()
 
 
 def group_why(row: Row) -> GroupWhy:
@@ -37,7 +37,7 @@ def group_why(row: Row) -> GroupWhy:
         state=str(row["state"]),
         since_at=row["since_at"],
         because=_because(row),
-        who=_NOBODY if missing == 0 else "whoever sends the files, or an operator",
+        who=NOBODY if missing == 0 else "whoever sends the files, or an operator",
         again_at=row["due_at"] if _waits(row) and not row["is_due"] else None,
         evidence=tuple(_evidence(row)),
         help=tuple(_help(row)) if missing != 0 else (),
@@ -46,10 +46,10 @@ def group_why(row: Row) -> GroupWhy:
 
 def unknown_group(group: str, close: Iterable[str]) -> GroupWhy:
     """The answer for a name that nobody knows."""
-    near = tuple((f"meridian group why {quoted(each)}", "if you meant this one") for each in close)
+    near = tuple(Help(f"meridian group why {quoted(each)}", "if you meant this one") for each in close)
     because = "no file of it has come, and nobody has said that it is expected"
     expect = f"meridian group expect {quoted(group)} --files N --reason '…'"
-    return GroupWhy(group, None, None, because, help=(*near, (expect, "to say what is to come")))
+    return GroupWhy(group, None, None, because, help=(*near, Help(expect, "to say what is to come")))
 
 
 def group_lines(answer: GroupWhy) -> Iterator[str]:
@@ -60,11 +60,9 @@ def group_lines(answer: GroupWhy) -> Iterator[str]:
     yield from (f"  {each}" for each in answer.evidence)
     if answer.again_at is not None:
         yield f"  looked at again at {human_time(answer.again_at)}"
-    if answer.who != _NOBODY:
+    if answer.who != NOBODY:
         yield f"  {answer.who} has to act"
-    if answer.help:
-        yield "  you could:"
-        yield from (f"    {command}\n      {when}" for command, when in answer.help)
+    yield from help_lines(answer.help)
 
 
 def _waits(row: Row) -> bool:
@@ -106,12 +104,14 @@ def _places(found: Mapping[str, int]) -> str:
     return str(found["first"]) if found["first"] == found["last"] else f"{found['first']}-{found['last']}"
 
 
-def _help(row: Row) -> Iterator[tuple[str, str]]:
+def _help(row: Row) -> Iterator[Help]:
     name = quoted(str(row["group_id"]))
     if row["expected"] is None:
-        yield f"meridian group expect {name} --files N --reason '…'", "if you know how many belong to it"
+        yield Help(
+            f"meridian group expect {name} --files N --reason '…'", "if you know how many belong to it"
+        )
     else:
-        yield f"meridian group excuse {name} --places A-B --reason '…'", "if some of them will not come"
+        yield Help(f"meridian group excuse {name} --places A-B --reason '…'", "if some of them will not come")
     if _waits(row):
-        yield f"meridian group close {name} --reason '…'", "if what is there is all there will be"
-    yield f"meridian file list --stream {quoted(str(row['stream']))}", "to see the files themselves"
+        yield Help(f"meridian group close {name} --reason '…'", "if what is there is all there will be")
+    yield Help(f"meridian file list --stream {quoted(str(row['stream']))}", "to see the files themselves")

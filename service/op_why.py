@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from service.helping import NOBODY, Help
 from service.op_why_attempts import attempt_stand
-from service.op_why_parts import NOBODY, Finding, OpHelp, Stand
+from service.op_why_parts import Finding, Stand
 from service.op_why_programs import program_stand
 from service.wording import counted, human_time, quoted
 
@@ -47,7 +48,7 @@ class OpWhy:
     again_at: datetime | None = None
     evidence: tuple[str, ...] = ()
     stands: tuple[Stand, ...] = ()
-    help: tuple[OpHelp, ...] = ()
+    help: tuple[Help, ...] = ()
     close: tuple[str, ...] = ()
     at: datetime | None = None
 
@@ -82,8 +83,8 @@ def unknown_op(op: str, close: Iterable[str]) -> OpWhy:
         because="nothing is known of an observing program of this name",
         close=near,
         help=(
-            *(OpHelp(f"meridian op why {quoted(each)}", "if you meant this one") for each in near),
-            OpHelp("meridian op scan SOURCE --dry-run", "to see what a catalogue has that is not known here"),
+            *(Help(f"meridian op why {quoted(each)}", "if you meant this one") for each in near),
+            Help("meridian op scan SOURCE --dry-run", "to see what a catalogue has that is not known here"),
         ),
     )
 
@@ -113,7 +114,7 @@ def _failures(story: OpStory) -> Iterator[Stand]:
             evidence=tuple(evidence),
             who=NOBODY if due else _ACTS.get(str(told.get("failure_class")), "an operator"),
             again_at=due,
-            help=(OpHelp(command, f"when the cause of {told.get('code')} is mended"),),
+            help=(Help(command, f"when the cause of {told.get('code')} is mended"),),
         )
 
 
@@ -125,7 +126,7 @@ def _hold(op: Row) -> Iterator[Stand]:
             since_at=op.get("held_at"),
             because=str(op.get("held_reason") or "no reason was given"),
             who="an operator",
-            help=(OpHelp(f"meridian op unhold {quoted(str(op['op']))} --reason '…'", "when it may go on"),),
+            help=(Help(f"meridian op unhold {quoted(str(op['op']))} --reason '…'", "when it may go on"),),
         )
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from service.op_why_parts import NOBODY, OpHelp, Stand
+from service.helping import NOBODY, Help
+from service.op_why_parts import Stand
 from service.wording import counted, human_time, quoted
 
 __all__ = ["attempt_stand"]
@@ -39,12 +40,12 @@ def _working(row: Row) -> Told:
         "evidence": evidence,
         "who": who,
         "help": (
-            OpHelp(
+            Help(
                 _command(row, "invert", " --product … --input … --repository … --commit …"),
                 "to hand in products",
             ),
-            OpHelp(_command(row, "extend"), "to have more time"),
-            OpHelp(_command(row, "release"), "to give it back"),
+            Help(_command(row, "extend"), "to have more time"),
+            Help(_command(row, "release"), "to give it back"),
         ),
     }
 
@@ -63,7 +64,7 @@ def _verified(row: Row) -> Told:
         "evidence": _commit(row),
         "who": f"a reviewer other than {row['claimant']}",
         "help": (
-            OpHelp(
+            Help(
                 _command(row, "review", " --note '…'", " accept"), "or rework, or reject, in place of accept"
             ),
         ),
@@ -75,7 +76,7 @@ def _accepted(row: Row) -> Told:
         "because": f"{row.get('reviewer')} accepted it ({row.get('review_note')}); nobody has asked to publish it",
         "evidence": _commit(row),
         "who": "an operator",
-        "help": (OpHelp(_command(row, "publish"), "to publish it"),),
+        "help": (Help(_command(row, "publish"), "to publish it"),),
     }
 
 
@@ -92,7 +93,7 @@ def _published(row: Row) -> Told:
     return {
         "because": f"published at {human_time(row.get('published_at'))}{identifier}",
         "evidence": evidence,
-        "help": (OpHelp(f"meridian op reinvert {op} --program {program}", "to work on it again"),),
+        "help": (Help(f"meridian op reinvert {op} --program {program}", "to work on it again"),),
     }
 
 

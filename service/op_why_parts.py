@@ -7,18 +7,9 @@ from datetime import datetime
 from typing import Any, Self
 
 from machines.program.wants import shown
+from service.helping import NOBODY, Help
 
-__all__ = ["NOBODY", "Finding", "OpHelp", "Stand"]
-
-NOBODY = "nobody"
-
-
-@dataclass(frozen=True, slots=True)
-class OpHelp:
-    """A command to type, and when it is the right one."""
-
-    command: str
-    when: str
+__all__ = ["Finding", "Stand"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +67,7 @@ class Stand:
     evidence: tuple[str, ...] = ()
     who: str = NOBODY
     again_at: datetime | None = None
-    help: tuple[OpHelp, ...] = ()
+    help: tuple[Help, ...] = ()
 
 
 def _either(row: Mapping[str, Any], name: str) -> float | str | None:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from service.op_why_parts import Finding, OpHelp, Stand
+from service.helping import Help
+from service.op_why_parts import Finding, Stand
 from service.wording import counted, human_time, quoted
 
 __all__ = ["program_stand"]
@@ -56,7 +57,7 @@ def _discovered(of: _Of) -> Told:
         }
     expected = row.get("expected_datasets")
     so_far = f"{datasets} so far{f' of {expected} expected' if expected is not None else ''}"
-    help_ = (OpHelp(of.command("ready", " --reason '…'"), "if you know that all of its datasets are there"),)
+    help_ = (Help(of.command("ready", " --reason '…'"), "if you know that all of its datasets are there"),)
     until = row.get("awaited_until")
     evidence = (str(row["forecast"]),) if row.get("forecast") else ()
     if until is None:
@@ -84,9 +85,9 @@ def _not_invertible(of: _Of) -> Told:
         "evidence": more if left_out else (),
         "who": f"whoever answers for the data or for {of.criteria}",
         "help": (
-            OpHelp("meridian op scan SOURCE", "when its catalogue was mended, or has more of it"),
-            OpHelp("meridian op what-if --criteria FILE", "to see what other criteria would make of it"),
-            OpHelp(of.command("requalify", " --reason '…'"), "when the criteria in force are others by now"),
+            Help("meridian op scan SOURCE", "when its catalogue was mended, or has more of it"),
+            Help("meridian op what-if --criteria FILE", "to see what other criteria would make of it"),
+            Help(of.command("requalify", " --reason '…'"), "when the criteria in force are others by now"),
         ),
     }
 
@@ -108,8 +109,8 @@ def _preprocessed(of: _Of) -> Told:
         "because": f"{where}, and nobody has claimed it",
         "who": "a scientist",
         "help": (
-            OpHelp(of.command("claim"), "to work on it"),
-            OpHelp("meridian op next", "to see its place in the queue"),
+            Help(of.command("claim"), "to work on it"),
+            Help("meridian op next", "to see its place in the queue"),
         ),
     }
 

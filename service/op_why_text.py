@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from service.helping import NOBODY, help_lines
 from service.op_why import OpWhy
-from service.op_why_parts import NOBODY, Finding, Stand
+from service.op_why_parts import Finding, Stand
 from service.wording import ago, human_time
 
 __all__ = ["lines_of"]
@@ -21,10 +22,7 @@ def lines_of(answer: OpWhy) -> list[str]:
         lines += [f"  {each}" for each in answer.evidence]
         lines += [line for each in answer.stands for line in _stand(each, answer)]
         lines.append(f"  {_acts(answer.who)}")
-    if answer.help:
-        lines.append("  you could:")
-        lines += [line for each in answer.help for line in (f"    {each.command}", f"      {each.when}")]
-    return lines
+    return [*lines, *help_lines(answer.help)]
 
 
 def _stand(stand: Stand, answer: OpWhy) -> Iterator[str]:

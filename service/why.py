@@ -7,17 +7,17 @@ from typing import Any
 
 from events.codes import Explained, Kind, explained
 from service.beside_told import beside_told
+from service.helping import NOBODY, Help
 from service.waits import Waits, waits_of
 from service.wording import human_time, quoted, short
 from service.work_told import work_told
 
-__all__ = ["NOBODY", "Help", "Story", "Why", "why"]
+__all__ = ["Story", "Why", "why"]
 
 Row = Mapping[str, Any]
 
 _KINDS: Mapping[str, Kind] = {"INVALID": "invalid", "ERROR": "failed", "DISMISSED": "invalid"}
 IN_FLIGHT = ("QUEUED", "PROCESSING", "TRANSFERRING", "TRANSFERRED")
-NOBODY = "nobody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +38,6 @@ class Story:
     busy: int = 0
     workers: int = 0
     alike: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Help:
-    """A command to type, and when it is the right one."""
-
-    command: str
-    when: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """An answer to ``why`` in a few lines for people."""
 
-from service.why import NOBODY, Why
+from service.helping import NOBODY, help_lines
+from service.why import Why
 from service.wording import ago, human_time
 
 __all__ = ["lines_of"]
@@ -24,10 +25,7 @@ def lines_of(answer: Why) -> list[str]:
     if answer.again_at:
         lines.append(f"  goes on by itself at {human_time(answer.again_at)}")
     lines.append(f"  {answer.who} has to act" if answer.who != NOBODY else "  nobody has to act")
-    if answer.help:
-        lines.append("  you could:")
-        lines += [line for each in answer.help for line in (f"    {each.command}", f"      {each.when}")]
-    return lines
+    return [*lines, *help_lines(answer.help)]
 
 
 def _says_both(answer: Why) -> bool:

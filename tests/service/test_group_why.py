@@ -38,9 +38,7 @@ def test_what_is_whole_needs_nobody_and_what_is_not_names_who_and_how():
     short = group_why(a_group(expected=4, missing=1, due_at=NOW))
     assert short.who == "whoever sends the files, or an operator"
     assert short.again_at == NOW
-    assert any(
-        command.startswith("meridian group excuse dkist-l1/AAAA --places") for command, _ in short.help
-    )
+    assert any(each.command.startswith("meridian group excuse dkist-l1/AAAA --places") for each in short.help)
     assert group_why(a_group(expected=4, missing=1, due_at=NOW, is_due=True)).again_at is None
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from consumers.policies import criteria
 from machines.program.verdict import judge
+from service.helping import NOBODY
 from service.op_why import OpStory, op_why, unknown_op
-from service.op_why_parts import NOBODY
 from service.op_why_text import lines_of
 from tests.machines.program.building import a_dataset
 

@@ -8,7 +8,8 @@ import pytest
 
 from events.codes import explained
 from machines.file_state import FileState
-from service.why import NOBODY, Story, why
+from service.helping import NOBODY
+from service.why import Story, why
 from service.why_text import lines_of
 
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
