@@ -48,6 +48,11 @@ _RETRY_AFTER_S = 0.05
 _UNKNOWN_FOR_S = 2.0  # a topic just made is not known to every broker at once
 _FENCED = (kafka_errors.ProducerFencedError, kafka_errors.InvalidProducerEpochError)
 _UNKNOWN = (kafka_errors.UnknownTopicOrPartitionError,)
+_HALF_BACK = (  # it answers, and serves all but this; mostly for a moment
+    kafka_errors.NotCoordinatorError,
+    kafka_errors.CoordinatorNotAvailableError,
+    kafka_errors.CoordinatorLoadInProgressError,
+)
 _LATER = (
     kafka_errors.RetriableError,
     kafka_errors.UnknownBrokerIdError,
@@ -257,7 +262,7 @@ def translated(error: BaseException, what: str, where: str) -> LogError:
         # What is no error of Kafka's is the client's own fault as well, such as a dead thread.
         return LogUnavailableError(
             f"{what}: no answer from kafka at {where} ({found}); it goes on when the broker is back, "
-            "meridian status says whether it is"
+            f"{'meridian doctor' if isinstance(error, _HALF_BACK) else 'meridian status'} says whether it is"
         )
     return LogError(f"{what}: kafka at {where} refused it ({found})")
 

@@ -21,6 +21,10 @@ class Topics:
         """The ledger; only the decider writes here."""
         return f"{self.site}.{machine}.events"
 
+    def decider(self, machine: str) -> str:
+        """The group under which the decider's transactions commit how far it has come in the requests."""
+        return f"{self.site}.{machine}.decider"
+
     def inbox(self, sender: str) -> str:
         """Where one sender of the outside writes, and nobody else."""
         return f"{self.site}.inbox.{sender}"

@@ -274,7 +274,7 @@ def _seat(doing: Doing, requests: Place, offset: int) -> None:
     writer = doing.logs.transactional(f"{doing.topics.site}.{machine}.{requests.partition}")
     try:
         writer.begin()
-        writer.commit({requests: offset}, group=f"{doing.topics.site}.{machine}.decider")
+        writer.commit({requests: offset}, group=doing.topics.decider(machine))
     finally:
         writer.close()
     recoveries.seat_requests(

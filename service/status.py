@@ -103,7 +103,7 @@ def _undecided(client: Client, reader: Any) -> int:
     for topic, count in counts.items():
         machine = topic.removeprefix(f"{topics.site}.").removesuffix(".requests")
         places = [Place(topic, number) for number in range(count)]
-        committed = client.log.committed(f"{topics.site}.{machine}.decider", places)
+        committed = client.log.committed(topics.decider(machine), places)
         undecided += sum(max(0, reader.end(place) - (committed.get(place) or 0)) for place in places)
     return undecided
 

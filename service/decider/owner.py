@@ -78,7 +78,7 @@ class PartitionOwner:
             desk, store, partition=seat.partition, partitions=partitions, subjects_kept=settings.subjects_kept
         )
         self._owner = Owner(0, seat.requests_topic_id)
-        self._group = f"{topics.site}.{seat.machine}.decider"
+        self._group = topics.decider(seat.machine)
         self._writer: TransactionalWriter | None = None
         self._reader: Reader | None = None
         self._at_most = settings.batch

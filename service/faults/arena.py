@@ -20,6 +20,8 @@ from service.faults.tcp_proxy import TcpProxy
 from service.faults.watch import Watch
 from service.settings import PROJECT, Settings
 from service.site import prepare
+from service.stack.checkup import Outcome
+from service.stack.doctor_servers import positions
 from service.stack.endpoints import Endpoints, S3Access
 from service.stack.place import Place
 from service.stack.postgres_home import note_of
@@ -220,6 +222,16 @@ class Arena:
         """Start a server again and yield until it answers."""
         self.servers[server].start()
         yield from self.until(self.servers[server].is_ready, within_s=60, what=f"{server} answering again")
+
+    def started_as_advised(self) -> str:
+        """Where a broker serves all but the deciders' positions it is started again, as the doctor says; else ''."""
+        kafka = self.servers["kafka"]
+        found = positions(self.settings, self.wiring.endpoints) if kafka.is_ready() else None
+        if found is None or found.outcome is Outcome.FINE:
+            return ""
+        kafka.kill()
+        kafka.start()
+        return f"the broker was started again, as meridian doctor advises: {found.found}"
 
     def of(self, role: str) -> list[RoleProcess]:
         """The processes that run a role, or the one of that name."""

@@ -48,6 +48,8 @@ class Injection:
         self._steps: Steps = cell.inject(arena, Random(seed))  # noqa: S311 - a fault, not a secret
         self._times = _Times(time.monotonic())
         self._mark: Mark | None = None
+        self._advised_at = 0.0
+        self.by_hand = ""
 
     @property
     def is_over(self) -> bool:
@@ -98,7 +100,8 @@ class Injection:
             "decide_s": None if self.decide_s is None else round(self.decide_s, 3),
             "recover_s": None if self.recover_s is None else round(self.recover_s, 3),
         }
-        return told | ({"reason": self.reason} if self.reason else {})
+        more = {"reason": self.reason, "by_hand": self.by_hand}
+        return told | {name: said for name, said in more.items() if said}
 
     def _go_on(self) -> None:
         try:
@@ -121,14 +124,17 @@ class Injection:
         watch = self._arena.watch
         if not self._times.decided and watch.missing(self._mark, ("decider",)) is None:
             self._times.decided = now
-        missing = watch.missing(self._mark, self.cell.heals)
+        missing, since = watch.missing(self._mark, self.cell.heals), max(self._times.ended, patient_since)
         if missing is None:
             self._times.healed, self.state = now, State.HEALED
-        elif now - max(self._times.ended, patient_since) > self.cell.heal_within_s:
+        elif (waited_s := now - max(since, self._advised_at)) > self.cell.heal_within_s:
             halts = watch.seen.halts
             standing = f"; halted: {', '.join(halts)}" if halts else ""
             self.state = State.RED
             self.reason = f"stuck {self.cell.heal_within_s:.0f} s after the fault's end: {missing}{standing}"
+        elif waited_s > self.cell.heal_within_s / 2 and not self._advised_at:
+            # What an operator would do by now; the report says so, and the time to recover stays whole.
+            self.by_hand, self._advised_at = self._arena.started_as_advised(), time.monotonic()
 
 
 def patient_since(one: Injection, live: Iterable[Injection], *, calm_since: float) -> float:

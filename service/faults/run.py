@@ -231,4 +231,5 @@ def _line(injection: Injection) -> str:
         if recovered is not None
         else f"{injection.state.value}: {injection.reason}"
     )
-    return f"{injection.number:5d}  {injection.cell.name:<42} seed {injection.seed:<10d} {end}"
+    by_hand = f"; {injection.by_hand}" if injection.by_hand else ""
+    return f"{injection.number:5d}  {injection.cell.name:<42} seed {injection.seed:<10d} {end}{by_hand}"

@@ -9,6 +9,9 @@ from datetime import UTC, datetime
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from events.kafka_log import KafkaLog
+from events.log import LogError, Place
+from events.topics import Topics
 from service.settings import Settings
 from service.stack.checkup import Check, Outcome, judged
 from service.stack.endpoints import Endpoints
@@ -17,6 +20,7 @@ from service.stack.s3_probe import ask
 
 __all__ = ["CHECKS"]
 
+_POSITIONS_S = 3.0
 _SKEW_S = 2.0
 _BEHIND_S = 60.0
 
@@ -29,6 +33,29 @@ def kafka(_: Settings, at: Endpoints) -> Check:
         fine=max(counts) > 0,
         found=f"{at.kafka}: {max(counts)} brokers serving" if max(counts) else f"{at.kafka} does not answer",
         remedy="./meridian up, or correct MERIDIAN_KAFKA",
+    )
+
+
+def positions(settings: Settings, at: Endpoints) -> Check:
+    """The brokers keep the deciders' positions: one that came back from a full disk may serve all but these."""
+    topics = Topics(settings.site)
+    log = KafkaLog(at.kafka, client_id="meridian-doctor", patience_s=_POSITIONS_S)
+    try:
+        known = log.partitions(topics.requests(machine) for machine in settings.partitions)
+        for machine in settings.partitions:
+            requests = topics.requests(machine)
+            places = [Place(requests, number) for number in range(known.get(requests, 0))]
+            log.committed(topics.decider(machine), places)
+    except LogError as error:
+        remedy = (
+            "if the check of kafka is fine: start the broker again (meridian down, meridian up where it is ours); "
+            "nothing is lost, what was not committed is decided then"
+        )
+        return Check("kafka positions", Outcome.WRONG, str(error), remedy)
+    finally:
+        log.close()
+    return Check(
+        "kafka positions", Outcome.FINE, f"served for {len(known)} of {len(settings.partitions)} machines"
     )
 
 
@@ -141,6 +168,7 @@ def _said(error: SQLAlchemyError) -> str:
 
 CHECKS: tuple[Callable[[Settings, Endpoints], Check], ...] = (
     kafka,
+    positions,
     database,
     migrations,
     clock,

@@ -1,3 +1,4 @@
+import time
 from typing import Any
 
 import pytest
@@ -54,6 +55,29 @@ def test_nobody_is_stuck_while_another_fault_is_at_work():
     assert patient_since(one, [one], calm_since=7.0) == 7.0
     other.abandon()
     assert patient_since(one, [one, other], calm_since=7.0) == 7.0
+
+
+def test_half_way_the_broker_is_started_as_the_doctor_advises_once_and_the_report_says_so():
+    arena: Any = WatchedArena()
+    asked: list[str] = []
+
+    def started() -> str:
+        asked.append("the broker was started again")
+        return asked[-1]
+
+    arena.watch.progress.acknowledged.update({0: 10})
+    arena.started_as_advised = started
+    one = injection(None, arena=arena, heal_within_s=0.2)
+    for _ in range(2):
+        one.step(patient_since=0.0)
+    since = time.monotonic()
+    while not asked:
+        one.step(patient_since=0.0)
+    assert time.monotonic() - since >= 0.05
+    assert run(one).state is State.HEALING  # patience begins anew
+    time.sleep(0.25)
+    assert (run(one).state, len(asked)) == (State.RED, 1)
+    assert one.as_json()["by_hand"] == "the broker was started again"
 
 
 def test_healed_is_only_who_lets_new_work_through_every_part():

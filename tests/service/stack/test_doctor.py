@@ -1,10 +1,16 @@
 """The doctor: it finds what is wrong, says what it saw, and always has a remedy."""
 
 import re
+import uuid
 
 import pytest
+from kafka import KafkaAdminClient
+from kafka.errors import NotCoordinatorError
 from sqlalchemy import text
 
+from events.kafka_log import KafkaLog
+from events.topic_specs import topic_specs
+from events.topics import Topics
 from projectors.database import make_engine
 from service.settings import load
 from service.stack.doctor import Outcome, examine
@@ -21,6 +27,7 @@ def running(servers, s3, postgres, tmp_path):
     """Settings that name the tests' servers, a migrated database and a bucket."""
     return load(
         data=tmp_path / "data",
+        site=f"doctor-{uuid.uuid4().hex[:8]}",
         kafka=servers.kafka,
         database=postgres,
         s3_endpoint=s3.endpoint,
@@ -43,10 +50,11 @@ def test_whatever_is_not_fine_has_a_remedy(running):
     found = results(ill)
     assert {
         name
-        for name in ("kafka", "database", "migrations", "clock", "ledger time", "s3")
+        for name in ("kafka", "kafka positions", "database", "migrations", "clock", "ledger time", "s3")
         if found[name].outcome is Outcome.WRONG
     } == {
         "kafka",
+        "kafka positions",
         "database",
         "migrations",
         "clock",
@@ -57,6 +65,25 @@ def test_whatever_is_not_fine_has_a_remedy(running):
         check.name for check in found.values() if check.outcome is not Outcome.FINE and not check.remedy
     ] == []
     assert "MERIDIAN_KAFKA" in found["kafka"].remedy
+
+
+def test_a_broker_that_serves_all_but_the_positions_is_noticed(running, monkeypatch):
+    """As one does whose group coordinator did not come back with it from a full disk."""
+
+    def unserved(self, group_offset_specs):
+        raise NotCoordinatorError(f"OffsetFetchResponse failed for {sorted(group_offset_specs)}")
+
+    assert results(running)["kafka positions"].outcome is Outcome.FINE
+    KafkaLog(running.kafka).ensure(topic_specs(Topics(running.site), running.partitions, ()))
+    found = results(running)["kafka positions"]
+    assert (found.outcome, found.found) == (Outcome.FINE, "served for 5 of 5 machines")
+    monkeypatch.setattr(KafkaAdminClient, "list_group_offsets", unserved)
+    found = results(running)["kafka positions"]
+    assert found.outcome is Outcome.WRONG
+    assert "NotCoordinatorError" in found.found
+    assert f"{running.site}.file.decider" in found.found
+    assert "start the broker again" in found.remedy
+    assert results(running)["kafka"].outcome is Outcome.FINE
 
 
 def test_tables_of_another_version_are_noticed(running, empty_postgres):
