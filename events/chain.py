@@ -16,13 +16,15 @@ class BrokenChainError(ValueError):
 
 def link(previous: str, body: bytes) -> str:
     """The next link, 64 hex digits: over the previous link (empty for the first record) and the encoded body."""
-    return sha256(previous.encode() + body).hexdigest()
+    digest = sha256(previous.encode())
+    digest.update(body)
+    return digest.hexdigest()
 
 
 def seal(previous: str, body: bytes) -> tuple[bytes, str]:
     """The body with its link appended as the last member of the object, and the link."""
     chain = link(previous, body)
-    return body[:-1] + _OPEN + chain.encode() + _CLOSE, chain
+    return b"".join((body[:-1], _OPEN, chain.encode(), _CLOSE)), chain
 
 
 def verify(previous: str, value: bytes) -> str:

@@ -13,7 +13,7 @@ from events.base import FACTS, REQUESTS, Fact, Request
 from events.chain import seal
 from events.envelope import Record, RequestEnvelope, readable
 from events.refusal import REASONS_AT_MOST
-from machines.ruling import Accepted, Ask, Machine, Refusal, Ruling
+from machines.ruling import Accepted, Ask, Machine, Refusal, Ruling, Told
 from machines.unstorable import unstorable, without_text
 
 __all__ = ["Asked", "Decision", "Desk", "FoldError", "GapError", "Stamp", "Subject", "digest_of"]
@@ -224,15 +224,7 @@ class Desk:
 
     def _sealed(self, asked: Sequence[Asked], rulings: Sequence[Ruling]) -> list[tuple[Record, bytes]]:
         """The records with these rulings, and their bytes."""
-        answers = [
-            self._accepted(ruling) if isinstance(ruling, Accepted) else self._refused_as(each.request, ruling)
-            for each, ruling in zip(asked, rulings, strict=True)
-        ]
-        wires = [answer.fact.wire() for answer in answers]
-        records = [
-            self._members(each, answer, wire)
-            for each, answer, wire in zip(asked, answers, wires, strict=True)
-        ]
+        records = [self._members(each, ruling) for each, ruling in zip(asked, rulings, strict=True)]
         bodies = list(map(orjson.dumps, records))
         sealed = []
         for each, members, body in zip(asked, records, bodies, strict=True):
@@ -240,38 +232,25 @@ class Desk:
             sealed.append((Record.of(members), value))
         return sealed
 
-    @staticmethod
-    def _accepted(ruling: Accepted) -> Accepted:
-        """Its states as their own words: orjson asks a member of an enum for its value, as dear as all the rest."""
-        fact, fromstate, tostate, version, attempt = ruling
-        return Accepted(
-            fact,
-            None if fromstate is None else str(fromstate),
-            None if tostate is None else str(tostate),
-            version,
-            attempt,
-        )
-
-    def _refused_as(self, request: RequestEnvelope, ruling: Refusal) -> Accepted:
-        """A refusal as what joins the ledger."""
-        state = None if ruling.state is None else str(ruling.state)
-        return Accepted(self._refusal(request, ruling), state, state, ruling.version, ruling.attempt)
-
-    def _members(self, asked: Asked, answer: Accepted, data: dict[str, Any]) -> dict[str, Any]:
+    def _members(self, asked: Asked, ruling: Ruling) -> dict[str, Any]:
         """The record without its chain."""
         subject, request, _, stamp, *_ = asked
-        fact, fromstate, tostate, version, attempt = answer
+        fact, fromstate, tostate, version, attempt = (
+            ruling if isinstance(ruling, Accepted) else self._refused_as(request, ruling)
+        )
+        kind, data = fact if isinstance(fact, Told) else (type(fact), fact.wire())
         members: dict[str, Any] = {
             "specversion": "1.0",
             "id": stamp.id,
             "source": self._source,
-            "type": fact.name,
-            "dataschema": self._schemas[type(fact)],
+            "type": kind.name,
+            "dataschema": self._schemas[kind],
             "time": max(stamp.now, subject.time),
             "subject": request.subject,
             "sequence": subject.sequence + 1,
-            "fromstate": fromstate,
-            "tostate": tostate,
+            # A plain word: orjson asks a member of an enum for its value, as dear as all the rest.
+            "fromstate": None if fromstate is None else str(fromstate),
+            "tostate": None if tostate is None else str(tostate),
             "actor": request.actor,
             "requestid": request.id,
             "requesttopic": stamp.requesttopic,
@@ -292,6 +271,11 @@ class Desk:
             members["traceparent"] = request.traceparent
         members["data"] = data
         return members
+
+    def _refused_as(self, request: RequestEnvelope, ruling: Refusal) -> Accepted:
+        """A refusal as what joins the ledger."""
+        fact = self._refusal(request, ruling)
+        return Accepted(fact, ruling.state, ruling.state, ruling.version, ruling.attempt)
 
     def _refusal(self, request: RequestEnvelope, ruling: Refusal) -> Fact:
         reasons = [reason[:REASON_CHARACTERS_AT_MOST] for reason in ruling.reasons[:REASONS_AT_MOST]]

@@ -3,10 +3,9 @@
 from typing import Any
 
 from events.file import Content, FileAdopted, FileArrived, FileConflicted, FileDeferred, FileWitnessed
-from events.file_parts import Pairing
 from events.file_requests import AdoptFile, ArriveFile
 from machines.file_state import File, FileState, Version
-from machines.ruling import Accepted, Ask, Refusal, Ruling
+from machines.ruling import Accepted, Ask, Refusal, Ruling, Told
 
 __all__ = ["adopt", "arrive"]
 
@@ -65,28 +64,28 @@ def _arrived(file: File, request: ArriveFile) -> Accepted:
     pending = file.pending
     is_follow_up = pending is not None and pending["witness"] == request.witness
     newest = file.newest
+    told = request.wire()
     members = {
-        "content": request.content,
-        "witness": request.witness,
-        "stream_version": request.stream_version,
-        "role": request.role,
-        "purpose": request.purpose,
-        "work_class": request.work_class,
-        "priority": request.priority,
-        "warnings": request.warnings,
+        "content": told["content"],
+        "witness": told["witness"],
+        "stream_version": told["stream_version"],
+        "role": told["role"],
+        "purpose": told["purpose"],
+        "work_class": told["work_class"],
+        "priority": told["priority"],
+        "warnings": told["warnings"],
         "overtaken": None if pending is None or is_follow_up else pending["content"],
-        "pairing": _pairing(file, request),
+        "pairing": _pairing(file, told.get("pairing")),
     }
-    fact = FileArrived.read(members)
+    fact = Told.of(FileArrived, members)
     return Accepted(fact, None, FileState.QUEUED, version=newest.number + 1 if newest else 1, attempt=1)
 
 
-def _pairing(file: File, request: ArriveFile) -> Pairing | None:
+def _pairing(file: File, told: dict[str, Any] | None) -> dict[str, Any] | None:
     """A sidecar that is there already is not waited for."""
-    told = request.pairing
-    if told is None or told.due_at is None or file.sidecar is None:
+    if told is None or "due_at" not in told or file.sidecar is None:
         return told
-    return Pairing(sidecar=file.sidecar)
+    return {"sidecar": file.sidecar}
 
 
 def _witnessed(known: Version, request: ArriveFile) -> Accepted:

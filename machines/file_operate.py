@@ -5,7 +5,7 @@ from events import file_requests as asks
 from events.base import Fact, Request
 from machines.file_state import File, FileState, Version
 from machines.file_work import Rule, Ruled
-from machines.ruling import Ask
+from machines.ruling import Ask, Told
 
 __all__ = ["OPERATE"]
 
@@ -22,13 +22,9 @@ def reprocess(file: File, version: Version, ask: Ask) -> Ruled:
         reasons.append(f"version {newest.number} is in {newest.state}; wait for it, or dismiss it")
     if reasons:
         return reasons
-    fact = facts.FileReprocessed(
-        transfer=request.transfer,
-        overrides=request.overrides,
-        came_from=version.state.value,
-        brief=version.brief(overrides=request.overrides),
-    )
-    return fact, FileState.QUEUED, version.attempt + 1
+    brief = version.brief(overrides=request.overrides)
+    told = {**request.wire(), "came_from": version.state.value, "brief": brief}
+    return Told(facts.FileReprocessed, told), FileState.QUEUED, version.attempt + 1
 
 
 def damaged(file: File, version: Version, ask: Ask) -> Ruled:
@@ -74,7 +70,7 @@ def reopen(_file: File, version: Version, ask: Ask) -> Ruled:
     if not ask.by_person:
         return [NEEDS_REASON.format("reopen")]
     return (
-        facts.FileReopened(brief=version.brief()),
+        Told(facts.FileReopened, {"brief": version.brief()}),
         version.dismissed_from or FileState.QUEUED,
         version.attempt + 1,
     )

@@ -6,7 +6,7 @@ from events import file_removal as removal
 from events.base import Request
 from machines.file_state import File, FileState, Version
 from machines.file_work import Rule, Ruled
-from machines.ruling import Ask
+from machines.ruling import Ask, Told
 
 __all__ = ["REMOVE"]
 
@@ -28,14 +28,14 @@ def remove(file: File, version: Version, ask: Ask) -> Ruled:
     reasons += _AGAINST[request.what](file, version)
     if reasons:
         return reasons
-    fact = removal.FileRemoving(
-        what=request.what,
-        place=_place(version, request.what),
-        policy=request.policy,
-        because=request.because,
-        brief=version.brief(),
-    )
-    return fact, version.state, version.attempt
+    told = {
+        "what": request.what,
+        "place": _place(version, request.what),
+        "policy": request.policy,
+        "because": request.because,
+        "brief": version.brief(),
+    }
+    return Told.of(removal.FileRemoving, told), version.state, version.attempt
 
 
 def removed(_file: File, version: Version, ask: Ask) -> Ruled:

@@ -4,8 +4,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from events.file import Brief
-
 __all__ = ["STATES", "VERSIONS_KEPT", "File", "FileState", "Version"]
 
 VERSIONS_KEPT = 32
@@ -63,15 +61,27 @@ class Version:
         """Work on it is under way or queued."""
         return self.state in IN_FLIGHT
 
-    def brief(self, **more: Any) -> Brief:
-        """All that work on this version needs to know; ``more`` is what the fact at hand adds."""
+    def brief(self, **more: Any) -> dict[str, Any]:
+        """All that work on this version needs to know, as a ``Brief`` on the wire; ``more`` is of the fact at hand."""
         known = {
             "content": self.content,
+            "stream_version": 1,
+            "role": "primary",
+            "purpose": "science",
+            "work_class": "normal",
+            "priority": "live",
             "sha256": self.sha256,
             "size_bytes": self.size_bytes,
             "object": self.object,
+            "identity": None,
+            "instrument": None,
+            "obs_start_utc": None,
+            "membership": None,
+            "overrides": {},
         }
-        return Brief.read({**known, **self.work, **more})
+        known |= self.work
+        known |= more
+        return {name: member for name, member in known.items() if member is not None}
 
     def dump(self) -> dict[str, Any]:
         """As JSON members; orjson writes them in half the time that it takes for the dataclass itself."""

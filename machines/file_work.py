@@ -6,11 +6,11 @@ from events import file as facts
 from events import file_requests as asks
 from events.base import Fact, Request
 from machines.file_state import File, FileState, Version
-from machines.ruling import Ask
+from machines.ruling import Ask, Told
 
 __all__ = ["REPORTS", "WORK", "Rule", "Ruled"]
 
-Ruled = tuple[Fact, FileState, int] | list[str]
+Ruled = tuple[Fact | Told, FileState, int] | list[str]
 """A fact with the state and the attempt it leads to, or the reasons against."""
 
 Rule = Callable[[File, Version, Ask], Ruled]
@@ -18,7 +18,7 @@ Rule = Callable[[File, Version, Ask], Ruled]
 
 def start(_file: File, version: Version, ask: Ask) -> Ruled:
     """A worker begins."""
-    return facts.FileStarted.read(vars(ask.payload)), FileState.PROCESSING, version.attempt
+    return Told(facts.FileStarted, ask.payload.wire()), FileState.PROCESSING, version.attempt
 
 
 def validated(file: File, version: Version, ask: Ask) -> Ruled:
@@ -42,20 +42,19 @@ def validated(file: File, version: Version, ask: Ask) -> Ruled:
     if reasons:
         return reasons
     end = FileState.TRANSFERRING if version.transfer else version.came_from or FileState.TRANSFERRING
-    members = {name: value for name, value in vars(report).items() if name not in _OF_BRIEF}
-    pending = None if end is FileState.TRANSFERRING else file.pending
-    brief = version.brief(
+    told = report.wire()
+    del told["identity_required"]
+    told["brief"] = version.brief(
         sha256=report.sha256,
         size_bytes=report.size_bytes,
-        identity=report.identity,
+        identity=told.get("identity"),
         instrument=_text(report.metadata.get("instrument")),
         obs_start_utc=_text(report.metadata.get("obs_start_utc")),
-        membership=report.membership,
+        membership=told.pop("membership", None),
     )
-    return facts.FileValidated.read({**members, "brief": brief, "pending": pending}), end, version.attempt
-
-
-_OF_BRIEF = frozenset({"identity_required", "membership"})
+    if end is not FileState.TRANSFERRING and file.pending is not None:
+        told["pending"] = file.pending
+    return Told(facts.FileValidated, told), end, version.attempt
 
 
 def _text(value: object) -> str | None:
@@ -84,23 +83,23 @@ def transferred(_file: File, version: Version, ask: Ask) -> Ruled:
         reasons.append(
             f"size at the destination {report.object.size_bytes}, wanted {version.size_bytes}; copy again"
         )
-    fact = facts.FileTransferred.read({**vars(report), "brief": version.brief(object=report.object)})
-    return reasons or (fact, FileState.TRANSFERRED, version.attempt)
+    if reasons:
+        return reasons
+    told = report.wire()
+    told["brief"] = version.brief(object=told["object"])
+    return Told(facts.FileTransferred, told), FileState.TRANSFERRED, version.attempt
 
 
 def registered(file: File, version: Version, ask: Ask) -> Ruled:
     """The row stands in the register; ``best`` never moves back."""
-    report = ask.payload
-    assert isinstance(report, asks.ReportFileRegistered)
-    best = max(file.best or 0, version.number)
-    members = {
-        **vars(report),
-        "best": best,
-        "pending": file.pending,
+    told = {
+        **ask.payload.wire(),
+        "best": max(file.best or 0, version.number),
         "membership": version.work.get("membership"),
-        "primaries": None if file.primaries is None else tuple(file.primaries),
+        "primaries": file.primaries,
+        "pending": file.pending,
     }
-    return facts.FileRegistered.read(members), FileState.COMPLETE, version.attempt
+    return Told.of(facts.FileRegistered, told), FileState.COMPLETE, version.attempt
 
 
 def notify_failed(_file: File, version: Version, ask: Ask) -> Ruled:
@@ -140,7 +139,7 @@ def retry(file: File, version: Version, ask: Ask) -> Ruled:
     if reasons or end is None:
         return reasons
     return (
-        facts.FileRetried(due_sequence=request.due_sequence, brief=version.brief()),
+        Told.of(facts.FileRetried, {"due_sequence": request.due_sequence, "brief": version.brief()}),
         end,
         version.attempt + 1,
     )

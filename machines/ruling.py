@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from events.base import Fact, Request
 from events.envelope import Record, RequestEnvelope
 
-__all__ = ["Accepted", "Ask", "Machine", "Refusal", "Ruling"]
+__all__ = ["Accepted", "Ask", "Machine", "Refusal", "Ruling", "Told"]
 
 S = TypeVar("S")
 
@@ -22,10 +22,30 @@ class Ask(NamedTuple):
         return self.envelope.reason is not None
 
 
+class Told(NamedTuple):
+    """A fact as it stands on the wire, put together from parts that were validated when they came in.
+
+    Just what ``kind`` would make of the same members; no instance of it is made and read out again.
+    """
+
+    kind: type[Fact]
+    data: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The fact's name on the wire."""
+        return self.kind.name
+
+    @classmethod
+    def of(cls, kind: type[Fact], members: dict[str, Any]) -> "Told":
+        """Of these members, in the order of the class; those that are None are left out."""
+        return cls(kind, {name: member for name, member in members.items() if member is not None})
+
+
 class Accepted(NamedTuple):
     """The fact that follows, and the states it leads between. ``version`` and ``attempt`` where work is concerned."""
 
-    fact: Fact
+    fact: Fact | Told
     fromstate: str | None
     tostate: str | None
     version: int | None = None

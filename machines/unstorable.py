@@ -1,5 +1,6 @@
 """What can't be kept: a record that is too large, or text that PostgreSQL can't hold."""
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -28,7 +29,7 @@ def without_text(request: RequestEnvelope) -> RequestEnvelope:
         for name in ("type", "actor", "reason", "causationid", "correlationid", "traceparent")
         if getattr(request, name) is not None
     }
-    return request.model_copy(update=clean)
+    return replace(request, **clean)
 
 
 def _has_nul(value: Any) -> bool:

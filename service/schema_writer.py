@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from events.base import FACTS, REQUESTS, Payload
@@ -68,11 +68,14 @@ def _payloads() -> Iterator[tuple[str, type[Payload]]]:
 
 def _payload(kind: str, cls: type[Payload]) -> dict[str, Any]:
     identifier = cls.schema_id() if kind == "events" else f"/schemas/{kind}/{cls.name}/{cls.version}"
-    return _schema(cls, identifier, title=cls.name)
+    made = cls.model_json_schema(schema_generator=_Untitled)
+    return _headed(made, identifier, title=cls.name, text=_first_line(cls.__doc__))
 
 
 def _request_envelope() -> dict[str, Any]:
-    return _schema(RequestEnvelope, "/schemas/envelopes/request/1", title="request")
+    made = TypeAdapter(RequestEnvelope).json_schema(schema_generator=_Untitled)
+    text = _first_line(RequestEnvelope.__doc__)
+    return _headed(made, "/schemas/envelopes/request/1", title="request", text=text)
 
 
 def _record_envelope() -> dict[str, Any]:
@@ -80,15 +83,6 @@ def _record_envelope() -> dict[str, Any]:
     for name in _PLACE_ON_LOG:
         del made["properties"][name]
     return _headed(made, "/schemas/envelopes/record/1", title="record", text=_first_line(Record.__doc__))
-
-
-def _schema(cls: type[BaseModel], identifier: str, *, title: str) -> dict[str, Any]:
-    return _headed(
-        cls.model_json_schema(schema_generator=_Untitled),
-        identifier,
-        title=title,
-        text=_first_line(cls.__doc__),
-    )
 
 
 def _headed(made: dict[str, Any], identifier: str, *, title: str, text: str) -> dict[str, Any]:
