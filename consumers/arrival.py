@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import get_args
+from typing import Any, get_args
 
 from consumers.announced import Place, base_name
 from consumers.formats import FORMATS
@@ -70,14 +70,15 @@ def arrive(
     place: Place,
     rule: StreamRule,
     *,
+    content: Mapping[str, Any],
     witness: str,
-    size_bytes: int | None,
-    sha256: str | None,
-    modified_at: datetime | None,
     catch_up: bool,
     at: datetime,
 ) -> tuple[str, ArriveFile]:
-    """Subject and request of a file announced at this time; raises ``Objection`` where the stream would not have it."""
+    """Subject and request of a file announced at this time; raises ``Objection`` where the stream would not have it.
+
+    ``content``: what the announcement says of the bytes, beside where they lie.
+    """
     configuration = rule.configuration
     if place.deepest_root(rule.roots) is None:
         raise Objection(
@@ -92,12 +93,12 @@ def arrive(
     logical = base_name(name) if role == "primary" and configuration.strip_suffix else name
     warnings = (_unexpected(rule),) if rule.is_offline else ()
     return f"{rule.stream}/{logical}", ArriveFile(
-        content=Content(uri=place.uri, size_bytes=size_bytes, sha256=sha256, modified_at=modified_at),
+        content=Content(uri=place.uri, **content),
         witness=witness,
         stream_version=rule.version,
         role=role,  # type: ignore[arg-type]
         purpose=_value(configuration.purposes, name, "science", _PURPOSES, rule),  # type: ignore[arg-type]
-        work_class="large" if (size_bytes or 0) >= configuration.large_bytes else "normal",
+        work_class="large" if (content.get("size_bytes") or 0) >= configuration.large_bytes else "normal",
         priority="catch-up" if catch_up else "live",
         changed_content=configuration.changed_content,
         warnings=warnings,

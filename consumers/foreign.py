@@ -10,6 +10,8 @@ from events.ids import derived_id
 
 __all__ = ["Foreign", "NotTaken", "S3Change", "recognise"]
 
+_ETAG_CHARACTERS = 200
+
 
 @dataclass(frozen=True, slots=True)
 class S3Change:
@@ -21,6 +23,7 @@ class S3Change:
     key: str
     size_bytes: int | None
     at: datetime | None
+    etag: str | None = None
 
     @property
     def is_creation(self) -> bool:
@@ -91,6 +94,7 @@ def _s3_change(record: Mapping[str, Any]) -> S3Change | str:
         key=key,
         size_bytes=size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None,
         at=_time(record.get("eventTime")),
+        etag=_etag(thing.get("eTag")),
     )
 
 
@@ -101,6 +105,12 @@ def _event_id(record: Mapping[str, Any], thing: Mapping[str, Any], bucket: str, 
         told.append(str(record.get("eventTime")))
     kind = str(record["eventName"]).removeprefix("s3:").partition(":")[0]
     return derived_id(f"s3://{bucket}/{key}", "\n".join([kind, *told]))
+
+
+def _etag(value: object) -> str | None:
+    """Without quotes, as some stores write them and others don't."""
+    found = value.strip().strip('"') if isinstance(value, str) else ""
+    return found if found.isprintable() and 0 < len(found) <= _ETAG_CHARACTERS else None
 
 
 def _time(value: object) -> datetime | None:

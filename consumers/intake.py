@@ -185,10 +185,8 @@ def _request_of(
         subject, request = arrive(
             Place.of_uri(payload.uri),
             rule,
+            content={name: getattr(payload, name) for name in ("size_bytes", "sha256", "modified_at")},
             witness=letter.witness,
-            size_bytes=payload.size_bytes,
-            sha256=payload.sha256,
-            modified_at=payload.modified_at,
             catch_up=payload.catch_up,
             at=letter.at,
         )
@@ -277,10 +275,8 @@ def _take_object(letter: _Letter, change: S3Change, rules: Mapping[str, StreamRu
     subject, request = arrive(
         place,
         rule_of_place(place, letter.sender, rules),
+        content={"size_bytes": change.size_bytes, "modified_at": change.at, "etag": change.etag},
         witness=letter.witness,
-        size_bytes=change.size_bytes,
-        sha256=None,
-        modified_at=change.at,
         catch_up=False,
         at=letter.at,
     )

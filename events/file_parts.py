@@ -17,6 +17,9 @@ class Content(Part):
     size_bytes: Count | None = None
     sha256: Sha256 | None = None
     modified_at: UtcTime | None = None
+    etag: str | None = Field(
+        None, min_length=1, max_length=200, description="of an object, as its store announced it"
+    )
 
 
 class Object(Part):

@@ -46,13 +46,17 @@ def adopt(file: File, ask: Ask) -> Ruling:
 
 
 def is_same(known: dict[str, Any], read_sha256: str | None, new: Content) -> bool:
-    """Whether a notification speaks of content that is known: by checksum where both tell, else path, size and time."""
+    """Whether a notification speaks of content that is known: by checksum where both tell, else path, size and time.
+
+    An object that was put again has another time; its ETag tells whether it has other bytes.
+    """
     if new.sha256 is not None and known.get("sha256") is not None:
         return bool(new.sha256 == known["sha256"])
     if new.sha256 is not None and read_sha256 is not None:
         return new.sha256 == read_sha256
     told = new.model_dump(mode="json", exclude_none=True)
-    return all(told.get(name) == known.get(name) for name in ("uri", "size_bytes", "modified_at"))
+    third = "etag" if told.get("etag") and known.get("etag") else "modified_at"
+    return all(told.get(name) == known.get(name) for name in ("uri", "size_bytes", third))
 
 
 def _version_with(file: File, content: Content) -> Version | None:

@@ -39,8 +39,25 @@ def test_an_s3_notification_becomes_a_request():
         "uri": "s3://landing/night/r1.fits",
         "size_bytes": 2867,
         "modified_at": "2026-11-21T05:41:06.172258Z",
+        "etag": "c2484080b0150e9e7f943760c0171add",
     }
     assert request_in(one)["actor"] == "summit"
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ('"c2484080-25"', "c2484080-25"),
+        ("", None),
+        (None, None),
+        (7, None),
+        ("x" * 201, None),
+        ("a\nb", None),
+    ],
+)
+def test_an_etag_is_taken_as_far_as_it_is_one(written, read):
+    content = request_in(asked(told(an_s3_record(eTag=written)), SUMMIT, sender="summit"))["data"]["content"]
+    assert content.get("etag") == read
 
 
 @pytest.mark.parametrize(

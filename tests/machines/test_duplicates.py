@@ -1,5 +1,8 @@
 """What comes twice: the content, the name, the archive identity. The same message again is the decider's to find."""
 
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,6 +11,7 @@ from consumers.formats.koaid import koaid
 from tests.machines.given import (
     COMPLETE,
     FAILED,
+    REGISTERED,
     SHA_A,
     SHA_B,
     STARTED,
@@ -16,6 +20,7 @@ from tests.machines.given import (
     arrival,
     current,
     findings,
+    stored,
 )
 
 FRAMES_OF_A_STALE_CLOCK = 54
@@ -101,3 +106,48 @@ def test_a_retry_alone_does_not_get_around_a_conflict_and_a_transfer_does():
     identity.ask("transfer", {"to": holder(2, SHA_B)}, reason="the first had the wrong time")
     assert identity.ask("reserve", {"holder": holder(2, SHA_B)}).type == "identity.reserved"
     assert identity.ask("reserve", {"holder": holder(1)}).data["holder"] == holder(2, SHA_B)
+
+
+def put(etag: str | None, at: str, size: int = 100, **more: Any) -> Any:
+    """What a store announces of an object: no checksum, but an ETag and the time of the put."""
+    return arrival(None, modified_at=at, size_bytes=size, **({"etag": etag} if etag else {}), **more)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "word"),
+    [
+        (("a1", "10"), ("a1", "11"), "witnessed"),  # put again as it was: another time, the same bytes
+        (("a1", "10"), ("b2", "11"), "arrived"),
+        (("a1", "10"), ("b2", "10"), "arrived"),  # two puts within one moment of the store's clock
+        (("a1", "10"), (None, "11"), "arrived"),
+        (("a1", "10"), (None, "10"), "witnessed"),
+        ((None, "10"), ("a1", "10"), "witnessed"),
+    ],
+)
+def test_an_object_that_was_put_again_is_known_by_its_etag(first, second, word):
+    (etag, minute), (other, later) = first, second
+    story = a_file()
+    story.ask("arrive", put(etag, f"2026-11-21T05:{minute}:00Z"))
+    for step, data in (("start", STARTED), ("validated", findings()), ("fail", FAILED)):
+        story.ask(step, data, **current(story))
+    again = put(other, f"2026-11-21T05:{later}:00Z", witness="inbox/0/2", policy="new_version")
+    assert story.ask("arrive", again).type == f"file.{word}"
+    grown = put(etag, f"2026-11-21T05:{minute}:00Z", size=101, witness="inbox/0/3")
+    assert a_file("arrive", "start", "fail").ask("arrive", grown).type == "file.arrived"
+
+
+def test_a_stream_whose_names_keep_their_content_takes_an_object_put_again_for_what_it_is():
+    story = a_file()
+    story.ask("arrive", put("a1", "2026-11-21T05:10:00Z"))
+    for step, data in (
+        ("start", STARTED),
+        ("validated", findings()),
+        ("transferred", stored()),
+        ("registered", REGISTERED),
+    ):
+        story.ask(step, data, **current(story))
+    assert story.where == "COMPLETE"
+    again = put("a1", "2026-11-21T06:10:00Z", witness="inbox/0/2", policy="conflict")
+    assert story.ask("arrive", again).type == "file.witnessed"
+    other = put("b2", "2026-11-21T06:10:00Z", witness="inbox/0/3", policy="conflict")
+    assert story.ask("arrive", other).type == "file.conflicted"
