@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from events.base import Fact
+from events.file_damage import FileDamaged, FileRestored
 from events.file_parts import Brief, Content, GroupPlace, IdentityHeld, Object, Pairing, Preview
 from events.refusal import Refused
 from events.types import (
@@ -137,6 +138,9 @@ class FileValidated(Fact):
     usage: Usage | None = None
     brief: Brief
     pending: dict[str, Any] | None = None
+    withdraws: tuple[Code, ...] | None = Field(
+        None, description="codes of warnings of the former look at this version: this one takes its place"
+    )
 
 
 class FileRejected(Fact):
@@ -151,6 +155,7 @@ class FileRejected(Fact):
     size_bytes: int | None = None
     qa: tuple[QaFinding, ...] = ()
     warnings: tuple[WarningFinding, ...] = ()
+    withdraws: tuple[Code, ...] | None = Field(None, description="as of ``file.validated``")
     checks_version: str | None = None
     stream_version: int | None = None
     quarantine: Object | None = None
@@ -239,26 +244,6 @@ class FileAdopted(Fact):
     object: Object | None = None
     verified: bool
     evidence: dict[str, Any] = Field(default_factory=dict, description="original times and status")
-
-
-class FileDamaged(Fact):
-    """The archive's copy no longer equals what was stored."""
-
-    name: ClassVar[str] = "file.damaged"
-    code: Code = "ARCHIVE_COPY_BAD"
-    found_sha256: Sha256 | None = None
-    wanted_sha256: Sha256
-    message: str
-    best: int | None = Field(None, ge=1, description="the newest COMPLETE version that is left")
-
-
-class FileRestored(Fact):
-    """The archive's copy is good again."""
-
-    name: ClassVar[str] = "file.restored"
-    sha256: Sha256
-    message: str
-    best: int | None = Field(None, ge=1, description="the newest COMPLETE version")
 
 
 class FileDismissed(Fact):

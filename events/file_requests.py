@@ -181,11 +181,17 @@ class RetryFile(Request):
 
 
 class ReprocessFile(Request):
-    """Take a version through its checks again; ``overrides`` are recorded with the new attempt."""
+    """Take a version through its checks again; ``overrides`` are recorded with the new attempt.
+
+    What was said of the file itself before (identity, program, same_content) stays said, unless it is taken ``afresh``.
+    """
 
     name: ClassVar[str] = "file.reprocess"
     transfer: bool = True
-    overrides: dict[str, Any] = Field(default_factory=dict, description="identity, stream_version, program")
+    afresh: bool | None = Field(None, description="what was said of it before no longer counts")
+    overrides: dict[str, Any] = Field(
+        default_factory=dict, description="identity, program, same_content, stream_version"
+    )
 
 
 class AdoptFile(Request):

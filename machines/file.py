@@ -25,7 +25,7 @@ class FileMachine:
     """Subjects are ``<stream>/<logical name>``; a request names a version, or means the newest."""
 
     name = "file"
-    fold_version = 4
+    fold_version = 5
     life = FILE_LIFE
 
     def new(self) -> File:

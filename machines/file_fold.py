@@ -104,9 +104,18 @@ def _codes(data: dict[str, Any]) -> list[str]:
     return sorted({each["code"] for each in data.get("warnings", ())})
 
 
+def _looked(version: Version, data: dict[str, Any]) -> None:
+    """A look at the file: what the former one had warned of holds only where this one says so too."""
+    withdrawn = set(data.get("withdraws", ()))
+    version.looked = _codes(data)
+    version.warnings = sorted(
+        {*version.looked, *(code for code in version.warnings if code not in withdrawn)}
+    )
+
+
 def _validated(_file: File, version: Version, record: Record) -> None:
     data = record.data
-    version.warnings = sorted({*version.warnings, *_codes(data)})
+    _looked(version, data)
     version.sha256, version.size_bytes = data["sha256"], data["size_bytes"]
     brief = data["brief"]
     version.work |= {
@@ -118,6 +127,7 @@ def _validated(_file: File, version: Version, record: Record) -> None:
 
 def _rejected(_file: File, version: Version, record: Record) -> None:
     version.code = record.data["code"]
+    _looked(version, record.data)
     version.sha256 = record.data.get("sha256", version.sha256)
     version.quarantine = record.data.get("quarantine", version.quarantine)
 

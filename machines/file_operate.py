@@ -1,5 +1,7 @@
 """Deciding on what operators ask: reprocess, dismiss, hold, acknowledge, embargo; and on damage to a copy."""
 
+from typing import Any
+
 from events import file as facts
 from events import file_requests as asks
 from events.base import Fact, Request
@@ -10,6 +12,7 @@ from machines.ruling import Ask, Told
 __all__ = ["OPERATE"]
 
 NEEDS_REASON = "{} needs a reason"
+_OF_THE_FILE = ("identity", "program", "same_content")
 
 
 def reprocess(file: File, version: Version, ask: Ask) -> Ruled:
@@ -22,9 +25,20 @@ def reprocess(file: File, version: Version, ask: Ask) -> Ruled:
         reasons.append(f"version {newest.number} is in {newest.state}; wait for it, or dismiss it")
     if reasons:
         return reasons
-    brief = version.brief(overrides=request.overrides)
-    told = {**request.wire(), "came_from": version.state.value, "brief": brief}
+    overrides = {**({} if request.afresh else _said_before(version)), **request.overrides}
+    told = {
+        "transfer": request.transfer,
+        "overrides": overrides,
+        "came_from": version.state.value,
+        "brief": version.brief(overrides=overrides),
+    }
     return Told(facts.FileReprocessed, told), FileState.QUEUED, version.attempt + 1
+
+
+def _said_before(version: Version) -> dict[str, Any]:
+    """What somebody has said of the file itself: whoever has it checked once more does not take that back."""
+    said: dict[str, Any] = version.work.get("overrides", {})
+    return {name: said[name] for name in _OF_THE_FILE if name in said}
 
 
 def damaged(file: File, version: Version, ask: Ask) -> Ruled:

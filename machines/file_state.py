@@ -34,7 +34,10 @@ IN_FLIGHT = frozenset({FileState.QUEUED, FileState.PROCESSING, FileState.TRANSFE
 
 @dataclass(slots=True)
 class Version:
-    """One content of the file. ``content`` was announced, ``sha256`` was read, ``work`` is for workers."""
+    """One content of the file. ``content`` was announced, ``sha256`` was read, ``work`` is for workers.
+
+    ``warnings``: codes of all that hold; ``looked``: of those, what the last look at the file gave.
+    """
 
     number: int
     state: FileState
@@ -53,6 +56,7 @@ class Version:
     dismissed_from: FileState | None = None
     quarantine: dict[str, Any] | None = None
     warnings: list[str] = field(default_factory=list)
+    looked: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     preview: str | None = None
 
@@ -103,6 +107,7 @@ class Version:
             "dismissed_from": self.dismissed_from,
             "quarantine": self.quarantine,
             "warnings": self.warnings,
+            "looked": self.looked,
             "removed": self.removed,
             "preview": self.preview,
         }

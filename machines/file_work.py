@@ -54,6 +54,8 @@ def validated(file: File, version: Version, ask: Ask) -> Ruled:
     )
     if end is not FileState.TRANSFERRING and file.pending is not None:
         told["pending"] = file.pending
+    if version.looked:
+        told["withdraws"] = version.looked
     return Told(facts.FileValidated, told), end, version.attempt
 
 
@@ -66,7 +68,8 @@ def reject(file: File, version: Version, ask: Ask) -> Ruled:
     report = ask.payload
     assert isinstance(report, asks.RejectFile)
     members = {**vars(report), "membership": report.membership or version.work.get("membership")}
-    return facts.FileRejected(**members, pending=file.pending), FileState.INVALID, version.attempt
+    fact = facts.FileRejected(**members, pending=file.pending, withdraws=tuple(version.looked) or None)
+    return fact, FileState.INVALID, version.attempt
 
 
 def transferred(_file: File, version: Version, ask: Ask) -> Ruled:

@@ -33,7 +33,7 @@ file_status = Folded(
         total("overtaken", Integer, "how often announced content was replaced before its turn: never processed"),
         Column("sidecar", Text(collation="C"), comment="logical name of its sidecar; NULL: none is there or wanted"),
         Column("sidecar_due_at", _UTC, comment="UTC; when its sidecar is a warning; NULL: none is waited for"),
-        merged("withdrawn", JSONB, "codes of warnings that no longer hold: {code: {sequence, at, because}}"),
+        merged("withdrawn", JSONB, "warnings that no longer hold, by code or code/version: {sequence, at, because}"),
         Column("note", Text, comment="the last remark"),
         Column("noted_at", _UTC, comment="UTC; time of the last remark"),
         # Here and not with the versions: what never changes costs an index nothing after the first row.
@@ -144,6 +144,17 @@ def extended(record: Record) -> Row:
 def lifted(record: Record) -> Row:
     """Public."""
     return _row(record, is_embargoed=False, embargo_until=None, embargo_policy=None)
+
+
+@file_status.on(facts.FileValidated, facts.FileRejected)
+def looked(record: Record) -> Row | None:
+    """The warnings of a former look at the version no longer hold; what this one found stands in rows of its own."""
+    codes = record.data.get("withdraws")
+    if not codes:
+        return None
+    because = f"the file was looked at again, in attempt {record.attempt}"
+    told = {"sequence": record.sequence, "at": record.time, "because": because}
+    return _row(record, withdrawn={f"{code}/{record.version}": told for code in codes})
 
 
 @file_status.on(FilePaired)

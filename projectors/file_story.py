@@ -21,7 +21,10 @@ _FAILED_CHECKS = """
     SELECT * FROM v1.qa_value WHERE file = :file AND version = :version AND attempt = :attempt
     AND passed IS FALSE ORDER BY level, check_name
 """
-_WARNINGS = "SELECT * FROM v1.warning WHERE file = :file AND version = :version ORDER BY warned_at, ordinal"
+_WARNINGS = """
+    SELECT * FROM v1.warning WHERE file = :file AND version = :version
+    ORDER BY withdrawn_at IS NOT NULL, warned_at, ordinal
+"""
 _ATTEMPTS = """
     SELECT * FROM v1.attempt WHERE file = :file AND version = :version AND attempt <= :attempt
     ORDER BY attempt DESC LIMIT 1

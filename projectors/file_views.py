@@ -138,13 +138,13 @@ WARNING = View(
            COALESCE(s.acknowledged ? w.code
                     AND COALESCE((s.acknowledged #>> ARRAY[w.code, 'until'])::timestamptz > now(), true), false)
                AS is_acknowledged,
-           CASE WHEN (s.withdrawn #>> ARRAY[w.code, 'sequence'])::bigint > w.sequence
-                THEN (s.withdrawn #>> ARRAY[w.code, 'at'])::timestamptz END AS withdrawn_at,
-           CASE WHEN (s.withdrawn #>> ARRAY[w.code, 'sequence'])::bigint > w.sequence
-                THEN s.withdrawn #>> ARRAY[w.code, 'because'] END AS withdrawn_because,
+           (over.told ->> 'at')::timestamptz AS withdrawn_at, over.told ->> 'because' AS withdrawn_because,
            t.subject IS NOT NULL AS is_tainted
     FROM projection.warning w
     LEFT JOIN projection.file_status s ON s.file = w.file
+    LEFT JOIN LATERAL (
+        SELECT COALESCE(s.withdrawn -> concat(w.code, '/', w.version), s.withdrawn -> w.code) AS told
+    ) AS over ON (over.told ->> 'sequence')::bigint > w.sequence
     LEFT JOIN projection.tainted t ON t.machine = 'file' AND t.subject = w.file
     """,
     (warning.table,),

@@ -76,7 +76,12 @@ def shown(members: Row) -> Iterator[str]:
         yield from (f"  {_check(each)}" for each in members["checks"])
     if members["warnings"]:
         yield "warnings"
-        yield from (f"  {each['code']}: {each['message']}" for each in members["warnings"])
+        yield from (f"  {each['code']}: {each['message']}{_over(each)}" for each in members["warnings"])
+
+
+def _over(warning: Row) -> str:
+    """Why a warning no longer holds."""
+    return f"; withdrawn: {warning['withdrawn_because']}" if warning.get("withdrawn_at") else ""
 
 
 def _share(attempt: Row) -> str | None:

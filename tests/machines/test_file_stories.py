@@ -1,6 +1,7 @@
 """Files' lives as stories: versions, attempts, what waits, what is refused and why."""
 
 from dataclasses import fields
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -201,6 +202,59 @@ def test_reprocessing_carries_its_overrides_to_the_work():
     story = a_file("arrive", "start", "fail")
     record = story.ask("reprocess", {"overrides": {"identity": "KB.X"}}, reason="clock was stale")
     assert record.data["brief"]["overrides"] == {"identity": "KB.X"}
+
+
+def test_what_was_said_of_a_file_stays_said_when_it_is_checked_once_more():
+    """A check is mended and a night is reprocessed: nobody's identity or program is taken back by that."""
+    story = a_file("arrive", "start", "fail")
+    said = {"identity": "KB.X", "program": "C257", "same_content": "allow"}
+    story.ask("reprocess", {"overrides": {**said, "stream_version": 2}}, reason="clock was stale")
+    story.ask("start", STARTED, **current(story))
+    story.ask("fail", FAILED, **current(story))
+    again = story.ask("reprocess", {"overrides": {"program": "C258"}}, reason="a check was mended")
+    wanted = {**said, "program": "C258"}
+    assert (again.data["overrides"], again.data["brief"]["overrides"]) == (wanted, wanted)
+    for step, data in (("start", STARTED), ("fail", FAILED)):
+        story.ask(step, data, **current(story))
+    fresh = story.ask("reprocess", {"afresh": True, "overrides": {"program": "C259"}}, reason="begin anew")
+    assert fresh.data["brief"]["overrides"] == {"program": "C259"}
+
+
+def warned(*codes: str) -> dict[str, Any]:
+    return {"warnings": [{"code": code, "message": "look at it"} for code in codes]}
+
+
+def test_a_new_look_at_a_file_stands_in_place_of_the_former_one():
+    """The remedy of a missing program is to say one: then it is no longer missing."""
+    story = a_file()
+    story.ask("arrive", arrival() | warned("UNEXPECTED_DATA"))
+    story.ask("start", STARTED, **current(story))
+    first = story.ask("validated", findings(**warned("PROGRAM_MISSING", "NOT_ASCII")), **current(story))
+    assert "withdraws" not in first.data
+    for step, data in (("transferred", stored()), ("registered", REGISTERED)):
+        story.ask(step, data, **current(story))
+    story.ask("reprocess", {"transfer": False, "overrides": {"program": "C257"}}, reason="by the schedule")
+    story.ask("start", STARTED, **current(story))
+    again = story.ask("validated", findings(**warned("NOT_ASCII", "VALUE_TYPE")), **current(story))
+    assert again.data["withdraws"] == ["NOT_ASCII", "PROGRAM_MISSING"]
+    assert story.state.state.newest.warnings == ["NOT_ASCII", "UNEXPECTED_DATA", "VALUE_TYPE"]
+    refused = story.ask("remove", {"what": "source"}, reason="room")
+    assert "warnings are open: NOT_ASCII, UNEXPECTED_DATA, VALUE_TYPE;" in refused.data["reasons"][0]
+
+
+def test_a_look_that_found_a_file_invalid_is_taken_back_by_the_next_one_too():
+    story = a_file("arrive", "start")
+    told = {"code": "QA_AIRMASS", "message": "too low", **warned("NOT_ASCII")}
+    assert "withdraws" not in story.ask("reject", told, **current(story)).data
+    for number in (1, 2):
+        story.ask("reprocess", reason="the threshold was wrong")
+        story.ask("start", STARTED, **current(story))
+        if number == 1:
+            second = story.ask("reject", told, **current(story))
+            assert second.data["withdraws"] == ["NOT_ASCII"]
+            assert story.state.state.newest.warnings == ["NOT_ASCII"]
+    good = story.ask("validated", findings(), **current(story))
+    assert (good.data["withdraws"], story.state.state.newest.warnings) == (["NOT_ASCII"], [])
 
 
 def test_dismissed_and_reopened_is_back_where_it_was():
