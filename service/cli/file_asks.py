@@ -39,7 +39,7 @@ def retry(context: typer.Context, how: Paced, selection: Selection) -> None:
 
 @app.command("reprocess")
 @spread
-def reprocess(
+def reprocess(  # noqa: PLR0913 - what may be said of a file, each by its option
     context: typer.Context,
     how: Paced,
     selection: Selection,
@@ -52,11 +52,15 @@ def reprocess(
     ] = None,
     program: Annotated[str | None, typer.Option(help="as of this program")] = None,
     stream_version: Annotated[
-        int | None, typer.Option(help="by this version of the stream's configuration")
+        int | None,
+        typer.Option(help="by this version of the stream's configuration; the one in force if not given"),
     ] = None,
     same_content: Annotated[
         str | None, typer.Option(help="allow: though another file has the same bytes")
     ] = None,
+    afresh: Annotated[
+        bool, typer.Option("--afresh", help="identity, program and the like said before no longer count")
+    ] = False,
 ) -> None:
     """Take files through their checks again, as a new attempt; needs --reason."""
     from events.file_requests import ReprocessFile
@@ -71,8 +75,32 @@ def reprocess(
         "identity": identity, "program": program, "stream_version": stream_version, "same_content": same_content,
     }  # fmt: skip
     overrides = {member: value for member, value in given.items() if value is not None}
-    request = ReprocessFile(transfer=not no_transfer, overrides=overrides)
-    ask_of_files(context, "reprocess", selection, how, lambda _: request)
+    in_force = _InForce(session_of(context))
+
+    def request(row: Row) -> ReprocessFile:
+        by = {} if stream_version is not None else in_force.of(row)
+        return ReprocessFile(transfer=not no_transfer, overrides=by | overrides, afresh=afresh or None)
+
+    ask_of_files(context, "reprocess", selection, how, request)
+
+
+class _InForce:
+    """Versions of the streams' configurations, read when first asked: a rule that was corrected is the one meant."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._versions: dict[str, int] | None = None
+
+    def of(self, row: Row) -> dict[str, int]:
+        """As an override; none for a stream that nobody has configured."""
+        from projectors.stream_rules import read_rules
+
+        if self._versions is None:
+            with self._session.client() as client, client.engine.connect() as connection:
+                rules = read_rules(connection)
+            self._versions = {stream: rule.version for stream, rule in rules.items()}
+        version = self._versions.get(str(row["file"]).partition("/")[0])
+        return {} if version is None else {"stream_version": version}
 
 
 @app.command("ack")
