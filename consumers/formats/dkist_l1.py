@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from consumers.formats.bytes_scan import SeenBytes
 from consumers.formats.findings import Findings
 from consumers.formats.fits_checksums import check_sums
-from consumers.formats.fits_header import opened, scanned, shape_of, unreadable_in, values_of
+from consumers.formats.fits_header import opened, read_values, scanned, shape_of, unreadable_in, values_of
 from consumers.formats.fits_scan import Hdu
 from consumers.formats.format import Content, Expected
 from consumers.formats.inspection import InvalidFileError, Scalar
@@ -44,7 +44,7 @@ def read(source: BinaryIO, seen: SeenBytes, expected: Expected, findings: Findin
     hdus = scanned(source, seen, findings)
     with findings.critical("astropy_reads"), opened(source, findings) as opened_hdus:
         header = _frame_header(opened_hdus)
-        values = values_of(header)
+        values = read_values(header, hdus[-1], findings)
     with findings.critical("schema", value="SPEC-0214"):
         _validate(header, values, findings)
     require_name("FILENAME", values.get("FILENAME"), expected.name, findings)

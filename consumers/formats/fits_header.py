@@ -10,14 +10,15 @@ from consumers.formats.findings import Findings
 from consumers.formats.fits_scan import Hdu
 from consumers.formats.inspection import Scalar
 from consumers.formats.library import reading_with
-from consumers.formats.text import as_scalar
+from consumers.formats.text import as_scalar, decoded
 
 if TYPE_CHECKING:
     from astropy.io.fits import HDUList, Header
 
-__all__ = ["opened", "scanned", "shape_of", "unreadable_in", "values_of"]
+__all__ = ["opened", "read_values", "scanned", "shape_of", "unreadable_in", "values_of"]
 
 COMMENTARY = frozenset({"", "COMMENT", "HISTORY", "CONTINUE"})
+MAX_FIXES = 50
 
 
 def scanned(source: BinaryIO, seen: SeenBytes, findings: Findings) -> tuple[Hdu, ...]:
@@ -54,6 +55,30 @@ def values_of(header: "Header") -> Mapping[str, Scalar]:
         except VerifyError:
             value = None  # our own look has reported the value already
         values[card.keyword] = None if isinstance(value, Undefined) else _scalar(value)
+    return values
+
+
+def read_values(header: "Header", hdu: Hdu, findings: Findings) -> dict[str, Scalar]:
+    """The same, with texts that are not ASCII as they were meant: astropy has a question mark for each such byte.
+
+    The bytes themselves are kept with the fix, a number of them; each such keyword has a warning of our own look.
+    """
+    values = dict(values_of(header))
+    beyond = {
+        name.removeprefix("HIERARCH "): value.encode("latin-1")
+        for name, value in hdu.values.items()
+        if isinstance(value, str) and not value.isascii()
+    }
+    for number, (name, raw) in enumerate(beyond.items()):
+        if not isinstance(values.get(name), str):
+            continue
+        meant = decoded(raw)
+        values[name] = _scalar(meant)
+        if number < MAX_FIXES:
+            kind = "Latin-1" if meant.encode("latin-1", "ignore") == raw else "UTF-8"
+            reason = f"bytes that are not ASCII, which FITS does not allow, read as {kind}"
+            original = raw.decode("ascii", "backslashreplace")
+            findings.fix(name, original=original, fixed=values[name], reason=reason)
     return values
 
 

@@ -10,6 +10,7 @@ from consumers.formats.fits_cards import CARD_BYTES, NOT_A_VALUE, Card, joined, 
 from consumers.formats.fits_hdu import BLOCK_BYTES, Hdu
 from consumers.formats.fits_shape import data_bytes
 from consumers.formats.inspection import InvalidFileError, Scalar
+from consumers.formats.text import decoded
 
 __all__ = ["BLOCK_BYTES", "Hdu", "scan"]
 
@@ -148,7 +149,8 @@ class _Values:
     def add(self, card: Card) -> None:
         if not card.is_ascii:
             message = f"{card.keyword or 'a comment'} holds bytes that are not ASCII"
-            self._warn("NOT_ASCII", card.keyword, message, card.field)
+            field = None if card.field is None else decoded(card.field.encode("latin-1"))
+            self._warn("NOT_ASCII", card.keyword, message, field)
         if card.keyword == "CONTINUE":
             self._more.append(card.field or "")
             return

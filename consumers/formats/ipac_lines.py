@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from consumers.formats.findings import Findings
 from consumers.formats.inspection import InvalidFileError
-from consumers.formats.text import clean, shortened
+from consumers.formats.text import clean, decoded, shortened
 
 __all__ = ["Column", "Table", "numbered_lines", "over", "read_table", "require_bounds", "wrong"]
 
@@ -88,7 +88,7 @@ def _lines(raw: bytes, findings: Findings) -> Iterator[str]:
     """The lines of header and rows; comments and keywords, which begin with a backslash, are left out."""
     for _, line in numbered_lines(raw, findings):
         if not line.startswith(b"\\"):
-            yield clean(line.rstrip(b"\r").decode("utf-8", "replace"))
+            yield clean(decoded(line.rstrip(b"\r")))
 
 
 def _columns(header: Sequence[str]) -> tuple[Column, ...]:

@@ -8,7 +8,7 @@ from typing import BinaryIO
 from consumers.formats.bytes_scan import SeenBytes
 from consumers.formats.findings import Findings
 from consumers.formats.fits_checksums import check_sums
-from consumers.formats.fits_header import opened, scanned, shape_of, values_of
+from consumers.formats.fits_header import opened, read_values, scanned, shape_of
 from consumers.formats.format import Content, Expected
 from consumers.formats.inspection import InvalidFileError, Scalar
 from consumers.formats.keck_rules import apply_rules
@@ -34,7 +34,7 @@ def read(source: BinaryIO, seen: SeenBytes, expected: Expected, findings: Findin
     """Look through a raw file. Its identity is computed anew; one that stands in the header is only compared."""
     hdus = scanned(source, seen, findings)
     with findings.critical("astropy_reads"), opened(source, findings) as opened_hdus:
-        values = dict(values_of(opened_hdus[0].header))
+        values = read_values(opened_hdus[0].header, hdus[0], findings)
     with findings.critical("keyword_rules"):
         ruled = apply_rules(values, findings)
         ut_date = _ut_date(ruled, findings)

@@ -6,7 +6,7 @@ from typing import BinaryIO
 from consumers.formats.bytes_scan import SeenBytes
 from consumers.formats.findings import Findings
 from consumers.formats.fits_checksums import check_sums
-from consumers.formats.fits_header import opened, scanned, shape_of, values_of
+from consumers.formats.fits_header import opened, read_values, scanned, shape_of, values_of
 from consumers.formats.format import Content, Expected
 from consumers.formats.inspection import Scalar
 from consumers.formats.metadata import Metadata
@@ -27,7 +27,7 @@ def read(source: BinaryIO, seen: SeenBytes, expected: Expected, findings: Findin
     """Look through any FITS file; which keywords it carries is its own affair."""
     hdus = scanned(source, seen, findings)
     with findings.critical("astropy_reads"), opened(source, findings) as opened_hdus:
-        values = values_of(opened_hdus[0].header)
+        values = read_values(opened_hdus[0].header, hdus[0], findings)
     check_sums(source, hdus, findings)
     findings.record("hdus", len(hdus))
     findings.record("array_shape", shape_of(hdus))

@@ -7,7 +7,7 @@ from typing import BinaryIO
 from consumers.formats.bytes_scan import SeenBytes
 from consumers.formats.findings import Findings
 from consumers.formats.fits_checksums import check_sums
-from consumers.formats.fits_header import opened, scanned, shape_of, values_of
+from consumers.formats.fits_header import opened, read_values, scanned, shape_of
 from consumers.formats.fits_scan import Hdu
 from consumers.formats.format import Content, Expected
 from consumers.formats.inspection import InvalidFileError, Scalar
@@ -35,7 +35,7 @@ def read(source: BinaryIO, seen: SeenBytes, expected: Expected, findings: Findin
     with findings.critical("name_pattern", value=shortened(expected.name, 200)):
         sensor = sensor_of(expected.name)
     with findings.critical("astropy_reads"), opened(source, findings) as opened_hdus:
-        values = dict(values_of(opened_hdus[0].header))
+        values = read_values(opened_hdus[0].header, hdus[0], findings)
     with findings.critical("keyword_rules"):
         _require_present(values)
         _require_day(values, sensor)

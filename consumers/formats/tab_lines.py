@@ -17,7 +17,7 @@ from consumers.formats.ipac_lines import (
     wrong,
 )
 from consumers.formats.ipac_table import FLOAT, INTEGER, is_null
-from consumers.formats.text import clean, shortened
+from consumers.formats.text import clean, decoded, shortened
 
 __all__ = ["read_tabs"]
 
@@ -50,7 +50,7 @@ def _lines(raw: bytes, findings: Findings) -> Iterator[tuple[int, str]]:
     """Numbered lines with something in them, were it only tabs between empty cells; comments begin with #."""
     for number, line in numbered_lines(raw, findings):
         if line.strip(b" \r") and not line.startswith(b"#"):
-            yield number, line.rstrip(b"\r").decode("utf-8", "replace")
+            yield number, decoded(line.rstrip(b"\r"))
 
 
 def _row(number: int, line: str, columns: int) -> tuple[str, ...]:

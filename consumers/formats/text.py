@@ -5,11 +5,19 @@ import re
 
 from consumers.formats.inspection import Scalar
 
-__all__ = ["as_scalar", "clean", "one_line", "shortened"]
+__all__ = ["as_scalar", "clean", "decoded", "one_line", "shortened"]
 
 # C0 without tab and newline, DEL and C1: NUL is refused by PostgreSQL, ESC and CSI command a terminal.
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 LARGEST_INTEGER = 2**63 - 1  # JSON readers and PostgreSQL's bigint end here
+
+
+def decoded(raw: bytes) -> str:
+    """Text of which nobody says how it is written: UTF-8 where it is that, else Latin-1, which loses no byte."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
 
 
 def clean(text: str) -> str:

@@ -10,6 +10,9 @@ from consumers.formats import FORMATS, Expected
 from consumers.formats.inspection import Inspection, QaResult
 from events.types import HeaderFix, QaFinding, WarningFinding
 from tests.consumers.formats import build
+from tests.consumers.formats.build import fits_bytes
+from tests.consumers.formats.companions import table_bytes
+from tests.consumers.formats.corpus.good import with_card
 
 LEVELS = {"critical", "advisory", "record-only"}
 
@@ -116,6 +119,44 @@ def test_a_keck_file_gets_its_checks(judged, made):
     for check in ("fits_checksum", "fits_datasum", "program_assigned", "metadata_widths"):
         assert qa[check].passed is True
     assert qa["airmass"].value == 1.41
+
+
+@pytest.mark.parametrize(
+    ("raw", "kept", "how"),
+    [("José".encode(), "Jos\\xc3\\xa9", "UTF-8"), ("José".encode("latin-1"), "Jos\\xe9", "Latin-1")],
+)
+def test_letters_that_fits_has_not_are_read_as_they_were_meant_and_their_bytes_kept(judged, raw, kept, how):
+    """astropy and fitsio have a question mark for each such byte: what stood there is lost."""
+    card, other = b"OBSERVER= '" + raw + b"'", b"HIERARCH ESO OBS NAME = '" + raw + b"'"
+    begun = b"TITLE   = '" + b"x" * 60 + raw[:-1] + b"&'"
+    found = judged(fits_bytes(card, other, begun, b"CONTINUE  '" + raw[-1:] + b"'"), "fits")
+    extra = found.metadata["extra"]
+    assert (extra["OBSERVER"], extra["ESO OBS NAME"], extra["TITLE"]) == ("José", "José", "x" * 60 + "José")
+    fixes = {fix.keyword: fix for fix in found.header_fixes}
+    assert set(fixes) == {"OBSERVER", "ESO OBS NAME", "TITLE"}
+    assert (fixes["OBSERVER"].original, fixes["OBSERVER"].fixed) == (kept, "José")
+    assert fixes["OBSERVER"].reason.endswith(how)
+    assert [each.code for each in found.warnings if each.keyword == "OBSERVER"] == ["NOT_ASCII"]
+
+
+def test_each_instruments_header_is_read_so(judged, made):
+    for which, keyword, format_name in (
+        ("keck", "OBSERVER", "keck-raw-fits"),
+        ("dkist", "EXPER_ID", "dkist-l1-fits"),
+    ):
+        content = with_card(made[which].read_bytes(), keyword, "'José'")
+        found = judged(content, format_name, name=made[which].name)
+        assert found.verdict == "ok", found.message
+        assert found.metadata["extra"][keyword] == "José"
+    with_accent = table_bytes(OBJECT="Sao Tomé").decode().encode("latin-1")
+    assert judged(with_accent, "ipac-table").metadata["extra"]["OBJECT"] == "Sao Tomé"
+
+
+def test_a_header_of_nothing_but_such_letters_has_a_bounded_number_of_fixes(judged):
+    cards = [f"K{number:<7}= 'é'".encode() for number in range(2_000)]
+    found = judged(fits_bytes(*cards), "fits")
+    assert (found.verdict, len(found.header_fixes)) == ("ok", 50)
+    assert found.metadata["extra"]["K900"] == "é"
 
 
 @pytest.mark.parametrize(

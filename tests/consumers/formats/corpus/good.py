@@ -6,7 +6,17 @@ from tempfile import TemporaryDirectory
 
 from tests.consumers.formats import build, companions
 
-__all__ = ["dkist", "dkist_name", "keck", "roman", "rubin", "with_card", "without_card"]
+__all__ = [
+    "dkist",
+    "dkist_name",
+    "flipped",
+    "keck",
+    "roman",
+    "rubin",
+    "with_card",
+    "with_more",
+    "without_card",
+]
 
 CARD = 80
 
@@ -47,14 +57,28 @@ def dkist_name() -> str:
 def with_card(content: bytes, keyword: str, value: str, *, twice: bool = False) -> bytes:
     """The value field of the first card of this keyword changed, or a second card put after it; the length stays."""
     at = _place(content, keyword)
-    card = f"{keyword:<8}= {value:>20}".encode("latin-1").ljust(CARD)[:CARD]
-    if not twice:
-        return content[:at] + card + content[at + CARD :]
+    if twice:
+        return with_more(content, keyword, value)
+    return content[:at] + _card(keyword, value) + content[at + CARD :]
+
+
+def with_more(content: bytes, keyword: str, value: str) -> bytes:
+    """One more card at the end of the first header."""
+    card = _card(keyword, value)
     end = content.index(b"END".ljust(CARD))
     filling = content[end + CARD :]
     room = filling[:CARD].strip() == b""
     grown = card + content[end : end + CARD] + filling[CARD:]
     return content[:end] + (grown if room else card + content[end:])
+
+
+def flipped(content: bytes, at: int) -> bytes:
+    """One bit of the byte there turned over."""
+    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+
+
+def _card(keyword: str, value: str) -> bytes:
+    return f"{keyword:<8}= {value:>20}".encode("latin-1").ljust(CARD)[:CARD]
 
 
 def without_card(content: bytes, keyword: str) -> bytes:
