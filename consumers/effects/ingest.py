@@ -217,7 +217,7 @@ def _validation(
         identity_required=_has_identity(brief, configuration),
         identity=held,
         membership=place,
-        preview=wants_preview(brief, configuration, media_type),
+        preview=wants_preview(inspection.metadata, brief, configuration, media_type),
         usage=usage,
     )
 

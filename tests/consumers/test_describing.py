@@ -8,9 +8,11 @@ import pytest
 
 from consumers.claims import WorkItem
 from consumers.effects.describing import described, embargo, purpose_of
+from consumers.effects.pictures import wants_preview
 from consumers.lookups import Lookups
 from events.file import Brief
-from events.stream import StreamConfiguration
+from events.preview_policy import Previews
+from events.stream import PatternRule, StreamConfiguration
 from events.types import WarningFinding
 from projectors.file_metadata import WIDTHS
 from tests.consumers.program_server import program_server
@@ -152,6 +154,18 @@ def test_the_streams_rules_say_what_a_file_is_for_and_else_the_file_does():
     assert purpose_of(own, brief(), stream()) == "calibration"
     assert purpose_of(own, brief(purpose="test"), ruled) == "test"
     assert purpose_of({"purpose": "fun"}, brief(), stream()) == "science"
+
+
+def test_pictures_are_made_by_the_same_purpose():
+    """A bias frame of a stream without rules of its own says itself that it is none for science."""
+    wanted = StreamConfiguration(stream="keck", previews=Previews(purposes=("science",)))
+    bias = {"purpose": "calibration"}
+    assert wants_preview({}, brief(), wanted, "application/fits") is True
+    assert wants_preview(bias, brief(), wanted, "application/fits") is None
+    by_rule = wanted.model_copy(update={"purposes": (PatternRule(pattern=".*", value="science"),)})
+    assert wants_preview(bias, brief(), by_rule, "application/fits") is True
+    assert wants_preview({}, brief(role="sidecar"), wanted, "application/fits") is None
+    assert wants_preview({}, brief(), wanted, "text/plain") is None
 
 
 def test_the_readmes_example_is_a_configuration():
