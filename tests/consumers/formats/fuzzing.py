@@ -4,7 +4,8 @@
     export PYTHONPATH=.:$(echo .venv/lib/python3.11/site-packages)
     ../fuzz/bin/python -m tests.consumers.formats.fuzzing fits -max_total_time=120
 
-Targets are ``fits``, ``asdf`` and ``tree`` (the YAML of an ASDF file alone); what follows is libFuzzer's. A scanner
+Targets are ``fits``, ``asdf``, ``tree`` (the YAML of an ASDF file alone), and of companions ``json``, ``table``,
+``tabs`` and ``jpeg``; what follows is libFuzzer's. A scanner
 ends in a judgement on the file and nothing else: any other exception, and two seconds of processor time, stop the
 fuzzer, which leaves the input in the current folder. It becomes a row of the corpus then.
 """
@@ -43,17 +44,25 @@ def scanner(target: str) -> Callable[[bytes], str]:
     from consumers.formats.findings import Findings
     from consumers.formats.inspection import InvalidFileError
 
-    module, before, after = {
-        "fits": ("fits_scan", b"", b""),
-        "asdf": ("asdf_scan", b"", b""),
-        "tree": ("asdf_scan", TREE, b"\n...\n"),
+    module, function, before, after = {
+        "fits": ("fits_scan", "scan", b"", b""),
+        "asdf": ("asdf_scan", "scan", b"", b""),
+        "tree": ("asdf_scan", "scan", TREE, b"\n...\n"),
+        "json": ("json_tree", "read_json", b"", b""),
+        "table": ("ipac_lines", "read_table", b"|a   |b   |\n", b""),
+        "tabs": ("tab_lines", "read_tabs", b"a\tb\n", b""),
+        "jpeg": ("jpeg_scan", "scan", b"\xff\xd8\xff", b""),
     }[target]
-    scan = import_module(f"consumers.formats.{module}").scan
+    look = getattr(import_module(f"consumers.formats.{module}"), function)
+    takes_a_file = module in {"fits_scan", "asdf_scan"}
 
     def judged(content: bytes) -> str:
         whole = before + content + after
         try:
-            scan(io.BytesIO(whole), len(whole), Findings())
+            if takes_a_file:
+                look(io.BytesIO(whole), len(whole), Findings())
+            else:
+                look(whole, Findings())
         except InvalidFileError as invalid:
             if not invalid.message:
                 raise

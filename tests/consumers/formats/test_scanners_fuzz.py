@@ -195,7 +195,7 @@ def test_the_judgement_on_a_sound_file_is_ok():
     assert judge(asdf_scan.scan, asdf_bytes("a: 1")) == "ok"
 
 
-@pytest.mark.parametrize("target", ["fits", "asdf", "tree"])
+@pytest.mark.parametrize("target", ["fits", "asdf", "tree", "json", "table", "tabs", "jpeg"])
 @SOON
 @given(content=st.binary(max_size=3000))
 def test_what_the_fuzzer_runs_ends_in_a_judgement(target, content):

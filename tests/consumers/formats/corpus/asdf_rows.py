@@ -4,6 +4,8 @@ import bz2
 import hashlib
 import zlib
 
+import lz4.block
+
 from tests.consumers.formats.build import asdf_bytes, block
 from tests.consumers.formats.corpus.row import Content, Row, rows, warned
 
@@ -27,6 +29,14 @@ def array(**members: object) -> str:
 
 def lying(**sizes: int) -> bytes:
     return asdf_bytes(array(), block(bytes(8), sizes=sizes))
+
+
+def quarter_of_a_gigabyte() -> bytes:
+    """An lz4 block as asdf writes it, in pieces, that is a 250th of what it holds, and says so."""
+    piece = lz4.block.compress(bytes(16 * MEBIBYTE))
+    packed = (len(piece).to_bytes(4, "big") + piece) * 16
+    told = {"data": 256 * MEBIBYTE}
+    return asdf_bytes(array(shape="[16384, 16384]"), block(packed, compression=b"lz4\0", sizes=told))
 
 
 HOSTILE: dict[str, tuple[Content, str]] = {
@@ -208,6 +218,7 @@ HARMLESS: dict[str, tuple[Content, str | None]] = {
     "a tree 90 deep": (asdf_bytes("a: " + "[" * 90 + "]" * 90), None),
     "numbers that are none": (asdf_bytes("a: .nan\nb: -.inf\nc: 0x1F\nd: 1_000\ne: 2020-01-01"), None),
     "a merge of one mapping": (asdf_bytes("a: &a {x: 1}\nb: {<<: *a, y: 2}"), None),
+    "an lz4 block of a quarter of a gigabyte": (quarter_of_a_gigabyte, "NO_BLOCK_INDEX"),
     "an anchor that is used twice": (asdf_bytes("a: &a [1, 2]\nb: *a\nc: *a"), None),
     "a zlib block as it should be": (
         asdf_bytes(array(), block(zlib.compress(bytes(8)), compression=b"zlib", sizes={"data": 8})),

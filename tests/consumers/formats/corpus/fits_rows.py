@@ -195,7 +195,7 @@ HARMLESS: dict[str, tuple[Content, str | None]] = {
     ),
     "1,000 keywords": (lambda: many_cards(1000), "METADATA_TRIMMED"),
     "the same card 5,000 times": (lambda: fits_bytes(*[SAME] * 5000), "MORE_WARNINGS"),
-    "no checksums": (fits_bytes(), None),
+    "a keyword in small letters alone": (fits_bytes("object  = 'M31'"), None),
     "a keyword without a value": (fits_bytes("OBJECT  =", "AIRMASS =                     / not set"), None),
     "a long keyword by HIERARCH": (fits_bytes("HIERARCH ESO DET CHIP1 ID = 'x'"), None),
     "a complex number": (fits_bytes("PHASE   = (1.0, -2.0)"), None),
@@ -240,5 +240,8 @@ ROWS: list[Row] = [
       for each in rows("fits", STRUCTURAL)],
     Row("a checksum that is wrong", "fits", SUMS, "CHECKSUM_MISMATCH", checks=("fits_checksum",)),
     Row("a sum of the data that is wrong", "fits", SUMS, "CHECKSUM_MISMATCH", checks=("fits_datasum",)),
+    Row("a checksum that is wrong, which is advice", "fits", SUMS, None, "QA_FITS_CHECKSUM"),
+    Row("a sum of the data that is wrong, which is advice", "fits", SUMS, None, "QA_FITS_DATASUM"),
+    Row("no checksums, which is advice", "fits", fits_bytes(), None, "QA_CHECKSUMS_PRESENT"),
     Row("no checksums, which the stream wants", "fits", fits_bytes(), "MISSING_KEYWORD", checks=("checksums_present",)),
 ]  # fmt: skip

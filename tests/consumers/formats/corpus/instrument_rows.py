@@ -5,7 +5,7 @@ from functools import partial
 from tests.consumers.formats.build import KECK_NAME, ROMAN_NAME, edit_tree
 from tests.consumers.formats.companions import RUBIN_NAME
 from tests.consumers.formats.corpus import good
-from tests.consumers.formats.corpus.good import with_card, without_card
+from tests.consumers.formats.corpus.good import flipped, with_card, with_more, without_card
 from tests.consumers.formats.corpus.row import Row
 
 __all__ = ["ROWS"]
@@ -35,13 +35,12 @@ def tree(pattern: str, replacement: str):
     return partial(edit_tree, pattern=pattern, replacement=replacement)
 
 
-def flipped(content: bytes) -> bytes:
-    """One bit of the last block's data."""
-    spoiled = bytearray(content)
-    spoiled[content.rindex(b"\xd3BLK") + 60] ^= 1
-    return bytes(spoiled)
+def in_last_block(content: bytes) -> bytes:
+    """A flipped bit of the last block's data."""
+    return flipped(content, content.rindex(b"\xd3BLK") + 60)
 
 
+IN_DATA = 2880 * 2  # of a raw Keck file: its header takes one block or two
 KECK = [
     keck("a good file", None),
     keck("another format", "BAD_NAME", file_name="kb190509_00002.fits"),
@@ -81,6 +80,14 @@ KECK = [
     Row("a header edited after it was summed up", "keck-raw-fits",
         lambda: with_card(good.keck(), "OBJECT", "'other'"), "CHECKSUM_MISMATCH", name=KECK_NAME,
         checks=("fits_checksum",)),
+    Row("a header edited after it was summed up, as advice", "keck-raw-fits",
+        lambda: with_card(good.keck(), "OBJECT", "'other'"), None, "QA_FITS_CHECKSUM", name=KECK_NAME),
+    Row("a flipped bit in the data", "keck-raw-fits", lambda: flipped(good.keck(), IN_DATA), "CHECKSUM_MISMATCH",
+        name=KECK_NAME, checks=("fits_datasum",)),
+    Row("a flipped bit in the data, as advice", "keck-raw-fits", lambda: flipped(good.keck(), IN_DATA), None,
+        "QA_FITS_DATASUM", name=KECK_NAME),
+    Row("an observer with an accent", "keck-raw-fits",
+        lambda: with_card(good.keck(), "OBSERVER", "'José'"), None, "NOT_ASCII", name=KECK_NAME),
 ]  # fmt: skip
 
 RUBIN = [
@@ -128,6 +135,20 @@ DKIST = [
     dkist("no NAXIS", "MISSING_KEYWORD", lambda content: without_card(content, "NAXIS")),
     dkist("cut in the header", "TRUNCATED", lambda content: content[:2000]),
     dkist("a unit that is none", "SCHEMA_VIOLATION", lambda content: with_card(content, "BUNIT", "'apples'")),
+    dkist("no begin", "SCHEMA_VIOLATION", lambda content: without_card(content, "DATE-BEG")),
+    dkist(
+        "a time that is none", "SCHEMA_VIOLATION", lambda content: with_card(content, "DATE-BEG", "'soon'")
+    ),
+    dkist(
+        "another telescope", "SCHEMA_VIOLATION", lambda content: with_card(content, "TELESCOP", "'Spyglass'")
+    ),
+    dkist("a blank instrument", "SCHEMA_VIOLATION", lambda content: with_card(content, "INSTRUME", "''")),
+    dkist(
+        "a keyword that the specification has not",
+        None,
+        lambda content: with_more(content, "SPYGLASS", "7"),
+        "QA_FITS_CHECKSUM",
+    ),
     dkist("ASDF under its name", "NOT_THE_FORMAT", lambda content: ASDF),
 ]
 
@@ -140,10 +161,17 @@ ROMAN = [
     roman("another product", "SCHEMA_VIOLATION", tree(r"wfi_image-\d+\.\d+\.\d+", "wfi_mosaic-1.0.0")),
     roman("another mission", "SCHEMA_VIOLATION", tree(r"^roman: ", "hubble: ")),
     roman("another name", "BAD_NAME", tree(r"filename: \S+", "filename: other.asdf")),
+    roman("an array of another type", "SCHEMA_VIOLATION", tree("datatype: float32", "datatype: int32")),
+    roman("an array of another rank", "SCHEMA_VIOLATION", tree(r"shape: \[32, 32\]", "shape: [32, 32, 1]")),
+    roman("a text longer than its schema has it", "SCHEMA_VIOLATION",
+          tree(r"prd_version: \S+", f"prd_version: {'x' * 500}")),
+    roman("a key that the schema has not, edited in", None,
+          tree(r"^    telescope: ROMAN\n", "    telescope: ROMAN\n    spyglass: 7\n"), "BLOCK_INDEX_WRONG"),
+    roman("a name of no mission inside", "BAD_NAME", tree(r"filename: \S+", "filename: x")),
     roman("cut in a block", "TRUNCATED", lambda content: content[: len(content) // 2]),
     roman("an array on a server", "UNSAFE_CONTENT", tree(r"source: 0$", "source: 'http://127.0.0.1:9/x'")),
     roman("FITS under its name", "NOT_THE_FORMAT", lambda content: FITS),
-    Row("a flipped bit in a block", "roman-wfi-l2-asdf", lambda: flipped(good.roman()), "CHECKSUM_MISMATCH",
+    Row("a flipped bit in a block", "roman-wfi-l2-asdf", lambda: in_last_block(good.roman()), "CHECKSUM_MISMATCH",
         name=ROMAN_NAME, checks=("block_checksums",)),
 ]  # fmt: skip
 
