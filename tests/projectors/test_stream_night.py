@@ -146,6 +146,41 @@ def test_a_file_that_was_checked_again_counts_as_it_was_found_last(shown):
     assert (row["files"], row["failed"], row["median"]) == (1, 0, 1.1)
 
 
+def test_a_warning_that_a_new_look_no_longer_gives_is_told_as_over_and_not_counted(shown):
+    """The remedy of a missing program is to say one; of another version the same warning still holds."""
+    missing, odd = (
+        {"code": code, "message": code, "keyword": "X"} for code in ("PROGRAM_MISSING", "NOT_ASCII")
+    )
+    desks = Desks()
+    judged(desks, "keck/a", [], warnings=[missing])
+    desks.ask("file", "keck/a", "arrive", arrived(SHA[1], witness="inbox.soc/0/2"))
+    for attempt, told in enumerate(([missing, odd], [odd]), start=1):
+        where = {"version": 2, "attempt": attempt}
+        desks.ask("file", "keck/a", "start", STARTED, **where)
+        desks.ask("file", "keck/a", "validated", checked(SHA[1], [], warnings=told), **where)
+        if attempt == 1:
+            desks.ask("file", "keck/a", "transferred", transferred(SHA[1]), **where)
+            desks.ask("file", "keck/a", "registered", REGISTERED, **where)
+            desks.ask(
+                "file", "keck/a", "reprocess", {"overrides": {"program": "C257"}}, version=2, reason="x"
+            )
+    with shown(desks) as connection:
+        counted = {row["code"]: row["files"] for row in figures(connection, "keck", NIGHT)["warnings"]}
+        assert counted == {"LATE_SIDECAR": 1, "NOT_ASCII": 1}, "and what its announcement said still holds"
+        query = """
+            SELECT version, attempt, code, withdrawn_because FROM v1.warning WHERE code <> 'LATE_SIDECAR'
+            ORDER BY sequence, ordinal
+        """
+        told = [tuple(row) for row in connection.execute(text(query))]
+    over = "the file was looked at again, in attempt 2"
+    assert told == [
+        (1, 1, "PROGRAM_MISSING", None),
+        (2, 1, "PROGRAM_MISSING", over),
+        (2, 1, "NOT_ASCII", over),
+        (2, 2, "NOT_ASCII", None),
+    ]
+
+
 def test_a_file_belongs_to_the_night_in_which_its_newest_version_came(shown):
     desks = Desks()
     judged(desks, "keck/a", [])
