@@ -32,6 +32,8 @@ def check(
     format: str,  # noqa: A002 - the word everybody uses for it
     *,
     rules: Sequence[PatternRule] = (),
+    roles: Sequence[PatternRule] = (),
+    purposes: Sequence[PatternRule] = (),
     expected: Expected | None = None,
     limits: Limits | None = None,
     at_once: int = 2,
@@ -39,11 +41,13 @@ def check(
     """Look into the file, or into every file of the format under the folder, in order; ``at_once`` children work.
 
     ``expected`` is what the stream wants of each, whatever its name. ``rules`` give files of some names another format,
-    as a stream does; those have neither its checks nor identities.
+    ``roles`` and ``purposes`` what they are and what they are for, as a stream does; companions have neither its checks
+    nor identities.
     """
     formats = [format, *dict.fromkeys(rule.value for rule in rules if rule.value != format)]
     with Inspector(formats, limits) as inspector, ThreadPoolExecutor(at_once) as threads:
-        look = partial(_look, inspector, format, tuple(rules), expected or Expected(""))
+        named = _Named(format, tuple(rules), tuple(roles), tuple(purposes))
+        look = partial(_look, inspector, named, expected or Expected(""))
         yield from threads.map(look, files_under(path, format, rules))
 
 
@@ -63,10 +67,35 @@ def _is_hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
-def _look(
-    inspector: Inspector, format_name: str, rules: tuple[PatternRule, ...], expected: Expected, path: Path
-) -> Checked:
-    by_name = next((rule.value for rule in rules if re.fullmatch(rule.pattern, path.name)), format_name)
-    if FORMATS[by_name].role != "primary":
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What the stream says of files by their names."""
+
+    format: str
+    rules: tuple[PatternRule, ...]
+    roles: tuple[PatternRule, ...]
+    purposes: tuple[PatternRule, ...]
+
+    def format_of(self, name: str) -> str:
+        return _value(self.rules, name) or self.format
+
+    def role_of(self, name: str) -> str:
+        return _value(self.roles, name) or FORMATS[self.format_of(name)].role
+
+    def purpose_of(self, name: str) -> str | None:
+        """None: of a stream without rules for it, what the file itself says."""
+        return (_value(self.purposes, name) or "science") if self.purposes else None
+
+
+def _value(rules: Sequence[PatternRule], name: str) -> str | None:
+    return next((rule.value for rule in rules if re.fullmatch(rule.pattern, name)), None)
+
+
+def _look(inspector: Inspector, named: _Named, expected: Expected, path: Path) -> Checked:
+    if named.role_of(path.name) != "primary":
         expected = replace(expected, stream_checks=(), identity_rule=None, judging=None)
-    return Checked(path, inspector.inspect(path, by_name, replace(expected, name=path.name)))
+    if expected.judging is not None:
+        judging = replace(expected.judging, purpose=named.purpose_of(path.name))
+        expected = replace(expected, judging=judging)
+    wanted = named.format_of(path.name)
+    return Checked(path, inspector.inspect(path, wanted, replace(expected, name=path.name)))

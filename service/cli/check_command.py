@@ -19,7 +19,8 @@ __all__ = ["check"]
 
 CHECKED = (
     Column("path"), Column("result"), Column("code"), Column("size_bytes", is_number=True),
-    Column("wall_s", "seconds", is_number=True), Column("message", is_text=True),
+    Column("wall_s", "seconds", is_number=True), Column("warned", "warnings", is_text=True),
+    Column("message", is_text=True),
 )  # fmt: skip
 
 
@@ -62,7 +63,14 @@ def check(
         judging=judging_of(rule, at=now()) if rule else Judging(at=format_time(now())),
         settings=rule.settings if rule else {},
     )
-    found = checks(path, wanted, rules=names, expected=expected)
+    found = checks(
+        path,
+        wanted,
+        rules=names,
+        roles=rule.roles if rule else (),
+        purposes=rule.purposes if rule else (),
+        expected=expected,
+    )
     total = len(files_under(path, wanted, names))
     rows = [_by_name(_row(each), each.path.name, rule) for each in session.out.counted(found, total)]
     session.out.rows(CHECKED, rows, ids="path", empty=f"no files of the format {wanted} in {path}")
@@ -128,6 +136,7 @@ def _row(checked: "Checked") -> dict[str, Any]:
         "metadata": found.metadata,
         "qa": found.qa,
         "warnings": found.warnings,
+        "warned": ", ".join(sorted({each.code for each in found.warnings})) or None,
         "header_fixes": found.header_fixes,
     }
 
@@ -155,6 +164,11 @@ def _say_more(session: Session, rows: list[dict[str, Any]]) -> None:
             )
         for each in plain(rows[0].get("warnings") or ()):
             session.out.lines([f"  warning {each['code']}: {each['message']}"])
+        for each in plain(rows[0].get("header_fixes") or ()):
+            told = f"{each['keyword']} is read as {each['fixed']}, the file has {each['original']}"
+            session.out.lines([f"  fix: {told}; {each['reason']}"])
+        if rows[0].get("identity"):
+            session.out.lines([f"  identity {rows[0]['identity']}"])
     elif rows:
         good = sum(1 for row in rows if row["result"] == "ok")
         session.out.say(f"{good} of {len(rows)} files would be taken")

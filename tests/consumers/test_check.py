@@ -1,6 +1,7 @@
 """The checks of a format on a file or a folder, as somebody who repairs files by hand runs them."""
 
 from consumers.check import check, files_under
+from consumers.checks.judging import Judging, Rule
 from consumers.formats import Expected
 from events.stream import PatternRule
 from tests.consumers.formats.build import a_keck_file
@@ -61,6 +62,27 @@ def test_files_of_some_names_are_of_another_format_and_have_none_of_the_streams_
         ("ok", None),
     ]
     assert found[sidecar].warnings == (), "it is not asked for sums that JSON has not"
+
+
+def test_what_a_stream_says_of_names_holds_at_a_desk_too(tmp_path):
+    """Else a file would be judged there by other rules than those that it will meet."""
+    names = ("kb190509_00001.fits", "kb190509_00002_cal.fits", "kb190509_00003_qlook.fits")
+    for name in names:
+        a_keck_file(tmp_path, name=name)
+    rule = Rule("airmass", "critical", "<=", 1.2, purposes=("science",))
+    found = check(
+        tmp_path,
+        "keck-raw-fits",
+        roles=(PatternRule(pattern=r".*_qlook\.fits", value="preview"),),
+        purposes=(PatternRule(pattern=r".*_cal\.fits", value="calibration"),),
+        expected=Expected("", identity_rule="koaid", judging=Judging((rule,))),
+    )
+    inspections = [each.result.inspection for each in found]
+    assert [(each.code, each.identity is None) for each in inspections if each is not None] == [
+        ("QA_AIRMASS", True),
+        (None, False),
+        (None, True),
+    ]
 
 
 def test_extensions_of_more_than_one_part_are_known(tmp_path):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from tests.consumers.formats.build import a_keck_file
 from tests.service.cli.command_line import meridian
 
 STREAM = """
@@ -46,6 +47,20 @@ def test_one_file_is_shown_with_all_its_checks(capsys, folder):
     said = meridian(capsys, "check", str(folder / "landing" / "a1.fits"), "--format", "fits")
     assert said.code == 0
     assert "structure (critical): passed" in said.out
+
+
+def test_one_file_is_told_with_what_was_read_differently_and_its_identity(capsys, tmp_path):
+    path = a_keck_file(tmp_path, DATE_OBS="09/05/19", PROGNAME="")
+    (tmp_path / "keck.toml").write_text(
+        'stream = "keck"\nsenders = ["x"]\nformat = "keck-raw-fits"\nidentity = "koaid"\nname_pattern = ".+"\n'
+    )
+    said = meridian(capsys, "check", str(path), "--config-file", str(tmp_path / "keck.toml"))
+    assert said.code == 0
+    assert "PROGRAM_MISSING" in said.out.splitlines()[1], (
+        "the table names the warnings of a file that is taken"
+    )
+    assert "fix: DATE-OBS is read as 2019-05-09, the file has 09/05/19; the date of the exposure" in said.out
+    assert "identity KB.20190509.07554.57" in said.out
 
 
 @pytest.mark.parametrize(
