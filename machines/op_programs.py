@@ -200,11 +200,14 @@ def _ignored(ask: Ask, program: Program, reported: Cover) -> Ruled:
 
 
 def _is_other(verdict: dict[str, object], request: asks.RequalifyOp) -> bool:
-    """A verdict by the same criteria is not asked for again by their being in force."""
+    """A verdict by the same criteria is not asked for again by their being in force.
+
+    Another set of criteria takes a program over only by its name; said of all programs it is about those it has judged.
+    """
     if request.criteria_version is None:
         return True
     if request.criteria is not None and verdict["criteria"] != request.criteria:
-        return False
+        return request.program is not None
     return verdict["criteria_version"] != request.criteria_version
 
 

@@ -1,6 +1,6 @@
 """Readiness and verdicts of instrument programs: many at once, each from its datasets as their facts have them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -13,12 +13,12 @@ from consumers.outage import OUTAGES
 from consumers.tools import Tools
 from events.base import Request
 from events.op_parts import Cover, Dataset, ProgramNow
-from events.op_requests import AwaitOpReady, JudgeOp, ReadyOp
+from events.op_requests import AwaitOpReady, JudgeOp, ReadyOp, RequalifyOp
 from machines.program.criteria import Criteria
 from machines.program.readiness import Evidence, ReadinessPolicy, assess
 from machines.program.verdict import applies, judge
 
-__all__ = ["Found", "closing_request", "qualify", "readiness", "verdict_request"]
+__all__ = ["Found", "closing_request", "other_verdict", "qualify", "readiness", "verdict_request"]
 
 Found = tuple[WorkItem, Ask | Exception | None]
 """An item with its report, or with why there is none; None: nothing has to be said any more."""
@@ -76,8 +76,27 @@ def verdict_request(
     if not now.is_ready or now.state != "Discovered":
         return None
     _check_cover(now, datasets)
-    chosen = next((each for each in criteria if applies(each, datasets)), criteria[0])
-    return JudgeOp(verdict=judge(now.program, datasets, chosen))
+    return JudgeOp(verdict=judge(now.program, datasets, _judging(criteria, datasets)))
+
+
+def other_verdict(
+    program: str, verdict: Mapping[str, Any] | None, datasets: Sequence[Dataset], criteria: Sequence[Criteria]
+) -> RequalifyOp | None:
+    """That it is judged again: another version of the criteria judges it now, or another set of them does.
+
+    None: it has no verdict, or that of the criteria in force; context stays context where nothing applies to it.
+    """
+    judging = _judging(criteria, datasets)
+    if not verdict or (verdict["criteria"], verdict["criteria_version"]) == (judging.name, judging.version):
+        return None
+    if verdict["outcome"] == "not_applicable" and not applies(judging, datasets):
+        return None
+    return RequalifyOp(program=program, criteria=judging.name, criteria_version=judging.version)
+
+
+def _judging(criteria: Sequence[Criteria], datasets: Sequence[Dataset]) -> Criteria:
+    """The first set that applies to the program; where none does, the first says so."""
+    return next((each for each in criteria if applies(each, datasets)), criteria[0])
 
 
 def closing_request(

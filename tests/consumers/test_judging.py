@@ -9,7 +9,7 @@ from sqlalchemy import create_engine
 
 from consumers import claims
 from consumers.arrivals import ArrivalsSeen
-from consumers.effects.judging import qualify, readiness
+from consumers.effects.judging import other_verdict, qualify, readiness
 from consumers.failures import Failed
 from consumers.homes import Home, Homes, criteria_in_force
 from consumers.known_programs import KnownPart
@@ -17,6 +17,8 @@ from consumers.policies import criteria
 from consumers.program_failures import program_fail_request
 from events.program_policy import InForce, ObservingPrograms
 from events.stream import RetryPolicy
+from machines.program.criteria import Criteria
+from machines.program.verdict import judge
 from tests.consumers.at_work import a_stream, dispatched
 from tests.consumers.programs_given import OP_ID, VBI, VISP, OpStory, dataset, wire
 
@@ -186,6 +188,53 @@ def test_the_criteria_in_force_are_those_of_the_newest_configuration(engine):
 def test_criteria_that_are_none_say_so(wanted, says):
     with pytest.raises(Failed, match=says):
         criteria_in_force(Home(ObservingPrograms(criteria=(wanted,))))
+
+
+@pytest.mark.parametrize(
+    ("judged_by", "outcome", "in_force", "asked"),
+    [
+        (("visp", 1), "pass", [("visp", 1, "VISP")], None),
+        (("visp", 1), "pass", [("visp", 2, "VISP")], ("visp", 2)),
+        (("visp", 1), "fail", [("vbi", 1, "VBI"), ("visp", 1, "VISP")], None),
+        (("visp", 1), "not_applicable", [("visp", 1, "VBI")], None),
+        (("visp", 1), "not_applicable", [("visp", 2, "VBI")], None),
+        (("visp", 1), "not_applicable", [("visp", 1, "VBI"), ("slit", 1, "VISP")], ("slit", 1)),
+        (("visp", 1), "pass", [("slit", 1, "VISP"), ("visp", 1, "VISP")], ("slit", 1)),
+        (("visp", 1), "pass", [("vbi", 3, "VBI")], ("vbi", 3)),
+    ],
+    ids=[
+        "the same", "another version", "one more that is for others", "context", "context by another version",
+        "a set for what was context", "a set that goes before", "a set less",
+    ],
+)  # fmt: skip
+def test_a_program_is_judged_again_where_other_criteria_judge_it_now(judged_by, outcome, in_force, asked):
+    """And the machine takes that: once, as the verdict is gone then."""
+    rules = criteria().model_dump(mode="json", by_alias=True, exclude_none=True)
+    sets = [
+        Criteria.model_validate({**rules, "name": name, "version": version, "instruments": [instrument]})
+        for name, version, instrument in in_force
+    ]
+    verdict = {"criteria": judged_by[0], "criteria_version": judged_by[1], "outcome": outcome}
+    again = other_verdict(VISP, verdict, [ONE], sets)
+    assert (again and (again.criteria, again.criteria_version)) == asked
+    if again is not None:
+        story = OpStory()
+        story.discover(ONE)
+        story.close(ONE)
+        first = judge(VISP, [ONE], criteria()).model_copy(update={"outcome": outcome})
+        findings = [] if outcome == "not_applicable" else first.model_dump(mode="json")["findings"]
+        story.told("judge", {"verdict": {**first.model_dump(mode="json"), "findings": findings}})
+        assert story.told("requalify", again.wire()).data["programs"][0]["state"] == "Discovered"
+
+
+def test_one_set_of_criteria_said_of_a_whole_op_leaves_what_another_has_judged():
+    story = OpStory()
+    story.discover(ONE)
+    story.close(ONE)
+    story.told("judge", {"verdict": judge(VISP, [ONE], criteria()).model_dump(mode="json")})
+    told = {"criteria": "cryo", "criteria_version": 2}
+    assert story.ask("requalify", told).is_refusal
+    assert story.told("requalify", {**told, "program": VISP}).tostate == "Discovered"
 
 
 def test_a_step_is_tried_again_while_its_budget_lasts_and_then_a_person_looks():
