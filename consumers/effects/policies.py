@@ -4,14 +4,14 @@ from collections.abc import Iterator, Sequence
 
 from consumers.claims import WorkItem
 from consumers.effects.asking import Ask
-from consumers.effects.judging import closing_request, other_verdict
+from consumers.effects.judging import closing_request, other_verdict, standing_now
 from consumers.homes import criteria_in_force, readiness_in_force
 from consumers.known_programs import KnownPart, datasets_of, programs_after
 from consumers.sender import Outgoing
 from consumers.tools import Tools
 from events.base import Request
 from events.ids import derived_id
-from events.op_parts import Dataset, ProgramNow
+from events.op_parts import Dataset
 from machines.program.criteria import Criteria
 from machines.program.readiness import ReadinessPolicy
 
@@ -53,7 +53,7 @@ def _wanted(
     policy: ReadinessPolicy,
     tools: Tools,
 ) -> Iterator[Request]:
-    now = ProgramNow.model_validate(known.known["now"])
+    now = standing_now(known.known)
     if not now.is_ready:
         request = closing_request(now, datasets, policy, at=tools.clock())
         if request is not None:

@@ -9,15 +9,19 @@ from sqlalchemy import create_engine
 
 from consumers import claims
 from consumers.arrivals import ArrivalsSeen
-from consumers.effects.judging import other_verdict, qualify, readiness
+from consumers.effects.asking import Ask
+from consumers.effects.judging import closing_request, other_verdict, qualify, readiness
 from consumers.failures import Failed
 from consumers.homes import Home, Homes, criteria_in_force
 from consumers.known_programs import KnownPart
 from consumers.policies import criteria
+from consumers.policies import readiness as readiness_policy
 from consumers.program_failures import program_fail_request
+from events.op_parts import Announced, ProgramNow
 from events.program_policy import InForce, ObservingPrograms
 from events.stream import RetryPolicy
 from machines.program.criteria import Criteria
+from machines.program.readiness import ReadinessPolicy
 from machines.program.verdict import judge
 from tests.consumers.at_work import a_stream, dispatched
 from tests.consumers.programs_given import OP_ID, VBI, VISP, OpStory, dataset, wire
@@ -59,7 +63,7 @@ def home_of(engine, programs):
         a_stream(connection, "dkist", programs=programs)
 
 
-def requests(found):
+def requests(found) -> dict[str, Any]:
     return {item.payload["part"].partition(":")[2]: ask.request for item, ask in found if ask is not None}
 
 
@@ -121,6 +125,49 @@ def test_what_was_expected_before_the_first_dataset_came_is_remembered(engine):
     begun(engine, word, story.discover(ONE))
     (ready,) = requests(readiness(claimed(engine, "readiness"), tools(engine, MADE))).values()
     assert (ready.name, ready.by, ready.expected_datasets) == ("op.ready", "manifest", 1)
+
+
+@pytest.mark.parametrize(
+    ("seen", "by", "asked"),
+    [
+        (2, ("ready_event", "quiet_period"), None),
+        (3, ("ready_event", "quiet_period"), ("op.ready", None, "ready_event", 3)),
+        (3, ("quiet_period",), None),
+    ],
+    ids=["more will come", "all of it is there", "a word that counts for nothing closes nothing"],
+)
+def test_what_was_announced_of_a_whole_op_closes_all_of_it_and_silence_does_not(seen, by, asked):
+    story = OpStory()
+    now = ProgramNow.model_validate(story.discover(ONE).data["programs"][0])
+    rules = [{"instruments": ["*"], "by": by, "quiet_days": 7}]
+    policy = ReadinessPolicy.model_validate({"name": "mine", "version": 1, "rule": rules})
+    announced = Announced(expected=3, seen=seen)
+    long_after = MADE + timedelta(days=100)
+    found: Any = closing_request(now, [ONE], policy, at=long_after, announced=announced)
+    assert (found and (found.name, found.program, found.by, found.expected_datasets)) == asked
+    alone: Any = closing_request(now, [ONE], policy, at=long_after)
+    assert alone.by == "quiet_period"
+
+
+def test_the_manifest_of_a_program_closes_it_though_more_of_the_op_will_come():
+    story = OpStory()
+    now = ProgramNow.model_validate(story.discover(ONE).data["programs"][0])
+    told = now.model_copy(update={"expected_datasets": 1})
+    announced = Announced(expected=3, seen=1)
+    found: Any = closing_request(told, [ONE], readiness_policy(), at=MADE, announced=announced)
+    assert (found.name, found.program, found.by) == ("op.ready", VISP, "manifest")
+
+
+def test_all_programs_of_an_op_are_closed_by_one_request(engine):
+    story = OpStory()
+    word = story.told("ready", {"by": "ready_event", "expected_datasets": 2}, actor="dkist")
+    begun(engine, word, story.discover(ONE, CONTEXT))
+    items = claimed(engine, "readiness")
+    found = readiness(items, tools(engine, MADE))
+    asked: list[Any] = [ask.request for _, ask in found if isinstance(ask, Ask)]
+    assert [(each.program, each.by, each.expected_datasets) for each in asked] == [(None, "ready_event", 2)]
+    closed = story.told("ready", asked[0].wire())
+    assert {each["program"] for each in closed.data["programs"]} == {VISP, VBI}
 
 
 def test_the_verdict_has_every_criterion_and_is_taken_by_the_machine(engine):
