@@ -3,10 +3,13 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from consumers.failures import Failed
+from consumers.homes import Home, readiness_in_force
 from consumers.objections import Objection
 from events.group import ExpectGroup, Range
 from events.inbox import InboxFilesExpected, InboxOpReady
 from events.op_requests import ReadyOp
+from events.program_policy import ObservingPrograms
 from events.stream import SidecarPolicy
 from machines.membership import sensors_expected
 from projectors.stream_rules import StreamRule
@@ -27,9 +30,29 @@ def ready(told: InboxOpReady, rule: StreamRule) -> ReadyOp:
     return ReadyOp(
         program=told.program,
         by="ready_event",
+        **_by_policy(rule.configuration.programs),
         expected_datasets=told.expected_datasets,
         message=told.message,
     )
+
+
+def _by_policy(programs: ObservingPrograms) -> dict[str, Any]:
+    """For which instruments the policy in force takes the word; one that can't be read is the worker's to tell of."""
+    try:
+        policy = readiness_in_force(Home(programs))
+    except Failed:
+        return {}
+    only_for, not_for = policy.closes_by("ready_event")
+    if only_for == ():
+        ways = sorted({way for each in policy.rules for way in each.by})
+        raise Objection(
+            "NOT_ALLOWED",
+            f"the policy {policy.name} v{policy.version} closes programs by {' or '.join(ways)}, not by ready_event; "
+            "apply a configuration whose policy does, or let an operator say it",
+        )
+    return {
+        "policy": policy.name, "policy_version": policy.version, "only_for": only_for, "not_for": not_for,
+    }  # fmt: skip
 
 
 def expect(told: InboxFilesExpected, rule: StreamRule, *, witness: str, at: datetime) -> ExpectGroup:

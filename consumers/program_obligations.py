@@ -6,7 +6,7 @@ from typing import Any
 from consumers.attempt_obligations import OF_ATTEMPTS
 from consumers.known_programs import WHOLE_OP
 from consumers.owed import Data, DatasetKnown, Held, Obligation
-from consumers.program_pieces import answer, cancelled, deadline, gone_on, item, known, program_part
+from consumers.program_pieces import answer, cancelled, deadline, gone_on, item, known, program_part, told
 from consumers.publishing import STEPS
 from events.envelope import Record
 
@@ -38,7 +38,7 @@ def _datasets(record: Record) -> Iterable[Obligation]:
         yield from gone_on(record, part)
         yield cancelled(record, "op.quiet_due", part)
         wanted = "readiness" if now["cover"]["datasets"] else None
-        yield from _program_now(record, now, wanted)
+        yield from _program_now(record, now, wanted, payload=told(record, ("announced",)))
     yield from answer(record)
 
 
@@ -63,10 +63,13 @@ def _awaited(record: Record) -> Iterable[Obligation]:
 
 
 def _kept(record: Record) -> Iterable[Obligation]:
-    """A sender's word on a program of which nothing has come yet: how many datasets it will have is remembered."""
+    """A sender's word on what has not all come yet. What is open waits for the rest now, and for no silence."""
     data = record.data
     if data.get("program") and data.get("expected_datasets") and not data["seen_datasets"]:
         yield known(record, program_part(data), {"expected": data["expected_datasets"]})
+    for now in data.get("programs", ()):
+        yield cancelled(record, "op.quiet_due", program_part(now))
+        yield known(record, program_part(now), {"now": now})
     yield from answer(record)
 
 
@@ -98,11 +101,13 @@ def _staged(record: Record) -> Iterable[Obligation]:
         yield from _program_now(record, now, location=record.data.get("location"))
 
 
-def _program_now(record: Record, now: Data, effect: str | None = None, **more: Any) -> Iterable[Obligation]:
+def _program_now(
+    record: Record, now: Data, effect: str | None = None, *, payload: Data | None = None, **more: Any
+) -> Iterable[Obligation]:
     part = program_part(now)
     yield known(record, part, {"now": now, "location": None, "failed": None, **more}, effect)
     if effect is not None:
-        yield item(effect, record, part)
+        yield item(effect, record, part, payload)
 
 
 # --- failures, holds, due dates ---

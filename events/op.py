@@ -8,6 +8,7 @@ from events.base import Fact
 from events.op_parts import (
     DATASETS_AT_MOST,
     PROGRAMS_AT_MOST,
+    Announced,
     ClaimHeld,
     Cover,
     Dataset,
@@ -59,6 +60,7 @@ class OpDiscovered(_OfPrograms):
     observing_program: Name | None = None
     repeat: Name | None = None
     datasets: tuple[Dataset, ...] = Field((), max_length=DATASETS_AT_MOST)
+    announced: Announced | None = Field(None, description="where a sender has said how many the whole OP has")
 
 
 class OpDatasetsChanged(_OfPrograms):
@@ -73,6 +75,7 @@ class OpDatasetsChanged(_OfPrograms):
     digest_version: int = Field(1, ge=1)
     reopened: tuple[Name, ...] = Field((), description="programs that had been closed, judged or staged")
     attempts_flagged: tuple[int, ...] = Field((), description="attempts whose program has changed since")
+    announced: Announced | None = Field(None, description="where a sender has said how many the whole OP has")
 
 
 class OpMetadataChanged(Fact):
@@ -93,8 +96,11 @@ class OpReadyAwaited(_OfPrograms):
     forecast: str | None = None
 
 
-class OpReadyKept(Fact):
-    """Said to be ready, but not all that was said to belong to it has been seen; kept as evidence."""
+class OpReadyKept(_OfPrograms):
+    """Said to be ready, but not all that was said to belong to it has been seen: silence does not close it now.
+
+    ``programs`` are those that are open, of those it was said of.
+    """
 
     name: ClassVar[str] = "op.ready_kept"
     program: Name | None = None

@@ -9,11 +9,13 @@ from pydantic import Field, StringConstraints
 from events.types import Count, Name, Number, Part, UtcTime
 
 __all__ = [
+    "ANNOUNCED_AT_MOST",
     "DATASETS_AT_MOST",
     "FINDINGS_AT_MOST",
     "INPUTS_AT_MOST",
     "OUTPUTS_AT_MOST",
     "PROGRAMS_AT_MOST",
+    "Announced",
     "ClaimHeld",
     "Cover",
     "Criterion",
@@ -39,6 +41,9 @@ FINDINGS_AT_MOST = 512
 
 PROGRAMS_AT_MOST = 64
 """Instrument programs of one OP; a real one has up to four."""
+
+ANNOUNCED_AT_MOST = PROGRAMS_AT_MOST + 1
+"""Of an OP and its instrument programs, how many datasets were announced; further words are not remembered."""
 
 INPUTS_AT_MOST = 512
 OUTPUTS_AT_MOST = 256
@@ -104,6 +109,13 @@ class Dataset(Part):
     embargo_until: UtcTime | None = Field(None, description="None while embargoed: it never ends by itself")
     values: dict[Name, Value] = Field(default_factory=dict, max_length=64, description="metrics by name")
     problems: tuple[Problem, ...] = Field((), max_length=32)
+
+
+class Announced(Part):
+    """Of an OP as a whole: how many datasets a sender has announced, and how many are here."""
+
+    expected: Count
+    seen: Count
 
 
 class Gone(Part):

@@ -81,7 +81,15 @@ class ReadyOp(Request):
     policy_version: Number | None = None
     cover: Cover | None = Field(None, description="what the asker has seen; wanted where a program is named")
     expected_datasets: Count | None = Field(None, description="as a manifest or the sender says")
+    only_for: tuple[Name, ...] | None = Field(
+        None, max_length=64, description="instruments whose programs the policy closes so; None: all"
+    )
+    not_for: tuple[Name, ...] = Field((), max_length=64, description="but not programs of these instruments")
     message: str | None = Field(None, max_length=1000)
+
+    def is_for(self, instrument: str) -> bool:
+        """Whether programs of this instrument are closed by such a word."""
+        return instrument not in self.not_for and (self.only_for is None or instrument in self.only_for)
 
 
 class QuietDueOp(Request):

@@ -24,7 +24,7 @@ class OpMachine:
     """Subjects are ids of observing programs as executed; what is asked about an attempt carries its number."""
 
     name = "op"
-    fold_version = 1
+    fold_version = 2
     life = OP_LIFE
 
     def new(self) -> Op:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from events import op as facts
 from events import op_requests as asks
-from events.op_parts import PROGRAMS_AT_MOST, Cover, Dataset, Gone, ProgramNow
+from events.op_parts import PROGRAMS_AT_MOST, Announced, Cover, Dataset, Gone, ProgramNow
 from machines.op_ruling import Ruled, members
 from machines.op_state import Op, Program, ProgramState
 from machines.ruling import Ask
@@ -34,7 +34,10 @@ def discover(op: Op, ask: Ask) -> Ruled:
         return change
     if not op.state.is_known or (change.added and not op.programs):
         found = members(ask, "datasets")
-        return facts.OpDiscovered(**found, datasets=tuple(change.added), programs=_programs(op, change))
+        programs = _programs(op, change)
+        return facts.OpDiscovered(
+            **found, datasets=tuple(change.added), programs=programs, announced=_announced(op, programs)
+        )
     if not (change.added or change.changed):
         return ["the OP is known already, with all of these datasets; nothing to do"]
     return _changed(op, change, asks.ChangeOpDatasets(source=request.source))
@@ -77,7 +80,18 @@ def _changed(op: Op, change: _Change, request: asks.ChangeOpDatasets) -> Ruled:
         programs=programs,
         reopened=tuple(reopened),
         attempts_flagged=tuple(flagged),
+        announced=_announced(op, programs),
     )
+
+
+def _announced(op: Op, programs: Iterable[ProgramNow]) -> Announced | None:
+    """How many datasets the whole OP is said to have, and how many it has with these programs as they stand then."""
+    expected = op.announced.get("")
+    if expected is None:
+        return None
+    counts = {each.name: int(each.cover["datasets"]) for each in op.programs.values()}
+    counts |= {each.program: each.cover.datasets for each in programs}
+    return Announced(expected=expected, seen=sum(counts.values()))
 
 
 def _change(
@@ -159,7 +173,9 @@ def _programs(op: Op, change: _Change) -> tuple[ProgramNow, ...]:
     touched |= {each.program: each.instrument for each in [*change.added, *change.changed]}
     found = []
     for name, instrument in touched.items():
-        program = op.programs.get(name) or Program(name, instrument or "")
+        program = op.programs.get(name) or Program(
+            name, instrument or "", expected_datasets=op.announced.get(name)
+        )
         arrived = [(each.dataset, each.digest) for each in change.added if each.program == name]
         left = [(each.dataset, each.digest) for each in change.gone if each.program == name]
         for each in change.changed:

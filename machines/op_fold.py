@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from events.op_parts import ANNOUNCED_AT_MOST
 from events.types import format_time
 from machines.op_state import (
     DATASETS_KEPT,
@@ -109,14 +110,23 @@ def _awaited(op: Op, step: Step) -> None:
 
 
 def _closed(op: Op, step: Step) -> None:
+    """Whoever closes all that is open by a word has overruled what was announced of the whole."""
     for now in step.data.get("programs", ()):
         op.programs[now["program"]].awaited_sequence = None
+    if step.data["by"] in {"operator", "ready_event"} and all(
+        each.is_ready for each in op.programs.values() if each.cover["datasets"]
+    ):
+        op.announced.pop("", None)
 
 
 def _kept(op: Op, step: Step) -> None:
-    program = op.programs.get(step.data.get("program") or "")
-    if program is not None:
-        program.expected_datasets = step.data.get("expected_datasets")
+    name, expected = step.data.get("program") or "", step.data.get("expected_datasets")
+    if name in op.programs:
+        op.programs[name].expected_datasets = expected
+    elif expected is not None and (name in op.announced or len(op.announced) < ANNOUNCED_AT_MOST):
+        op.announced[name] = expected
+    for now in step.data.get("programs", ()):
+        op.programs[now["program"]].awaited_sequence = None
 
 
 def _judged(op: Op, step: Step) -> None:

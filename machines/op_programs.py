@@ -28,6 +28,8 @@ def wait(op: Op, ask: Ask) -> Ruled:
         return [f"program {program.name} is closed already; there is nothing to wait for"]
     if not program.cover["datasets"]:
         return [f"program {program.name} has no datasets; there is nothing to wait with"]
+    if short := _short(op, program):
+        return short
     return facts.OpReadyAwaited(**members(ask, "program", "cover"), programs=(program.now(),))
 
 
@@ -43,18 +45,14 @@ def ready(op: Op, ask: Ask) -> Ruled:
         return _all_ready(op, request)
     program = op.programs.get(request.program)
     if program is None or not program.cover["datasets"]:
-        return _kept(request, 0)
+        return _kept(request, 0, [])
     if request.cover is not None and request.cover != program.covers:
         return _ignored(ask, program, request.cover)
-    reasons = []
-    if request.cover is None and request.by in {"manifest", "quiet_period"}:
-        reasons.append(f"ready by {request.by} needs the cover of the datasets that were seen")
-    if program.is_ready:
-        reasons.append(f"program {program.name} is closed already; nothing to do")
+    reasons = _not_to_close(op, request, program)
     if reasons:
         return reasons
     if (request.expected_datasets or 0) > program.cover["datasets"]:
-        return _kept(request, program.cover["datasets"])
+        return _kept(request, program.cover["datasets"], [program])
     return _closed(request, [program])
 
 
@@ -64,6 +62,8 @@ def quiet_due(op: Op, ask: Ask) -> Ruled:
     assert isinstance(request, asks.QuietDueOp)
     for program in op.programs.values():
         if program.awaited_sequence == request.due_sequence:
+            if short := _short(op, program):
+                return short
             now = program.now(is_ready=True)
             return facts.OpReadinessClosed(
                 by="quiet_period", due_sequence=request.due_sequence, programs=(now,)
@@ -166,31 +166,69 @@ def _all_ready(op: Op, request: asks.ReadyOp) -> Ruled:
         return ["a cover belongs to one program; name it"]
     if request.by in {"manifest", "quiet_period"}:
         return [f"ready by {request.by} is asked program by program; name one"]
-    seen = [each for each in op.programs.values() if each.cover["datasets"]]
-    count = sum(each.cover["datasets"] for each in seen)
-    if not seen or (request.expected_datasets or 0) > count:
-        return _kept(request, count)
-    still_open = [each for each in seen if not each.is_ready]
+    still_open = [each for each in op.programs.values() if each.cover["datasets"] and not each.is_ready]
+    count = op.seen_datasets
+    if not count or (request.expected_datasets or 0) > count:
+        return _kept(request, count, still_open)
     if not still_open:
         return ["all of its programs are closed already; nothing to do"]
-    return _closed(request, still_open)
+    closing = [each for each in still_open if request.is_for(each.instrument)]
+    return _closed(request, closing) if closing else [_not_taken(request, still_open)]
 
 
 def _closed(request: asks.ReadyOp, programs: list[Program]) -> Ruled:
-    changed = {"is_ready": True}
+    changed: dict[str, object] = {"is_ready": True}
+    if request.program is not None and request.expected_datasets is not None:
+        changed["expected_datasets"] = request.expected_datasets
     now = tuple(each.now(**changed) for each in programs)
     told = {name: getattr(request, name) for name in ("by", "policy", "policy_version", "message")}
     return facts.OpReadinessClosed(**told, expected_datasets=request.expected_datasets, programs=now)
 
 
-def _kept(request: asks.ReadyOp, seen: int) -> Ruled:
+def _kept(request: asks.ReadyOp, seen: int, still_open: list[Program]) -> Ruled:
+    """What it was said of waits for the rest now, and not for silence."""
+    named = request.program is not None and request.expected_datasets is not None
+    changed = {"expected_datasets": request.expected_datasets} if named else {}
     return facts.OpReadyKept(
         program=request.program,
         by=request.by,
         expected_datasets=request.expected_datasets,
         seen_datasets=seen,
         message=request.message,
+        programs=tuple(each.now(**changed) for each in still_open if not each.is_ready),
     )
+
+
+def _not_to_close(op: Op, request: asks.ReadyOp, program: Program) -> list[str]:
+    reasons = []
+    if request.cover is None and request.by in {"manifest", "quiet_period"}:
+        reasons.append(f"ready by {request.by} needs the cover of the datasets that were seen")
+    if program.is_ready:
+        reasons.append(f"program {program.name} is closed already; nothing to do")
+    if not request.is_for(program.instrument):
+        reasons.append(_not_taken(request, [program]))
+    if request.by == "quiet_period":
+        reasons += _short(op, program)
+    return reasons
+
+
+def _not_taken(request: asks.ReadyOp, programs: list[Program]) -> str:
+    policy = f"{request.policy} v{request.policy_version}"
+    named = ", ".join(sorted({each.instrument for each in programs}))
+    return f"the policy {policy} closes no program of {named} by {request.by}; an operator can"
+
+
+def _short(op: Op, program: Program) -> list[str]:
+    """Who knows that something is missing does not close on silence."""
+    counts = {
+        f"program {program.name}": (int(program.cover["datasets"]), program.expected_datasets or 0),
+        "the OP": (op.seen_datasets, op.announced.get("", 0)),
+    }
+    return [
+        f"found {found} datasets of {name}, wanted {wanted} as was announced: silence does not close it"
+        for name, (found, wanted) in counts.items()
+        if wanted > found
+    ]
 
 
 def _ignored(ask: Ask, program: Program, reported: Cover) -> Ruled:
@@ -200,11 +238,14 @@ def _ignored(ask: Ask, program: Program, reported: Cover) -> Ruled:
 
 
 def _is_other(verdict: dict[str, object], request: asks.RequalifyOp) -> bool:
-    """A verdict by the same criteria is not asked for again by their being in force."""
+    """A verdict by the same criteria is not asked for again by their being in force.
+
+    Another set of criteria takes a program over only by its name; said of all programs it is about those it has judged.
+    """
     if request.criteria_version is None:
         return True
     if request.criteria is not None and verdict["criteria"] != request.criteria:
-        return False
+        return request.program is not None
     return verdict["criteria_version"] != request.criteria_version
 
 

@@ -171,7 +171,10 @@ class Attempt:
 
 @dataclass(slots=True)
 class Op:
-    """One observing program. ``failures``: by part that failed, where it stopped."""
+    """One observing program. ``failures``: by part that failed, where it stopped.
+
+    ``announced``: how many datasets a sender has said that an instrument program has, "" for the OP as a whole.
+    """
 
     state: OpState = OpState.NOTHING
     programs: dict[str, Program] = field(default_factory=dict)
@@ -184,6 +187,12 @@ class Op:
     lead_due_at: str | None = None
     overdue_told: bool = False
     overdue_sequence: int | None = None
+    announced: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def seen_datasets(self) -> int:
+        """How many are here, of all of its programs."""
+        return sum(int(each.cover["datasets"]) for each in self.programs.values())
 
     def standing(self) -> OpState:
         """The furthest of its programs and attempts; see the lifecycle for what that means where they differ."""
@@ -230,7 +239,8 @@ class Op:
             for name, each in self.programs.items()
         }
         attempts = {number: replace(each) for number, each in self.attempts.items()}
-        return replace(self, programs=programs, attempts=attempts, failures=dict(self.failures))
+        failures, announced = dict(self.failures), dict(self.announced)
+        return replace(self, programs=programs, attempts=attempts, failures=failures, announced=announced)
 
     def dump(self) -> dict[str, Any]:
         """As JSON members."""

@@ -124,11 +124,16 @@ def awaited(record: Record) -> list[Row]:
 
 
 @op_program.on(facts.OpReadyKept)
-def kept(record: Record) -> Row | None:
-    """More is expected than was seen."""
-    program = record.data.get("program")
-    told = {"expected_datasets": record.data.get("expected_datasets")}
-    return None if program is None else {"op": record.subject, "program": program, **told}
+def kept(record: Record) -> list[Row]:
+    """More is expected than was seen: what is open waits for that now, and for no silence."""
+    data = record.data
+    rows = _stands(record, **_AWAITED)
+    program = data.get("program")
+    if program is not None and all(each["program"] != program for each in rows):
+        rows.append(
+            {"op": record.subject, "program": program, "expected_datasets": data.get("expected_datasets")}
+        )
+    return rows
 
 
 @op_program.on(facts.OpReadinessClosed)

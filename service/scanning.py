@@ -1,12 +1,14 @@
 """A scan of a catalogue against the ledger: what is known, once the views have read it, and asking for what differs."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from consumers.catalogue.catalogue_file import CatalogueFile
+from consumers.catalogue.file_view import FileView
+from consumers.catalogue.frames_sql import frames_of
 from consumers.catalogue.graphql import GraphqlCatalogue, HttpDocument
 from consumers.catalogue.known_sql import known_datasets
 from consumers.catalogue.look import Source
@@ -16,7 +18,16 @@ from events.log import Place
 from projectors.standing import freshness
 from service.client import Ask, Asked, Client, NotReadyError
 
-__all__ = ["NoSourceError", "asks_of", "await_views", "known", "record", "source_of"]
+__all__ = [
+    "NoSourceError",
+    "asks_of",
+    "await_views",
+    "frames_source",
+    "known",
+    "ledger_ends",
+    "record",
+    "source_of",
+]
 
 VIEWS_WITHIN_S = 60.0
 _AGAIN_S = 0.2
@@ -33,15 +44,34 @@ class NoSourceError(Exception):
     """What was named is no catalogue that can be read; the message says what would be one."""
 
 
-def source_of(name: str, *, page_size: int | None = None, is_document: bool = False) -> Source:
-    """The catalogue that is meant: a file, or an address that answers queries or gives one document."""
+def source_of(
+    name: str,
+    *,
+    page_size: int | None = None,
+    is_document: bool = False,
+    validators: Mapping[str, str] | None = None,
+) -> Source:
+    """The catalogue that is meant: a file, or an address that answers queries or gives one document.
+
+    ``validators``: what the address said of its answers when it was last read whole.
+    """
     parts = urlsplit(name)
     if parts.scheme not in {"http", "https"}:
-        return CatalogueFile(Path(name))
+        # From wherever it is named, the same file is the same source.
+        return CatalogueFile(Path(name).absolute())
     if "@" in parts.netloc:
         shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
         raise NoSourceError(f"found a user's name in the address {shown}, wanted none: it would be recorded")
-    return HttpDocument(name) if is_document else GraphqlCatalogue(name, page_size=page_size)
+    if is_document:
+        return HttpDocument(name, validators=validators)
+    return GraphqlCatalogue(name, page_size=page_size, validators=validators)
+
+
+def frames_source(client: Client, stream: str) -> Source:
+    """Our own files of this stream as a catalogue, once the views have them all."""
+    await_views(client, "file")
+    await_views(client, "group")
+    return FileView(frames_of(client.engine, stream), name=f"frames of {stream}")
 
 
 def known(client: Client) -> Iterator[Known]:
@@ -94,13 +124,7 @@ def await_views(client: Client, machine: str) -> None:
 
     A scan held against views that lag behind would ask for what is recorded already.
     """
-    topic = client.wiring.topics.events(machine)
-    reader = client.log.reader()
-    try:
-        count = client.log.partitions([topic]).get(topic, 0)
-        ends = {number: reader.end(Place(topic, number)) for number in range(count)}
-    finally:
-        reader.close()
+    ends = ledger_ends(client, machine)
     until = time.monotonic() + VIEWS_WITHIN_S
     while behind := _behind(client, machine, ends):
         if time.monotonic() > until:
@@ -109,6 +133,17 @@ def await_views(client: Client, machine: str) -> None:
                 "projector runs, then ask again"
             )
         time.sleep(_AGAIN_S)
+
+
+def ledger_ends(client: Client, machine: str) -> dict[int, int]:
+    """Where each partition of the machine's ledger ends now."""
+    topic = client.wiring.topics.events(machine)
+    reader = client.log.reader()
+    try:
+        count = client.log.partitions([topic]).get(topic, 0)
+        return {number: reader.end(Place(topic, number)) for number in range(count)}
+    finally:
+        reader.close()
 
 
 def _behind(client: Client, machine: str, ends: dict[int, int]) -> int:

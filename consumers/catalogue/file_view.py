@@ -13,6 +13,7 @@ from consumers.catalogue.look import Look, Seen
 __all__ = ["FileView"]
 
 _STOKES = "IQUV"
+_GIB = 1 << 30
 _TEXTS = (
     "OBSPR_ID",
     "IP_ID",
@@ -29,8 +30,9 @@ _TEXTS = (
 class FileView:
     """Datasets as our frames tell of them: rows of ``v1.file_metadata`` whose ``extra`` has the frame's keywords.
 
-    ``rows`` gives them ordered by dataset (``DSETID``), so that only one dataset is held at a time. What no frame
-    says, such as an embargo, the record does not say either. The box is that of all frames which say where they point.
+    ``rows`` gives them ordered by dataset (``DSETID``), so that only one dataset is held at a time; one with a row
+    that ``is_arriving`` is not whole yet. Sizes and embargoes are the files' own. What no row says, the record does not
+    say either. The box is that of all frames which say where they point.
     """
 
     def __init__(
@@ -55,7 +57,11 @@ class FileView:
                 look.missed(self._name, found, "rows ordered by dataset", "order them")
             else:
                 done.add(dataset)
-                yield Seen(f"{self._name}[{dataset}]", _record(dataset, frames))
+                tally = _Tally()
+                for row in frames:
+                    tally.add(row)
+                raw = {"datasetId": dataset, **tally.members()}
+                yield Seen(f"{self._name}[{dataset}]", raw, tally.is_arriving)
         if nameless:
             look.missed(
                 self._name, f"{nameless} frames that name no dataset", "DSETID in each", "look at them"
@@ -70,13 +76,6 @@ def _extra(row: Mapping[str, Any]) -> Mapping[str, Any]:
     return extra if isinstance(extra, Mapping) else {}
 
 
-def _record(dataset: str, frames: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    tally = _Tally()
-    for row in frames:
-        tally.add(row)
-    return {"datasetId": dataset, **tally.members()}
-
-
 class _Tally:
     """Sums over the frames of one dataset: memory for its distinct values, and a number for each frame's light."""
 
@@ -88,16 +87,22 @@ class _Tally:
         self._highest: dict[str, Any] = {}
         self._light: dict[str, list[float]] = {"LIGHTLVL": [], "ATMOS_R0": []}
         self._box: Box | None = None
+        self._bytes: int | None = None
+        self._embargoed: bool | None = None
+        self._embargo_ends: list[str | None] = []
+        self.is_arriving = False
 
     def add(self, row: Mapping[str, Any]) -> None:
         """One frame."""
         said = _extra(row)
         self._frames += 1
+        self.is_arriving = self.is_arriving or row.get("is_arriving") is True
         self._locked += said.get("AO_LOCK") is True
         for name, counts in self._texts.items():
             if isinstance(said.get(name), str):
                 counts[said[name].strip()] += 1
-        for name in ("WAVEMIN", "WAVEMAX"):
+        self._store(row)
+        for name in ("WAVEMIN", "WAVEMAX", "XPOSURE"):
             self._reach(name, _number(said.get(name)))
         self._reach("DATE", _time(said.get("DATE")))
         self._reach("BEGIN", _time(row.get("obs_start_utc")))
@@ -107,6 +112,16 @@ class _Tally:
             number = _number(said.get(name))
             if number is not None:
                 numbers.append(number)
+
+    def _store(self, row: Mapping[str, Any]) -> None:
+        """What is known of the file, not from its header: its size, and whom it is for."""
+        size = _number(row.get("size_bytes"))
+        if size is not None:
+            self._bytes = (self._bytes or 0) + int(size)
+        if isinstance(row.get("is_embargoed"), bool):
+            self._embargoed = bool(self._embargoed or row["is_embargoed"])
+        if row.get("is_embargoed") is True:
+            self._embargo_ends.append(_time(row.get("embargo_until")))
 
     def members(self) -> dict[str, Any]:
         """As a catalogue's record has them. Made when its last frame was made; frames that differ in what a dataset
@@ -120,6 +135,7 @@ class _Tally:
             "primaryProposalId": self._one("PROP_ID"),
             "primaryExperimentId": self._one("EXPER_ID"),
             "headerVersion": self._one("HEADVERS"),
+            **self._stored(),
             "frameCount": self._frames,
             "createDate": self._highest.get("DATE"),
             "updateDate": self._highest.get("DATE"),
@@ -135,6 +151,22 @@ class _Tally:
             "lightLevel": _spread(self._light["LIGHTLVL"]),
             "friedParameter": _spread(self._light["ATMOS_R0"]),
         }
+
+    def _stored(self) -> dict[str, Any]:
+        """Only what is known; an embargo ends with the last of its frames', and never where one of them has no end."""
+        found: dict[str, Any] = {}
+        if self._bytes is not None:
+            found["datasetSize"] = round(self._bytes / _GIB, 3)
+        if "XPOSURE" in self._highest:
+            found["exposureTime"] = self._highest["XPOSURE"]
+        if self._embargoed is not None:
+            ends = [each for each in self._embargo_ends if each is not None]
+            never = len(ends) < len(self._embargo_ends)
+            found |= {
+                "isEmbargoed": self._embargoed,
+                "embargoEndDate": None if never else max(ends, default=None),
+            }
+        return found
 
     def _one(self, name: str) -> str | None:
         """What all frames say; several values are no identifier, and the reader of records says so."""

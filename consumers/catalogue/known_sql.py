@@ -25,7 +25,8 @@ def known_datasets(connection: Connection) -> Iterator[Known]:
     """
     streaming = connection.execution_options(stream_results=True, yield_per=_AT_ONCE)
     for row in streaming.execute(_KNOWN).mappings():
-        yield Known(row["op"], None if row["dataset"] is None else _dataset(row), bool(row["is_closed"]))
+        dataset = None if row["dataset"] is None else _dataset(row)
+        yield Known(row["op"], dataset, bool(row["is_closed"]), row["source"])
 
 
 def _dataset(row: Mapping[Any, Any]) -> Dataset:
@@ -36,7 +37,7 @@ def _dataset(row: Mapping[Any, Any]) -> Dataset:
 # A program that was judged and waits for another verdict is as closed as one that waits for its first.
 _KNOWN = text(f"""
     SELECT o.op, {", ".join(f"d.{name}" for name in _MEMBERS)}, d.metrics, d.problems,
-           p.is_ready OR p.state <> 'Discovered' AS is_closed
+           d.source, p.is_ready OR p.state <> 'Discovered' AS is_closed
     FROM projection.op_status o
     LEFT JOIN projection.op_dataset d ON d.op = o.op AND NOT d.is_gone
     LEFT JOIN projection.op_program p ON p.op = d.op AND p.program = d.program

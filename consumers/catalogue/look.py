@@ -20,10 +20,11 @@ class Gap(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """A record as it stands in the catalogue, and where."""
+    """A record as it stands in the catalogue, and where. ``is_arriving``: its dataset is there, and not yet whole."""
 
     at: str
     raw: Any
+    is_arriving: bool = False
 
 
 @dataclass(slots=True)

@@ -9,7 +9,10 @@ from events.op_parts import DATASETS_AT_MOST, Dataset, Gone
 from events.op_requests import ChangeOpDatasets, DiscoverOp
 from machines.program.dataset import Change, changes, flat
 
-__all__ = ["Changed", "OpChange", "requests_of"]
+__all__ = ["SOURCE_CHARS", "Changed", "OpChange", "requests_of"]
+
+SOURCE_CHARS = 1024
+"""Of a source's name; what is beyond is not recorded."""
 
 _BYTES_AT_MOST = 120_000  # of a request's datasets: requests may have 256 KiB
 _EXECUTION = re.compile(r"(?P<program>.+?_op[^_]*)_(?P<repeat>R\d+\..*)")
@@ -55,7 +58,7 @@ def requests_of(change: OpChange, *, source: str, criteria_version: int) -> Iter
     if change.is_new:
         found = _EXECUTION.fullmatch(change.op_id)
         yield DiscoverOp(
-            source=source[:1024],
+            source=source[:SOURCE_CHARS],
             experiment=change.experiment,
             proposal=change.proposal,
             observing_program=found["program"] if found else None,
@@ -65,13 +68,13 @@ def requests_of(change: OpChange, *, source: str, criteria_version: int) -> Iter
     # What is gone goes first: a dataset that moved to another program leaves the old one before it joins the new.
     for start in range(0, len(change.gone), DATASETS_AT_MOST):
         gone = tuple(change.gone[start : start + DATASETS_AT_MOST])
-        yield ChangeOpDatasets(source=source[:1024], gone=gone, digest_version=criteria_version)
+        yield ChangeOpDatasets(source=source[:SOURCE_CHARS], gone=gone, digest_version=criteria_version)
     for batch in added:
-        yield ChangeOpDatasets(source=source[:1024], added=batch, digest_version=criteria_version)
+        yield ChangeOpDatasets(source=source[:SOURCE_CHARS], added=batch, digest_version=criteria_version)
     for batch in _batches(each.dataset for each in change.changed):
-        yield ChangeOpDatasets(source=source[:1024], changed=batch, digest_version=criteria_version)
+        yield ChangeOpDatasets(source=source[:SOURCE_CHARS], changed=batch, digest_version=criteria_version)
     for batch in _batches(each.dataset for each in change.metadata):
-        yield ChangeOpDatasets(source=source[:1024], metadata=batch, digest_version=criteria_version)
+        yield ChangeOpDatasets(source=source[:SOURCE_CHARS], metadata=batch, digest_version=criteria_version)
 
 
 def _batches(datasets: Iterable[Dataset]) -> Iterator[tuple[Dataset, ...]]:

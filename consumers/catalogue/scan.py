@@ -7,10 +7,11 @@ from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
 from consumers.catalogue.look import Gap, Look, Seen, Source
-from consumers.catalogue.op_change import Changed, OpChange
+from consumers.catalogue.op_change import SOURCE_CHARS, Changed, OpChange
 from consumers.catalogue.record import read_record
 from consumers.catalogue.record_fields import Problem
 from consumers.catalogue.spool_sql import Entry, Pair, Spool
+from consumers.catalogue.tellers import other_teller
 from events.op_parts import Dataset, Gone
 from machines.program.dataset import changes, flat, significant_digest, whole_digest
 
@@ -22,11 +23,15 @@ _SAMPLE = 10
 
 
 class Known(NamedTuple):
-    """A dataset as the ledger has it; None: an OP without any. ``is_closed``: its program is closed or judged."""
+    """A dataset as the ledger has it; None: an OP without any. ``is_closed``: its program is closed or judged.
+
+    ``source``: who told of it last; None: nobody remembers, and any source may say that it is gone.
+    """
 
     op_id: str
     dataset: Dataset | None = None
     is_closed: bool = False
+    source: str | None = None
 
 
 class RecordProblem(NamedTuple):
@@ -84,6 +89,8 @@ class Scan:
     """The first thousand; ``counts["problems"]`` has how many there are."""
     question: Question | None = None
     """Asked before anything is recorded; None: nothing to ask."""
+    others: dict[str, int] = field(default_factory=dict)
+    """Datasets that other sources have told of and this one lacks, by source: not gone by its word."""
 
     @property
     def gaps(self) -> list[Gap]:
@@ -159,7 +166,9 @@ class Scan:
 
     def _is_gone(self, known: Entry) -> bool:
         moved = self.spool.seen(known.dataset) is not None
-        return moved or (self.look.is_whole and not self.spool.is_unplaced(known.dataset))
+        if moved or not self.look.is_whole:
+            return moved
+        return not (self.spool.is_unplaced(known.dataset) or self.spool.is_of_others(known.dataset))
 
 
 def scan(
@@ -169,21 +178,30 @@ def scan(
     significant: Collection[str],
     spool: Spool,
     reopened_at_most: float = REOPENED_AT_MOST,
+    in_place_of: Collection[str] = (),
+    leaves_others: bool = False,
 ) -> Scan:
     """Read the whole catalogue and hold it against ``known``; records nothing and asks nobody.
 
-    ``significant`` are the members that the criteria in force read. Raises OSError where the source can't be opened.
+    ``significant`` are the members that the criteria in force read. Only what this source has told of is gone where it
+    has it no more, or what those have told of that it takes the place of (a name that ends in / stands for all that
+    begin so); with ``leaves_others`` it says nothing at all of what others have told of. Raises OSError where the
+    source can't be opened.
     """
     found = Scan(source.name, Look(), frozenset(significant), spool)
     for seen in source.records(found.look):
         _take(seen, found)
     if found.look.unchanged:
         return found
+    own = (source.name[:SOURCE_CHARS], *in_place_of)
     for each in known:
         entry = None if each.dataset is None else _entry(each.op_id, each.dataset, is_closed=each.is_closed)
-        spool.put_known(each.op_id, entry)
+        spool.put_known(each.op_id, entry, others=other_teller(each.source, own))
+    if leaves_others:
+        found.counts["left"] = spool.leave_to_others()
     _look_again(source, found)
     _tally(found, reopened_at_most)
+    found.others = dict(spool.missing_of_others())
     return found
 
 
@@ -191,6 +209,10 @@ def _take(seen: Seen, found: Scan) -> None:
     """One record into the spool; its problems into the list."""
     read = read_record(seen.raw, found.significant, at=seen.at)
     found.counts["records"] += 1
+    if seen.is_arriving and read.dataset_id is not None:
+        found.counts["arriving"] += 1
+        found.spool.put_unplaced(read.dataset_id)
+        return
     _list(found, seen.at, read.op_id, read.dataset_id, read.problems)
     if read.op_id is not None:
         values = read.dataset.values if read.dataset else {}

@@ -45,11 +45,13 @@ class Spool:
     ) -> None:
         self._db.close()
 
-    def put_known(self, op: str, entry: Entry | None) -> None:
-        """A dataset that the ledger knows already; None: only its OP."""
+    def put_known(self, op: str, entry: Entry | None, *, others: str | None = None) -> None:
+        """A dataset that the ledger knows already; None: only its OP. ``others``: another source that told of it."""
         self._db.execute("INSERT OR IGNORE INTO known_op VALUES (?)", (op,))
         if entry is not None:
             self._db.execute("INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, ?, ?, ?)", entry)
+            if others is not None:
+                self._db.execute("INSERT OR REPLACE INTO others VALUES (?, ?)", (entry.dataset, others))
 
     def put_seen(self, entry: Entry) -> Entry | None:
         """A record that was seen; the one that is there already under this name, in which case nothing is put."""
@@ -68,6 +70,11 @@ class Spool:
         """A dataset of which a record was seen that can't be tied to an OP: it is there, whatever it says."""
         self._db.execute("INSERT OR IGNORE INTO unplaced VALUES (?)", (dataset,))
 
+    def leave_to_others(self) -> int:
+        """Forget records of datasets that other sources have told of: they are there. How many there were."""
+        self._db.execute("INSERT OR IGNORE INTO unplaced SELECT dataset FROM others NATURAL JOIN seen")
+        return self._db.execute("DELETE FROM seen WHERE dataset IN (SELECT dataset FROM others)").rowcount
+
     def seen(self, dataset: str) -> Entry | None:
         """The record that was seen of this dataset."""
         row = self._db.execute("SELECT * FROM seen WHERE dataset = ?", (dataset,)).fetchone()
@@ -77,9 +84,17 @@ class Spool:
         """Whether a record was seen of this dataset that can't be tied to an OP."""
         return self._db.execute("SELECT 1 FROM unplaced WHERE dataset = ?", (dataset,)).fetchone() is not None
 
+    def is_of_others(self, dataset: str) -> bool:
+        """Whether another source has told of this dataset."""
+        return self._db.execute("SELECT 1 FROM others WHERE dataset = ?", (dataset,)).fetchone() is not None
+
     def missing(self) -> Iterator[tuple[str, str]]:
-        """OP and name of datasets that are known and of which no record at all was seen."""
+        """OP and name of datasets that this source has told of and of which no record at all was seen."""
         yield from self._db.execute(_MISSING)
+
+    def missing_of_others(self) -> Iterator[tuple[str, int]]:
+        """How many datasets were not seen of which another source has told, by that source, the most first."""
+        yield from self._db.execute(_MISSING_OF_OTHERS)
 
     def new_ops(self) -> Iterator[tuple[str, str | None, str | None]]:
         """OPs of which nothing was known but perhaps their name, with experiment and proposal."""
@@ -118,6 +133,7 @@ _TABLES = """
     CREATE TABLE op (op TEXT PRIMARY KEY, experiment TEXT, proposal TEXT);
     CREATE TABLE known_op (op TEXT PRIMARY KEY);
     CREATE TABLE unplaced (dataset TEXT PRIMARY KEY);
+    CREATE TABLE others (dataset TEXT PRIMARY KEY, source TEXT);
 """
 
 _COUNTS = {
@@ -139,7 +155,13 @@ _NEW_OPS = """
 
 _MISSING = """
     SELECT op, dataset FROM known WHERE dataset NOT IN (SELECT dataset FROM seen)
-        AND dataset NOT IN (SELECT dataset FROM unplaced) ORDER BY dataset
+        AND dataset NOT IN (SELECT dataset FROM unplaced) AND dataset NOT IN (SELECT dataset FROM others)
+    ORDER BY dataset
+"""
+
+_MISSING_OF_OTHERS = """
+    SELECT source, count(*) FROM others WHERE dataset NOT IN (SELECT dataset FROM seen)
+        AND dataset NOT IN (SELECT dataset FROM unplaced) GROUP BY source ORDER BY 2 DESC, 1
 """
 
 # A dataset that now belongs to another OP or program is gone from the one and new in the other.

@@ -1,6 +1,6 @@
 """Readiness and verdicts of instrument programs: many at once, each from its datasets as their facts have them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -12,13 +12,21 @@ from consumers.known_programs import datasets_of, parts_of
 from consumers.outage import OUTAGES
 from consumers.tools import Tools
 from events.base import Request
-from events.op_parts import Cover, Dataset, ProgramNow
-from events.op_requests import AwaitOpReady, JudgeOp, ReadyOp
+from events.op_parts import Announced, Cover, Dataset, ProgramNow
+from events.op_requests import AwaitOpReady, JudgeOp, ReadyOp, RequalifyOp
 from machines.program.criteria import Criteria
 from machines.program.readiness import Evidence, ReadinessPolicy, assess
 from machines.program.verdict import applies, judge
 
-__all__ = ["Found", "closing_request", "qualify", "readiness", "verdict_request"]
+__all__ = [
+    "Found",
+    "closing_request",
+    "other_verdict",
+    "qualify",
+    "readiness",
+    "standing_now",
+    "verdict_request",
+]
 
 Found = tuple[WorkItem, Ask | Exception | None]
 """An item with its report, or with why there is none; None: nothing has to be said any more."""
@@ -38,9 +46,20 @@ def readiness(items: Sequence[WorkItem], tools: Tools) -> Iterator[Found]:
     except Failed as failed:
         yield from ((item, failed) for item in items)
         return
+    whole: set[str] = set()
     for item, standing in _standings(items, tools):
         try:
-            request = closing_request(standing.now, standing.datasets, policy, at=tools.clock())
+            announced = item.payload.get("announced")
+            request = closing_request(
+                standing.now,
+                standing.datasets,
+                policy,
+                at=tools.clock(),
+                announced=None if announced is None else Announced.model_validate(announced),
+            )
+            if isinstance(request, ReadyOp) and request.program is None:
+                request = None if item.subject in whole else request  # it closes all of them
+                whole.add(item.subject)
             if isinstance(request, AwaitOpReady):
                 request = _with_forecast(request, standing, tools)
         except OUTAGES:
@@ -76,20 +95,51 @@ def verdict_request(
     if not now.is_ready or now.state != "Discovered":
         return None
     _check_cover(now, datasets)
-    chosen = next((each for each in criteria if applies(each, datasets)), criteria[0])
-    return JudgeOp(verdict=judge(now.program, datasets, chosen))
+    return JudgeOp(verdict=judge(now.program, datasets, _judging(criteria, datasets)))
+
+
+def other_verdict(
+    program: str, verdict: Mapping[str, Any] | None, datasets: Sequence[Dataset], criteria: Sequence[Criteria]
+) -> RequalifyOp | None:
+    """That it is judged again: another version of the criteria judges it now, or another set of them does.
+
+    None: it has no verdict, or that of the criteria in force; context stays context where nothing applies to it.
+    """
+    judging = _judging(criteria, datasets)
+    if not verdict or (verdict["criteria"], verdict["criteria_version"]) == (judging.name, judging.version):
+        return None
+    if verdict["outcome"] == "not_applicable" and not applies(judging, datasets):
+        return None
+    return RequalifyOp(program=program, criteria=judging.name, criteria_version=judging.version)
+
+
+def _judging(criteria: Sequence[Criteria], datasets: Sequence[Dataset]) -> Criteria:
+    """The first set that applies to the program; where none does, the first says so."""
+    return next((each for each in criteria if applies(each, datasets)), criteria[0])
 
 
 def closing_request(
-    now: ProgramNow, datasets: Sequence[Dataset], policy: ReadinessPolicy, *, at: datetime
+    now: ProgramNow,
+    datasets: Sequence[Dataset],
+    policy: ReadinessPolicy,
+    *,
+    at: datetime,
+    announced: Announced | None = None,
 ) -> Request | None:
-    """That the program is closed, or when it will be; None: somebody's word is waited for. Raises Failed."""
+    """That the program is closed, or when it will be; None: somebody's word is waited for. Raises Failed.
+
+    ``announced``: of the whole OP; all of its programs are closed when that has come, and none by silence before.
+    """
     if now.is_ready or not now.cover.datasets:
         return None
     _check_cover(now, datasets)
     expected = now.expected_datasets
     evidence = [] if expected is None else [Evidence("manifest", expected=expected)]
-    found = assess(policy.rule(now.instrument), datasets, evidence, at=at)
+    rule = policy.rule(now.instrument)
+    found = assess(rule, datasets, evidence, at=at)
+    if announced is not None and not (found.is_closed and found.by != "quiet_period"):
+        is_whole = announced.seen >= announced.expected and "ready_event" in rule.by
+        return _all_there(announced, policy) if is_whole else None
     by_policy: dict[str, Any] = {
         "program": now.program,
         "policy": policy.name,
@@ -101,6 +151,19 @@ def closing_request(
     if found.due_at is not None:
         return AwaitOpReady(**by_policy, due_at=found.due_at, cover=now.cover)
     return None
+
+
+def _all_there(announced: Announced, policy: ReadinessPolicy) -> ReadyOp:
+    only_for, not_for = policy.closes_by("ready_event")
+    return ReadyOp(
+        by="ready_event",
+        policy=policy.name,
+        policy_version=policy.version,
+        expected_datasets=announced.expected,
+        only_for=only_for,
+        not_for=not_for,
+        message=f"all {announced.expected} datasets that were announced of the observing program are there",
+    )
 
 
 def _with_forecast(request: AwaitOpReady, standing: _Standing, tools: Tools) -> AwaitOpReady:
@@ -131,11 +194,11 @@ def _standings(items: Sequence[WorkItem], tools: Tools) -> Iterator[tuple[WorkIt
         )
     for item in items:
         subject, part = names[item.key]
-        now = _as_expected(parts[subject, part].known)
+        now = standing_now(parts[subject, part].known)
         yield item, _Standing(now, [each.dataset for each in datasets[subject, now.program]])
 
 
-def _as_expected(known: dict[str, Any]) -> ProgramNow:
+def standing_now(known: dict[str, Any]) -> ProgramNow:
     """Where the program stands; how many datasets it has may have been said before its first one came."""
     now = ProgramNow.model_validate(known["now"])
     if now.expected_datasets is None and known.get("expected") is not None:

@@ -1,19 +1,17 @@
 """Other policies are in force: programs that older ones have judged or kept open are looked at again, page by page."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from consumers.claims import WorkItem
 from consumers.effects.asking import Ask
-from consumers.effects.judging import closing_request
+from consumers.effects.judging import closing_request, other_verdict, standing_now
 from consumers.homes import criteria_in_force, readiness_in_force
 from consumers.known_programs import KnownPart, datasets_of, programs_after
 from consumers.sender import Outgoing
 from consumers.tools import Tools
 from events.base import Request
 from events.ids import derived_id
-from events.op_parts import Dataset, ProgramNow
-from events.op_requests import RequalifyOp
+from events.op_parts import Dataset
 from machines.program.criteria import Criteria
 from machines.program.readiness import ReadinessPolicy
 
@@ -55,13 +53,12 @@ def _wanted(
     policy: ReadinessPolicy,
     tools: Tools,
 ) -> Iterator[Request]:
-    now = ProgramNow.model_validate(known.known["now"])
+    now = standing_now(known.known)
     if not now.is_ready:
         request = closing_request(now, datasets, policy, at=tools.clock())
         if request is not None:
             yield request
         return
-    verdict: dict[str, Any] = known.known.get("verdict") or {}
-    for each in criteria:
-        if verdict.get("criteria") == each.name and verdict["criteria_version"] != each.version:
-            yield RequalifyOp(program=now.program, criteria=each.name, criteria_version=each.version)
+    again = other_verdict(now.program, known.known.get("verdict"), datasets, criteria)
+    if again is not None:
+        yield again

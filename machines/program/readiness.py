@@ -46,6 +46,14 @@ class ReadinessPolicy(Part):
         """The rule for programs of this instrument."""
         return next(each for each in self.rules if ANY in each.instruments or instrument in each.instruments)
 
+    def closes_by(self, word: ReadyBy) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
+        """The instruments whose programs this word closes (None: all), and those whose programs it does not."""
+        named = dict.fromkeys(each for rule in self.rules for each in rule.instruments if each != ANY)
+        taken = {each: word in self.rule(each).by for each in named}
+        others = word in next(each for each in self.rules if ANY in each.instruments).by
+        only = None if others else tuple(each for each, is_taken in taken.items() if is_taken)
+        return only, tuple(each for each, is_taken in taken.items() if others and not is_taken)
+
 
 class Evidence(NamedTuple):
     """What somebody said of the program: a manifest, a ready event, an operator; and of which datasets."""
@@ -112,8 +120,12 @@ def _by_silence(datasets: Sequence[Dataset], quiet: timedelta, at: datetime) -> 
     due = last + quiet
     if at >= due:
         return Readiness(
-            True, "quiet_period", due, f"no new dataset for {quiet.days} days after {last:%Y-%m-%d}"
+            True, "quiet_period", due, f"no new dataset for {_days(quiet)} after {last:%Y-%m-%d}"
         )
     return Readiness(
-        False, None, due, f"the last dataset is of {last:%Y-%m-%d}, wanted {quiet.days} days of silence"
+        False, None, due, f"the last dataset is of {last:%Y-%m-%d}, wanted {_days(quiet)} of silence"
     )
+
+
+def _days(span: timedelta) -> str:
+    return f"{span / timedelta(days=1):g} days"

@@ -45,7 +45,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "op invert": ("op invert eid_1_118 --manifest inversion.toml --dry-run",),
     "op list": ("op list --state Discovered",),
     "op next": ("op next --limit 5",),
-    "op scan": ("op scan datasets.json --dry-run",),
+    "op scan": (
+        "op scan datasets.json --dry-run",
+        "op scan https://metadata.example.org/graphql --page-size 500",
+        "op scan --frames dkist-l1",
+    ),
     "op what-if": ("op what-if --criteria mine.toml --catalogue datasets.json",),
     "op why": ("op why eid_1_118",),
     "projection verify": ("projection verify", "projection verify file --fresh --rows"),

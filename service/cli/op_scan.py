@@ -1,6 +1,7 @@
 """``meridian op scan``: a metadata catalogue held against the ledger, and what differs asked for."""
 
 import os
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -16,9 +17,11 @@ from service.cli.session import Session, session_of
 from service.wording import counted
 
 if TYPE_CHECKING:
+    from consumers.catalogue.look import Source
     from consumers.catalogue.scan import Outline, RecordProblem, Scan
     from machines.program.criteria import Criteria
     from service.client import Asked, Client
+    from service.scanned_before import ScannedBefore
 
 __all__ = ["read_criteria"]
 
@@ -32,7 +35,7 @@ CHANGES = (
     Column("members", "changed members", is_text=True),
     Column("reopens", is_text=True),
 )
-_SHOWN = 20
+_SHOWN, _SOURCES_SHOWN = 20, 3
 
 CriteriaFiles = Annotated[
     list[Path] | None,
@@ -43,12 +46,27 @@ CriteriaFiles = Annotated[
 DryRun = Annotated[bool, typer.Option("--dry-run", help="say what differs; ask for nothing")]
 
 
+InPlaceOf = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--in-place-of",
+        help="what this source told of and the scanned one lacks is gone too, such as yesterday's file; "
+        "again for more",
+        metavar="SOURCE",
+    ),
+]
+
+
 @app.command("scan")
-def scan_catalogue(
+def scan_catalogue(  # noqa: PLR0913, PLR0917 - each is an option
     context: typer.Context,
     source: Annotated[
-        str, typer.Argument(help="a catalogue's file, or its http(s) address", metavar="FILE|URL")
-    ],
+        str | None, typer.Argument(help="a catalogue's file, or its http(s) address", metavar="FILE|URL")
+    ] = None,
+    frames: Annotated[
+        str | None,
+        typer.Option("--frames", help="our own files of this stream as the catalogue", metavar="STREAM"),
+    ] = None,
     dry_run: DryRun = False,
     confirm: Annotated[
         int | None,
@@ -60,27 +78,68 @@ def scan_catalogue(
         typer.Option("--page-size", min=1, help="ask an address page by page, so many records each"),
     ] = None,
     document: Annotated[bool, typer.Option("--document", help="the address gives one document")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="read an address even if it says that nothing has changed there")
+    ] = False,
+    in_place_of: InPlaceOf = None,
 ) -> None:
     """Look a metadata catalogue through for observing programs: new, changed, gone."""
     from consumers.catalogue.scan import scan
     from consumers.catalogue.spool_sql import Spool
-    from service.scanning import NoSourceError, known, source_of
+    from service.scanned_before import ScannedBefore
+    from service.scanning import known
 
+    if (source is None) == (frames is None):
+        raise WrongUseError("wanted a catalogue: FILE, URL or --frames STREAM, one of them")
     session = session_of(context)
-    try:
-        catalogue = source_of(source, page_size=page_size, is_document=document)
-    except NoSourceError as error:
-        raise WrongUseError(str(error)) from error
     with session.client() as client, Spool() as spool:
         judging = [read_criteria(path) for path in criteria] if criteria else _in_force(client)
         significant = frozenset[str]().union(*(each.reads for each in judging))
-        found = scan(catalogue, known(client), significant=significant, spool=spool)
+        asked = {"page_size": page_size, "document": document}
+        before = ScannedBefore(client, source or "", significant=significant, asked=asked)
+        catalogue = _source(client, source, frames, before=None if again else before, **asked)
+        found = scan(
+            catalogue,
+            known(client),
+            significant=significant,
+            spool=spool,
+            in_place_of=[*(in_place_of or ()), *([f"group {frames}/"] if frames else ())],
+            leaves_others=frames is not None,
+        )
         _print(session, found)
-        if not dry_run:
+        if not dry_run and not found.look.unchanged:
             _confirm(session, found, confirm)
+            before.forget()
             _record(session, client, found, max(each.version for each in judging))
+            if found.look.is_whole:
+                _remember(session, before, found)
     if found.gaps:
         raise ToldError("the scan could not see everything; scan again when the catalogue answers whole")
+
+
+def _source(
+    client: "Client", source: str | None, frames: str | None, *, before: "ScannedBefore | None", **asked: Any
+) -> "Source":
+    """The catalogue that is meant; raises WrongUseError where it is none."""
+    from service.scanning import NoSourceError, frames_source, source_of
+
+    if source is None:
+        return frames_source(client, str(frames))
+    is_address = source.startswith(("http://", "https://"))
+    validators = before.validators() if before is not None and is_address else {}
+    try:
+        return source_of(
+            source, page_size=asked["page_size"], is_document=asked["document"], validators=validators
+        )
+    except NoSourceError as error:
+        raise WrongUseError(str(error)) from error
+
+
+def _remember(session: Session, before: "ScannedBefore", found: "Scan") -> None:
+    try:
+        before.remember(found.look.validators)
+    except OSError as error:
+        session.out.say(f"what its server said can't be kept ({error}): the next scan reads it all again")
 
 
 def read_criteria(path: Path | None) -> "Criteria":
@@ -131,6 +190,7 @@ def _members(found: "Scan", rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "source": found.source,
         "unchanged": found.look.unchanged,
+        "not_seen_of_others": found.others,
         "counts": dict(found.counts),
         "question": None if found.question is None else str(found.question),
         "ops": rows,
@@ -144,6 +204,12 @@ def _members(found: "Scan", rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _remarks(found: "Scan") -> Iterator[str]:
     counts = found.counts
+    if found.look.unchanged:
+        yield (
+            f"{found.source}: its server says that nothing has changed since it was last scanned whole; "
+            "--again reads it all the same"
+        )
+        return
     yield from (_problem(each) for each in found.problems[:_SHOWN])
     if counts["problems"] > _SHOWN:
         yield f"and {counts['problems'] - _SHOWN} more problems; -o json lists the first thousand"
@@ -152,6 +218,17 @@ def _remarks(found: "Scan") -> Iterator[str]:
         yield (
             f"{counted(counts['unseen'], 'dataset')} known and not seen: not called gone, as not everything was seen"
         )
+    for source, missing in list(found.others.items())[:_SOURCES_SHOWN]:
+        yield (
+            f"{counted(missing, 'dataset')} that {source} told of and this has not: not called gone; "
+            f"--in-place-of {shlex.quote(source)} says that they are"
+        )
+    if counts["arriving"]:
+        yield f"{counted(counts['arriving'], 'dataset')} not told of yet: frames of them are still to come"
+    if counts["left"]:
+        yield f"{counted(counts['left'], 'dataset')} left to the catalogues that have told of them"
+    if not counts["records"] and not found.gaps:
+        yield f"{found.source}: found no record, wanted datasets; look whether it is the right one"
     yield f"{found.source}: {_totals(counts)}"
 
 
@@ -162,11 +239,12 @@ def _problem(each: "RecordProblem") -> str:
 
 def _totals(counts: Counter[str]) -> str:
     told = {
-        "ops_new": "new OPs", "ops_changed": "changed OPs", "added": "datasets added", "changed": "changed",
-        "gone": "gone", "metadata_changed": "with other metadata",
+        "ops_new": ("new OP", ""), "ops_changed": ("changed OP", ""), "added": ("dataset", " added"),
+        "changed": ("dataset", " changed"), "gone": ("dataset", " gone"),
+        "metadata_changed": ("dataset", " with other metadata"),
     }  # fmt: skip
     seen = f"{counted(counts['datasets'], 'dataset')} of {counted(counts['ops'], 'OP')} seen"
-    differs = [f"{counts[name]} {word}" for name, word in told.items() if counts[name]]
+    differs = [f"{counted(counts[name], what)}{how}" for name, (what, how) in told.items() if counts[name]]
     problems = f"; {counted(counts['problems'], 'problem')} in records" if counts["problems"] else ""
     return f"{seen}; {', '.join(differs) or 'nothing differs from what is known'}{problems}"
 

@@ -28,6 +28,28 @@ def test_a_sender_s_word_that_a_program_is_whole_goes_to_that_program():
     assert told["correlationid"] == "7f3e"
 
 
+def home_that(*rules):
+    members = {"name": "mine", "version": 2, "rule": [*rules]}
+    return a_stream(programs={"readiness": {"name": "mine", "version": 2, "members": members}})
+
+
+def test_a_sender_s_word_counts_for_the_programs_that_the_policy_closes_by_it():
+    quiet = {"instruments": ["VBI"], "by": ["quiet_period"], "quiet_days": 1}
+    home = home_that(quiet, {"instruments": ["*"], "by": ["ready_event"]})
+    request = ReadyOp.read(request_in(asked(said("op.ready", op="eid_1"), home))["data"])
+    assert (request.policy, request.policy_version, request.not_for) == ("mine", 2, ("VBI",))
+    assert (request.is_for("VISP"), request.is_for("VBI")) == (True, False)
+    none = refused(said("op.ready", op="eid_1"), home_that({**quiet, "instruments": ["*"]}))
+    assert none.code == "NOT_ALLOWED"
+    assert "the policy mine v2 closes programs by quiet_period, not by ready_event" in none.reasons[0]
+
+
+def test_a_policy_that_can_not_be_read_loses_nobody_s_word():
+    home = a_stream(programs={"readiness": {"name": "nowhere", "version": 9}})
+    request = ReadyOp.read(request_in(asked(said("op.ready", op="eid_1"), home))["data"])
+    assert (request.policy, request.is_for("VISP")) == (None, True)
+
+
 def test_a_manifest_says_how_many_files_a_group_will_have():
     one = asked(said("files.expected", group="r0001", files=18, due_at="2026-11-22T00:00:00Z"), GROUPED)
     request = ExpectGroup.read(request_in(one)["data"])

@@ -9,14 +9,20 @@ from sqlalchemy import create_engine
 
 from consumers import claims
 from consumers.arrivals import ArrivalsSeen
-from consumers.effects.judging import qualify, readiness
+from consumers.effects.asking import Ask
+from consumers.effects.judging import closing_request, other_verdict, qualify, readiness
 from consumers.failures import Failed
 from consumers.homes import Home, Homes, criteria_in_force
 from consumers.known_programs import KnownPart
 from consumers.policies import criteria
+from consumers.policies import readiness as readiness_policy
 from consumers.program_failures import program_fail_request
+from events.op_parts import Announced, ProgramNow
 from events.program_policy import InForce, ObservingPrograms
 from events.stream import RetryPolicy
+from machines.program.criteria import Criteria
+from machines.program.readiness import ReadinessPolicy
+from machines.program.verdict import judge
 from tests.consumers.at_work import a_stream, dispatched
 from tests.consumers.programs_given import OP_ID, VBI, VISP, OpStory, dataset, wire
 
@@ -57,7 +63,7 @@ def home_of(engine, programs):
         a_stream(connection, "dkist", programs=programs)
 
 
-def requests(found):
+def requests(found) -> dict[str, Any]:
     return {item.payload["part"].partition(":")[2]: ask.request for item, ask in found if ask is not None}
 
 
@@ -119,6 +125,49 @@ def test_what_was_expected_before_the_first_dataset_came_is_remembered(engine):
     begun(engine, word, story.discover(ONE))
     (ready,) = requests(readiness(claimed(engine, "readiness"), tools(engine, MADE))).values()
     assert (ready.name, ready.by, ready.expected_datasets) == ("op.ready", "manifest", 1)
+
+
+@pytest.mark.parametrize(
+    ("seen", "by", "asked"),
+    [
+        (2, ("ready_event", "quiet_period"), None),
+        (3, ("ready_event", "quiet_period"), ("op.ready", None, "ready_event", 3)),
+        (3, ("quiet_period",), None),
+    ],
+    ids=["more will come", "all of it is there", "a word that counts for nothing closes nothing"],
+)
+def test_what_was_announced_of_a_whole_op_closes_all_of_it_and_silence_does_not(seen, by, asked):
+    story = OpStory()
+    now = ProgramNow.model_validate(story.discover(ONE).data["programs"][0])
+    rules = [{"instruments": ["*"], "by": by, "quiet_days": 7}]
+    policy = ReadinessPolicy.model_validate({"name": "mine", "version": 1, "rule": rules})
+    announced = Announced(expected=3, seen=seen)
+    long_after = MADE + timedelta(days=100)
+    found: Any = closing_request(now, [ONE], policy, at=long_after, announced=announced)
+    assert (found and (found.name, found.program, found.by, found.expected_datasets)) == asked
+    alone: Any = closing_request(now, [ONE], policy, at=long_after)
+    assert alone.by == "quiet_period"
+
+
+def test_the_manifest_of_a_program_closes_it_though_more_of_the_op_will_come():
+    story = OpStory()
+    now = ProgramNow.model_validate(story.discover(ONE).data["programs"][0])
+    told = now.model_copy(update={"expected_datasets": 1})
+    announced = Announced(expected=3, seen=1)
+    found: Any = closing_request(told, [ONE], readiness_policy(), at=MADE, announced=announced)
+    assert (found.name, found.program, found.by) == ("op.ready", VISP, "manifest")
+
+
+def test_all_programs_of_an_op_are_closed_by_one_request(engine):
+    story = OpStory()
+    word = story.told("ready", {"by": "ready_event", "expected_datasets": 2}, actor="dkist")
+    begun(engine, word, story.discover(ONE, CONTEXT))
+    items = claimed(engine, "readiness")
+    found = readiness(items, tools(engine, MADE))
+    asked: list[Any] = [ask.request for _, ask in found if isinstance(ask, Ask)]
+    assert [(each.program, each.by, each.expected_datasets) for each in asked] == [(None, "ready_event", 2)]
+    closed = story.told("ready", asked[0].wire())
+    assert {each["program"] for each in closed.data["programs"]} == {VISP, VBI}
 
 
 def test_the_verdict_has_every_criterion_and_is_taken_by_the_machine(engine):
@@ -186,6 +235,53 @@ def test_the_criteria_in_force_are_those_of_the_newest_configuration(engine):
 def test_criteria_that_are_none_say_so(wanted, says):
     with pytest.raises(Failed, match=says):
         criteria_in_force(Home(ObservingPrograms(criteria=(wanted,))))
+
+
+@pytest.mark.parametrize(
+    ("judged_by", "outcome", "in_force", "asked"),
+    [
+        (("visp", 1), "pass", [("visp", 1, "VISP")], None),
+        (("visp", 1), "pass", [("visp", 2, "VISP")], ("visp", 2)),
+        (("visp", 1), "fail", [("vbi", 1, "VBI"), ("visp", 1, "VISP")], None),
+        (("visp", 1), "not_applicable", [("visp", 1, "VBI")], None),
+        (("visp", 1), "not_applicable", [("visp", 2, "VBI")], None),
+        (("visp", 1), "not_applicable", [("visp", 1, "VBI"), ("slit", 1, "VISP")], ("slit", 1)),
+        (("visp", 1), "pass", [("slit", 1, "VISP"), ("visp", 1, "VISP")], ("slit", 1)),
+        (("visp", 1), "pass", [("vbi", 3, "VBI")], ("vbi", 3)),
+    ],
+    ids=[
+        "the same", "another version", "one more that is for others", "context", "context by another version",
+        "a set for what was context", "a set that goes before", "a set less",
+    ],
+)  # fmt: skip
+def test_a_program_is_judged_again_where_other_criteria_judge_it_now(judged_by, outcome, in_force, asked):
+    """And the machine takes that: once, as the verdict is gone then."""
+    rules = criteria().model_dump(mode="json", by_alias=True, exclude_none=True)
+    sets = [
+        Criteria.model_validate({**rules, "name": name, "version": version, "instruments": [instrument]})
+        for name, version, instrument in in_force
+    ]
+    verdict = {"criteria": judged_by[0], "criteria_version": judged_by[1], "outcome": outcome}
+    again = other_verdict(VISP, verdict, [ONE], sets)
+    assert (again and (again.criteria, again.criteria_version)) == asked
+    if again is not None:
+        story = OpStory()
+        story.discover(ONE)
+        story.close(ONE)
+        first = judge(VISP, [ONE], criteria()).model_copy(update={"outcome": outcome})
+        findings = [] if outcome == "not_applicable" else first.model_dump(mode="json")["findings"]
+        story.told("judge", {"verdict": {**first.model_dump(mode="json"), "findings": findings}})
+        assert story.told("requalify", again.wire()).data["programs"][0]["state"] == "Discovered"
+
+
+def test_one_set_of_criteria_said_of_a_whole_op_leaves_what_another_has_judged():
+    story = OpStory()
+    story.discover(ONE)
+    story.close(ONE)
+    story.told("judge", {"verdict": judge(VISP, [ONE], criteria()).model_dump(mode="json")})
+    told = {"criteria": "cryo", "criteria_version": 2}
+    assert story.ask("requalify", told).is_refusal
+    assert story.told("requalify", {**told, "program": VISP}).tostate == "Discovered"
 
 
 def test_a_step_is_tried_again_while_its_budget_lasts_and_then_a_person_looks():

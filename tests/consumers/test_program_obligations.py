@@ -100,6 +100,22 @@ def test_new_data_ends_the_program_s_work_and_its_wait_but_not_the_other_program
     assert effects(changed) >= {("readiness", f"program:{VISP}")}
 
 
+def test_a_word_that_more_will_come_ends_the_wait_for_silence_and_keeps_what_is_under_way():
+    story = OpStory()
+    story.discover(ONE, CONTEXT)
+    story.close(CONTEXT, program=VBI)
+    wait = {"program": VISP, "due_at": UNTIL, "policy": "quiet", "policy_version": 1, "cover": cover(ONE)}
+    story.told("await", wait)
+    kept = story.told("ready", {"by": "ready_event", "expected_datasets": 3})
+    assert [(each.request, each.part) for each in owed(kept, Cancelled)] == [
+        ("op.quiet_due", f"program:{VISP}")
+    ]
+    assert [each.part for each in owed(kept, PartKnown)] == [f"program:{VISP}"], "VBI waits for its verdict"
+    last = story.told("datasets", {"source": "catalogue", "added": wire(TWO)})
+    (item,) = [each for each in owed(last, ItemOwed) if each.effect == "readiness"]
+    assert item.payload["announced"] == {"expected": 3, "seen": 3}
+
+
 def test_a_program_whose_datasets_are_gone_waits_for_nothing():
     story = OpStory()
     story.discover(ONE, CONTEXT)

@@ -119,7 +119,17 @@ class Asker:
             assert self.op == was
         self._claims(record, was)
         self._public(record, was)
+        self._silence(record, was)
         return record
+
+    def _silence(self, record: Any, was: Op) -> None:
+        """Nothing closes by silence of which somebody has heard that more will come."""
+        if record.type != "op.readiness_closed" or record.data["by"] != "quiet_period":
+            return
+        assert was.announced.get("", 0) <= was.seen_datasets
+        for now in record.data["programs"]:
+            program = was.programs[now["program"]]
+            assert (program.expected_datasets or 0) <= program.cover["datasets"]
 
     def _claims(self, record: Any, was: Op) -> None:
         """Nobody gets a program that somebody holds, but beside those that the claim names, with a reason."""

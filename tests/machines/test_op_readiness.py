@@ -158,6 +158,94 @@ def test_a_word_of_ready_before_the_data_is_here_is_kept_and_closes_nothing():
     assert closed.type == "op.readiness_closed"
 
 
+def waits(story, program_id=VISP):
+    wait = {"program": program_id, "due_at": NOW, "policy": "quiet", "policy_version": 1}
+    return story.ask("await", {**wait, "cover": cover(story, program_id)})
+
+
+def silent(story):
+    """By what silence would close the program."""
+    quiet = {"program": VISP, "by": "quiet_period", "cover": cover(story)}
+    return [story.ask("quiet_due", {"due_sequence": 2}), story.ask("ready", quiet), waits(story)]
+
+
+@pytest.mark.parametrize("of", [{"program": VISP}, {}])
+def test_who_has_heard_that_more_will_come_does_not_close_on_silence(of):
+    story = an_op("discover")
+    waits(story)
+    kept = story.ask("ready", {**of, "by": "ready_event", "expected_datasets": 2})
+    assert (kept.type, kept.data["seen_datasets"]) == ("op.ready_kept", 1)
+    assert [each["program"] for each in kept.data["programs"]] == [VISP]
+    for record in silent(story):
+        assert any(
+            "wanted 2 as was announced" in each or "is not current" in each for each in reasons(record)
+        )
+    story.ask("datasets", {"source": "scan", "added": [a_dataset("B")]})
+    assert waits(story).type == "op.ready_awaited"
+    assert story.ask("quiet_due", {"due_sequence": story.state.sequence}).type == "op.readiness_closed"
+
+
+def test_what_was_announced_of_a_whole_op_is_remembered_until_it_has_come():
+    story = an_op()
+    story.ask("ready", {"by": "ready_event", "expected_datasets": 3})
+    found = story.ask("discover", {"source": "scan", "datasets": [a_dataset("A"), a_dataset("V", VBI)]})
+    assert found.data["announced"] == {"expected": 3, "seen": 2}
+    assert reasons(waits(story, VBI))
+    last = story.ask("datasets", {"source": "scan", "added": [a_dataset("B")]})
+    assert last.data["announced"] == {"expected": 3, "seen": 3}
+    closed = story.ask("ready", {"by": "ready_event", "expected_datasets": 3})
+    assert {each["program"] for each in closed.data["programs"]} == {VISP, VBI}
+    late = story.ask("datasets", {"source": "scan", "added": [a_dataset("C")]})
+    assert "announced" not in late.data, "it has come; what follows is news"
+
+
+def test_what_was_announced_of_a_program_before_it_came_is_remembered_with_it():
+    story = an_op("discover")
+    story.ask("ready", {"program": VBI, "by": "ready_event", "expected_datasets": 2})
+    record = story.ask("datasets", {"source": "scan", "added": [a_dataset("V", VBI)]})
+    assert record.data["programs"][0]["expected_datasets"] == 2
+    assert reasons(waits(story, VBI))
+
+
+def test_a_later_word_overrules_what_was_announced():
+    for first, word in (({"program": VISP}, {"program": VISP}), ({}, {})):
+        story = an_op("discover")
+        story.ask("ready", {**first, "by": "ready_event", "expected_datasets": 9})
+        fewer = story.ask("ready", {**word, "by": "ready_event", "expected_datasets": 1})
+        assert fewer.type == "op.readiness_closed"
+        story.ask("datasets", {"source": "scan", "added": [a_dataset("B")]})
+        assert waits(story).type == "op.ready_awaited"
+    story = an_op("discover")
+    story.ask("ready", {"by": "ready_event", "expected_datasets": 9})
+    assert (
+        story.ask("ready", {"by": "operator"}, reason="nine was a typing error").type == "op.readiness_closed"
+    )
+    story.ask("datasets", {"source": "scan", "added": [a_dataset("B")]})
+    assert waits(story).type == "op.ready_awaited"
+
+
+def test_a_sender_who_speaks_of_programs_without_end_fills_no_snapshot():
+    story = an_op("discover")
+    for number in range(200):
+        story.ask("ready", {"program": f"id.{number}", "by": "ready_event", "expected_datasets": 2})
+    assert len(story.state.state.announced) <= 65
+    story.ask("ready", {"program": "id.0", "by": "ready_event", "expected_datasets": 7})
+    assert story.state.state.announced["id.0"] == 7
+
+
+def test_a_ready_event_closes_what_the_policy_lets_it_close_and_nothing_else():
+    policy = {"by": "ready_event", "policy": "mine", "policy_version": 3}
+    story = an_op("discover")
+    story.ask("datasets", {"source": "scan", "added": [a_dataset("V", VBI)]})
+    told = "the policy mine v3 closes no program of VISP by ready_event; an operator can"
+    assert told in reasons(story.ask("ready", {**policy, "program": VISP, "not_for": ["VISP"]}))
+    assert told in reasons(story.ask("ready", {**policy, "program": VISP, "only_for": ["VBI"]}))
+    closed = story.ask("ready", {**policy, "not_for": ["VISP"]})
+    assert [each["program"] for each in closed.data["programs"]] == [VBI]
+    assert reasons(story.ask("ready", {**policy, "not_for": ["VISP"]})) == [told]
+    assert story.ask("ready", {"by": "operator"}, reason="all is there").type == "op.readiness_closed"
+
+
 def test_a_quiet_period_ends_at_its_own_deadline_and_not_after_new_data():
     story = an_op("discover")
     wait = {"program": VISP, "due_at": NOW, "policy": "quiet", "policy_version": 1}

@@ -7,7 +7,7 @@ import pytest
 from consumers.catalogue.file_view import FileView
 from consumers.catalogue.look import Look
 from consumers.catalogue.record import read_record
-from consumers.catalogue.scan import scan
+from consumers.catalogue.scan import Known, scan
 from consumers.catalogue.spool_sql import Spool
 
 T0 = datetime(2023, 1, 10, 18, tzinfo=UTC)
@@ -97,3 +97,37 @@ def test_a_frame_of_nonsense_spoils_only_what_it_says():
     assert read.dataset.frames == 2
     assert read.dataset.values["wavelength_min_nm"] == 629.4
     assert read.dataset.values["stokes"] == "I"
+
+
+def test_a_dataset_whose_frames_are_still_coming_is_not_told_of_and_not_gone():
+    rows = [a_frame("A", n) for n in range(3)] + [{**a_frame("B", n), "is_arriving": True} for n in range(2)]
+    (known,) = [Known("op-1", read.dataset) for read in seen(rows[3:])[0]]
+    with Spool() as spool:
+        found = scan(FileView(lambda: rows), [known], significant=(), spool=spool)
+        assert (found.counts["arriving"], found.counts["gone"]) == (1, 0)
+        assert [each.dataset for change in found.changes() for each in change.added] == ["A"]
+        assert found.problems == [each for each in found.problems if each.dataset_id == "A"]
+
+
+FREE, UNTIL, EVER = (
+    {"is_embargoed": False},
+    {"is_embargoed": True, "embargo_until": T0},
+    {"is_embargoed": True, "embargo_until": None},
+)
+
+
+@pytest.mark.parametrize(
+    ("embargoes", "told"),
+    [
+        ([FREE, FREE], (False, None)),
+        ([FREE, UNTIL], (True, T0)),
+        ([UNTIL, EVER], (True, None)),
+        ([UNTIL, {**UNTIL, "embargo_until": T0 + timedelta(days=1)}], (True, T0 + timedelta(days=1))),
+    ],
+)
+def test_a_dataset_is_for_whom_the_most_guarded_of_its_frames_is(embargoes, told):
+    rows = [{**a_frame(n=n, XPOSURE=24.0), **each, "size_bytes": 1 << 29} for n, each in enumerate(embargoes)]
+    (read,), _ = seen(rows)
+    assert (read.dataset.is_embargoed, read.dataset.embargo_until) == told
+    assert (read.dataset.values["size_gib"], read.dataset.values["exposure_ms"]) == (1, 24)
+    assert {each.path for each in read.problems} == {"boundingBox"}

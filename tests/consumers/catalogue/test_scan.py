@@ -113,6 +113,47 @@ def test_a_dataset_that_moves_leaves_one_program_and_joins_another(spool):
     assert outcome(found) == {first: {"added": [moved], "gone": [moved, other]}, last: {"added": [other]}}
 
 
+def told_by(source, raws):
+    return [each._replace(source=source) for each in as_known(raws, READS)]
+
+
+def test_only_who_has_told_of_a_dataset_can_say_that_it_is_gone(spool):
+    ours, theirs, frames = records(6)[:4], records(6)[4:8], records(6)[8:12]
+    known = [*told_by("a list", ours), *told_by("/yesterday.json", theirs), *told_by("group dkist/A", frames)]
+    found = scanned(ours[1:], known, spool=spool)
+    assert outcome(found) == {ours[0]["observingProgramExecutionId"]: {"gone": [ours[0]["datasetId"]]}}
+    assert (found.counts["unseen"], found.others) == (1, {"/yesterday.json": 4, "group dkist/": 4})
+    with Spool() as another:
+        found = scanned(ours, known, spool=another, in_place_of=["/yesterday.json", "group dkist/"])
+        assert (found.counts["gone"], found.others) == (8, {})
+
+
+def test_what_another_source_has_told_of_may_change_and_move_all_the_same(spool):
+    before = records(2)
+    after = copy.deepcopy(before)
+    after[0]["aoLocked"] = 300
+    after[1]["instrumentProgramExecutionId"] = "id.0.9"
+    found = scanned(after[:2], told_by("elsewhere", before), spool=spool)
+    moved = before[1]["datasetId"]
+    assert outcome(found) == {
+        before[0]["observingProgramExecutionId"]: {
+            "changed": [before[0]["datasetId"]], "added": [moved], "gone": [moved],
+        }
+    }  # fmt: skip
+
+
+def test_a_source_that_leaves_others_their_word_says_nothing_of_what_they_have_told(spool):
+    before = records(3)
+    after = [{**each, "aoLocked": 1} for each in before]
+    known = [*told_by("a catalogue", before[:4]), *told_by("group dkist/A", before[4:8])]
+    found = scanned(after, known, spool=spool, in_place_of=["group dkist/"], leaves_others=True)
+    assert {op: list(told) for op, told in outcome(found).items()} == {
+        before[4]["observingProgramExecutionId"]: ["changed"],
+        before[8]["observingProgramExecutionId"]: ["added"],
+    }
+    assert (found.counts["left"], found.others) == (4, {})
+
+
 def test_other_criteria_name_other_members_and_nothing_is_changed_by_that(spool):
     known = as_known(records(3), ("fried_m.med",))
     found = scanned(records(3), known, spool=spool)

@@ -94,6 +94,25 @@ def test_a_policy_that_leaves_something_open_is_refused(rules):
         ReadinessPolicy.model_validate({"name": "x", "version": 1, "rule": rules})
 
 
+@given(
+    st.lists(
+        st.tuples(
+            st.lists(st.sampled_from(["VISP", "VBI", "CRYO"]), min_size=1, max_size=2),
+            st.lists(st.sampled_from(["manifest", "ready_event", "operator"]), min_size=1, max_size=2),
+        ),
+        max_size=4,
+    ),
+    st.sampled_from(["manifest", "ready_event"]),
+)
+def test_whose_programs_a_word_closes_is_what_the_rules_say_one_by_one(rules, others):
+    told = [{"instruments": instruments, "by": by} for instruments, by in [*rules, (["*"], [others])]]
+    policy = ReadinessPolicy.model_validate({"name": "p", "version": 1, "rule": told})
+    only, but = policy.closes_by("ready_event")
+    for instrument in ("VISP", "VBI", "CRYO", "DL-NIRSP"):
+        is_closed = instrument not in but and (only is None or instrument in only)
+        assert is_closed == ("ready_event" in policy.rule(instrument).by)
+
+
 def test_the_first_rule_that_matches_counts():
     visp = {"instruments": ["VISP"], "by": ["manifest"]}
     policy = ReadinessPolicy.model_validate(

@@ -65,6 +65,8 @@ def test_a_dry_run_shows_what_would_be_asked_of_each(capsys):
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
+        (("scan",), "wanted a catalogue: FILE, URL or --frames STREAM, one of them"),
+        (("scan", "datasets.json", "--frames", "dkist"), "one of them"),
         (("hold", "op1"), "op hold needs a reason"),
         (("claim", "op1", "--orcid", "0000-0002-1825-0098"), "whose last digit does not fit the others"),
         (("claim", "op1", "--orcid", "12"), "op.claim: orcid: found '12'"),

@@ -111,6 +111,42 @@ def test_more_than_a_tenth_re_opened_stops_and_asks(site_running, scanned, recor
     assert recorded(OPS[1])[-2:] == ["op.readiness_closed", "op.datasets_changed"]
 
 
+def test_what_a_server_says_has_not_changed_is_not_sent_again(site_running, capsys):
+    with running(Store(records(3))) as store:
+
+        def scanned(*more):
+            store.statuses.clear()
+            said = meridian(capsys, "op", "scan", store.url, "--page-size", "5", *more)
+            assert said.code == FINE, said
+            return said.err, set(store.statuses)
+
+        assert "12 datasets added" in scanned("--dry-run")[0]
+        told, statuses = scanned()
+        assert ("12 datasets added" in told, statuses) == (True, {200}), "a dry run has recorded nothing"
+        told, statuses = scanned()
+        assert ("its server says that nothing has changed" in told, statuses) == (True, {304})
+        told, statuses = scanned("--again")
+        assert ("nothing differs from what is known" in told, statuses) == (True, {200})
+        store.records[0]["aoLocked"] = 3
+        told, statuses = scanned()
+        assert ("1 changed OP, 1 dataset changed" in told, 200 in statuses) == (True, True)
+        assert scanned()[1] == {304}
+
+
+def test_another_catalogue_says_nothing_of_what_this_one_told(site_running, scanned, tmp_path, capsys):
+    first, second = records(2), [a_record("ELSEWHERE", op="eid_9_opY_R001.9", program="id.9")]
+    assert scanned(first).code == FINE
+    other = write_catalogue(tmp_path / "other.json", second)
+    said = meridian(capsys, "op", "scan", str(other))
+    assert (said.code, "1 new OP, 1 dataset added" in said.err) == (FINE, True), said
+    place = str(tmp_path / "datasets.json")
+    assert f"8 datasets that {place} told of and this has not: not called gone; --in-place-of" in said.err
+    taken = meridian(capsys, "op", "scan", str(other), "--in-place-of", place, "--dry-run", "-o", "json")
+    counts = json.loads(taken.out)["counts"]
+    assert (counts["gone"], counts["ops_changed"]) == (8, 2)
+    assert "nothing differs" in scanned(first).err
+
+
 def test_an_endpoint_is_scanned_and_views_that_lag_are_waited_for_in_vain(site_running, capsys, monkeypatch):
     with running(Store(records(3))) as store:
         first = meridian(capsys, "op", "scan", store.url, "--page-size", "5")
