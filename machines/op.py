@@ -1,5 +1,6 @@
 """The machine of observing programs: what is decided about a request, and how the answer is folded."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from events.base import Fact, Request
@@ -77,8 +78,26 @@ UNKNOWN = "UNKNOWN_SUBJECT"
 def _end(state: Op, fact: Fact, attempt: int | None) -> OpState:
     """Where the OP stands once this fact is folded; the state itself is left as it is."""
     after = state.copy()
-    fold(after, Step(fact.name, fact.wire(), attempt))
+    fold(after, Step(fact.name, _standing_wire(fact), attempt))
     return after.standing()
+
+
+_TOO_MUCH: Mapping[str, set[str] | bool] = {
+    "datasets": True,
+    "added": True,
+    "changed": True,
+    "metadata": True,
+    "verdict": {"findings"},
+}
+"""Members that may be long and that no state of an OP depends on."""
+
+
+def _standing_wire(fact: Fact) -> dict[str, Any]:
+    """The fact's payload as it stands in JSON, without what is only remembered."""
+    wire: dict[str, Any] = fact.__pydantic_serializer__.to_python(
+        fact, mode="json", exclude_none=True, exclude=_TOO_MUCH
+    )
+    return wire
 
 
 def _not_here(state: Op, ask: Ask) -> str:
