@@ -1,9 +1,8 @@
 """The machine of observing programs: what is decided about a request, and how the answer is folded."""
 
-from collections.abc import Mapping
 from typing import Any
 
-from events.base import Fact, Request
+from events.base import Request
 from events.envelope import Record
 from machines.op_claims import CLAIMS
 from machines.op_fold import Step, fold
@@ -14,7 +13,7 @@ from machines.op_programs import PROGRAMS
 from machines.op_publish import PUBLISH
 from machines.op_ruling import Against, OfAttempt, Rule
 from machines.op_state import Op, OpState
-from machines.ruling import Accepted, Ask, Refusal, Ruling
+from machines.ruling import Accepted, Ask, Refusal, Ruling, Told
 
 __all__ = ["OP", "OpMachine"]
 
@@ -45,7 +44,8 @@ class OpMachine:
         if isinstance(ruled, Against):
             held_by = tuple(each.model_dump(mode="json") for each in ruled.held_by)
             return _against(state, ruled.reasons, extra={"held_by": held_by})
-        fact, attempt = ruled if isinstance(ruled, OfAttempt) else (ruled, None)
+        ruling, attempt = ruled if isinstance(ruled, OfAttempt) else (ruled, None)
+        fact = Told(type(ruling), ruling.wire())  # written once: to see where it leads, and to be recorded
         end = _end(state, fact, attempt)
         OP_LIFE.after(fact.name, state.state, end)
         return Accepted(fact, self.where(state), end, attempt=attempt)
@@ -75,29 +75,11 @@ class OpMachine:
 UNKNOWN = "UNKNOWN_SUBJECT"
 
 
-def _end(state: Op, fact: Fact, attempt: int | None) -> OpState:
+def _end(state: Op, fact: Told, attempt: int | None) -> OpState:
     """Where the OP stands once this fact is folded; the state itself is left as it is."""
     after = state.copy()
-    fold(after, Step(fact.name, _standing_wire(fact), attempt))
+    fold(after, Step(fact.name, fact.data, attempt))
     return after.standing()
-
-
-_TOO_MUCH: Mapping[str, set[str] | bool] = {
-    "datasets": True,
-    "added": True,
-    "changed": True,
-    "metadata": True,
-    "verdict": {"findings"},
-}
-"""Members that may be long and that no state of an OP depends on."""
-
-
-def _standing_wire(fact: Fact) -> dict[str, Any]:
-    """The fact's payload as it stands in JSON, without what is only remembered."""
-    wire: dict[str, Any] = fact.__pydantic_serializer__.to_python(
-        fact, mode="json", exclude_none=True, exclude=_TOO_MUCH
-    )
-    return wire
 
 
 def _not_here(state: Op, ask: Ask) -> str:
