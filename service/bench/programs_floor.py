@@ -2,7 +2,7 @@
 
 import io
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -11,7 +11,7 @@ from sqlalchemy import text
 from consumers.effects.judging import verdict_request
 from consumers.policies import criteria
 from events.envelope import Record
-from events.log import Log, Place, TopicSpec, Writer
+from events.log import Place, Reader, TopicSpec, Writer
 from machines.program.criteria import Criteria
 from projectors.op_criterion import judged, op_criterion
 from service.bench.programs_made import Made
@@ -34,16 +34,18 @@ def floor_seconds(wiring: Wiring, made: Sequence[Made]) -> float:
         connection.execute(text(f"DROP TABLE IF EXISTS {TABLE}"))
         like = f"LIKE projection.{op_criterion.table.name} INCLUDING ALL"
         connection.execute(text(f"CREATE TABLE {TABLE} ({like})"))
-    raw, writer, rules = engine.raw_connection(), logs.writer(), (criteria(None),)
+    raw, writer, reader, rules = engine.raw_connection(), logs.writer(), logs.reader(), (criteria(None),)
+    reader.assign({place: reader.end(place)})
     try:
         began = time.perf_counter()
-        taken = _consumed(logs, place, len(made))
         for first in range(0, len(made), BATCH):
-            _produce(writer, place, made[first : first + BATCH], rules)
-            _copy(raw, next(taken))
+            some = made[first : first + BATCH]
+            _produce(writer, place, some, rules)
+            _copy(raw, _consumed(reader, place, len(some)))
         return time.perf_counter() - began
     finally:
         writer.close()
+        reader.close()
         raw.close()
         engine.dispose()
         logs.close()
@@ -57,20 +59,12 @@ def _produce(writer: Writer, place: Place, made: Sequence[Made], rules: Sequence
     writer.flush(LIMIT_S)
 
 
-def _consumed(logs: Log, place: Place, count: int) -> Iterator[list[Record]]:
-    reader, at_most = logs.reader(committed=True), BATCH
-    reader.assign({place: reader.end(place)})
-    try:
-        while count > 0:
-            wanted = min(at_most, count)
-            found: list[Record] = []
-            while len(found) < wanted:
-                messages = reader.poll(at_most=wanted - len(found), timeout_s=LIMIT_S).get(place, [])
-                found += [_record(message.value or b"", message.offset) for message in messages]
-            count -= len(found)
-            yield found
-    finally:
-        reader.close()
+def _consumed(reader: Reader, place: Place, count: int) -> list[Record]:
+    found: list[Record] = []
+    while len(found) < count:
+        messages = reader.poll(at_most=count - len(found), timeout_s=LIMIT_S).get(place, [])
+        found += [_record(message.value or b"", message.offset) for message in messages]
+    return found
 
 
 def _record(value: bytes, offset: int) -> Record:
