@@ -126,16 +126,19 @@ def _keep(connection: Connection, kinds: dict[type, list[Any]]) -> None:
     known_programs.keep_parts(connection, [_part_row(each) for each in kinds[PartKnown]])
 
 
+# Not asdict, which copies what each has to tell as deep as it goes, only to have it written.
+def _members(owed: ItemOwed | DatasetKnown | PartKnown) -> dict[str, Any]:
+    return {name: getattr(owed, name) for name in owed.__slots__}
+
+
 def _item_row(item: ItemOwed) -> dict[str, Any]:
-    # Not asdict, which copies the payload as deep as it goes, only to have it written.
-    row = {name: getattr(item, name) for name in ItemOwed.__slots__}
-    return {**row, "lane": item.lane, "stream": item.stream, "report_id": item.report_id}
+    return {**_members(item), "lane": item.lane, "stream": item.stream, "report_id": item.report_id}
 
 
 def _dataset_row(known: DatasetKnown) -> dict[str, Any]:
-    return {**asdict(known), "is_gone": known.gone}
+    return {**_members(known), "is_gone": known.gone}
 
 
 def _part_row(known: PartKnown) -> dict[str, Any]:
     since = known.at if known.owes else None
-    return {**asdict(known), "owes_effect": known.owes, "owes_since": since}
+    return {**_members(known), "owes_effect": known.owes, "owes_since": since}

@@ -176,18 +176,18 @@ _KEEP_DATASETS = text("""
     WHERE d.sequence <= excluded.sequence
 """)
 
+# Those that are there first: what they forget (null) would be lost among the rows that are proposed for insertion.
 _KEEP_PARTS = text("""
-    INSERT INTO work.program_part AS p (subject, part, known, sequence, owes_effect, owes_since)
-    SELECT subject, part, jsonb_strip_nulls(known), sequence, owes_effect, owes_since
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-         AS r (subject text, part text, known jsonb, sequence bigint, owes_effect text,
-               owes_since timestamptz)
-    ON CONFLICT (subject, part) DO UPDATE SET
-        known = jsonb_strip_nulls(p.known || (SELECT r.known FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-            AS r (subject text, part text, known jsonb) WHERE r.subject = p.subject AND r.part = p.part)),
-        sequence = excluded.sequence, owes_effect = excluded.owes_effect,
-        owes_since = excluded.owes_since
-    WHERE p.sequence < excluded.sequence
+    WITH r AS MATERIALIZED (
+        SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+            AS r (subject text, part text, known jsonb, sequence bigint, owes_effect text, owes_since timestamptz)),
+    there AS (
+        UPDATE work.program_part p SET known = jsonb_strip_nulls(p.known || r.known), sequence = r.sequence,
+            owes_effect = r.owes_effect, owes_since = r.owes_since
+        FROM r WHERE p.subject = r.subject AND p.part = r.part AND p.sequence < r.sequence)
+    INSERT INTO work.program_part (subject, part, known, sequence, owes_effect, owes_since)
+    SELECT subject, part, jsonb_strip_nulls(known), sequence, owes_effect, owes_since FROM r
+    ON CONFLICT (subject, part) DO NOTHING
 """)
 
 _PASS = text("""

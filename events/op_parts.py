@@ -74,22 +74,22 @@ class Cover(Part):
     @classmethod
     def of(cls, members: Iterable[tuple[str, str]]) -> "Cover":
         """The cover of these datasets, each with the digest of its significant fields; their order does not matter."""
-        return cls(datasets=0).plus(members)
+        return _summed(0, 0, members, 1)
 
     def plus(self, members: Iterable[tuple[str, str]]) -> "Cover":
         """With these in addition."""
-        return self._moved(members, 1)
+        return _summed(self.datasets, int(self.digest, 16), members, 1)
 
     def minus(self, members: Iterable[tuple[str, str]]) -> "Cover":
         """Without these."""
-        return self._moved(members, -1)
+        return _summed(self.datasets, int(self.digest, 16), members, -1)
 
-    def _moved(self, members: Iterable[tuple[str, str]], sign: int) -> "Cover":
-        count, total = self.datasets, int(self.digest, 16)
-        for name, digest in members:
-            count += sign
-            total += sign * int.from_bytes(sha256(f"{name}\n{digest}".encode()).digest()[:16])
-        return Cover(datasets=max(count, 0), digest=f"{total % (1 << 128):032x}")
+
+def _summed(count: int, total: int, members: Iterable[tuple[str, str]], sign: int) -> Cover:
+    for name, digest in members:
+        count += sign
+        total += sign * int.from_bytes(sha256(f"{name}\n{digest}".encode()).digest()[:16])
+    return Cover(datasets=max(count, 0), digest=f"{total % (1 << 128):032x}")
 
 
 class Dataset(Part):

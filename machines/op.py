@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from events.base import Fact, Request
+from events.base import Request
 from events.envelope import Record
 from machines.op_claims import CLAIMS
 from machines.op_fold import Step, fold
@@ -13,7 +13,7 @@ from machines.op_programs import PROGRAMS
 from machines.op_publish import PUBLISH
 from machines.op_ruling import Against, OfAttempt, Rule
 from machines.op_state import Op, OpState
-from machines.ruling import Accepted, Ask, Refusal, Ruling
+from machines.ruling import Accepted, Ask, Refusal, Ruling, Told
 
 __all__ = ["OP", "OpMachine"]
 
@@ -44,7 +44,8 @@ class OpMachine:
         if isinstance(ruled, Against):
             held_by = tuple(each.model_dump(mode="json") for each in ruled.held_by)
             return _against(state, ruled.reasons, extra={"held_by": held_by})
-        fact, attempt = ruled if isinstance(ruled, OfAttempt) else (ruled, None)
+        ruling, attempt = ruled if isinstance(ruled, OfAttempt) else (ruled, None)
+        fact = Told(type(ruling), ruling.wire())  # written once: to see where it leads, and to be recorded
         end = _end(state, fact, attempt)
         OP_LIFE.after(fact.name, state.state, end)
         return Accepted(fact, self.where(state), end, attempt=attempt)
@@ -74,10 +75,10 @@ class OpMachine:
 UNKNOWN = "UNKNOWN_SUBJECT"
 
 
-def _end(state: Op, fact: Fact, attempt: int | None) -> OpState:
+def _end(state: Op, fact: Told, attempt: int | None) -> OpState:
     """Where the OP stands once this fact is folded; the state itself is left as it is."""
     after = state.copy()
-    fold(after, Step(fact.name, fact.wire(), attempt))
+    fold(after, Step(fact.name, fact.data, attempt))
     return after.standing()
 
 

@@ -1,6 +1,6 @@
 """What is remembered of an observing program: its instrument programs, the attempts at inverting them, what failed."""
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -244,10 +244,12 @@ class Op:
 
     def dump(self) -> dict[str, Any]:
         """As JSON members."""
-        members = asdict(self)
-        members["programs"] = list(members["programs"].values())
-        members["attempts"] = list(members["attempts"].values())
-        return members
+        # Not asdict, which copies everything as deep as it goes, only to have it written.
+        return {
+            **_members(self),
+            "programs": list(map(_members, self.programs.values())),
+            "attempts": list(map(_members, self.attempts.values())),
+        }
 
     @classmethod
     def load(cls, dumped: dict[str, Any]) -> "Op":
@@ -260,3 +262,7 @@ class Op:
             "attempts": {each.number: each for each in attempts},
         }
         return cls(**{**dumped, **parts})
+
+
+def _members(part: Op | Program | Attempt) -> dict[str, Any]:
+    return {name: getattr(part, name) for name in part.__slots__}

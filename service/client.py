@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from sqlalchemy import Engine
 
 from consumers.deadletter import DeadLetters
 from consumers.formats import FORMATS
 from events import failpoints
-from events.base import Request, machine_of
+from events.base import machine_of
 from events.envelope import encode_request
 from events.log import Headers, Log, Writer
 from projectors.close_names import close_names
@@ -50,12 +50,23 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
+class Asking(Protocol):
+    """A request, or what will stand for one on the wire."""
+
+    @property
+    def name(self) -> str:
+        """On the wire."""
+
+    def wire(self) -> dict[str, Any]:
+        """The payload as it stands in JSON."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """One request about one subject; the same ``request_id`` asked again gets the outcome it had."""
 
     subject: str
-    request: Request
+    request: Asking
     version: int | None = None
     attempt: int | None = None
     expected_sequence: int | None = None

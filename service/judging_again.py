@@ -40,7 +40,7 @@ class Studied(NamedTuple):
 def of_catalogue(found: Scan) -> Iterator[Op]:
     """Every OP of a catalogue that was held against nothing, with its datasets by program."""
     for change in found.changes():
-        yield change.op_id, _by_program(change.added)
+        yield change.op_id, _by_program(each.read() for each in change.added)
 
 
 def of_known(known: Iterable[Known]) -> Iterator[Op]:

@@ -12,7 +12,7 @@ from consumers.catalogue.frames_sql import frames_of
 from consumers.catalogue.graphql import GraphqlCatalogue, HttpDocument
 from consumers.catalogue.known_sql import known_datasets
 from consumers.catalogue.look import Source
-from consumers.catalogue.op_change import requests_of
+from consumers.catalogue.op_change import ScanRequest, requests_of
 from consumers.catalogue.scan import Known, Scan
 from events.log import Place
 from projectors.standing import freshness
@@ -35,9 +35,6 @@ _REQUESTS_AT_ONCE, _DATASETS_AT_ONCE = 1000, 4000
 """What is asked and waited for together, some 5 MB: a request may have 200 datasets, and most have four."""
 
 _ANSWER_WITHIN_S = 60.0
-
-
-_OF_DATASETS = ("datasets", "added", "changed", "gone", "metadata")
 
 
 class NoSourceError(Exception):
@@ -109,7 +106,7 @@ def _lots(asks: Iterable[Ask]) -> Iterator[list[Ask]]:
     lot: list[Ask] = []
     datasets = 0
     for ask in asks:
-        own = sum(len(getattr(ask.request, name, ())) for name in _OF_DATASETS)
+        own = ask.request.datasets if isinstance(ask.request, ScanRequest) else 0
         if lot and (len(lot) == _REQUESTS_AT_ONCE or datasets + own > _DATASETS_AT_ONCE):
             yield lot
             lot, datasets = [], 0

@@ -12,6 +12,7 @@ __all__ = ["PATH", "CatalogueFile", "answered"]
 PATH = ("data", "datasetInventories")
 """Where the records stand in an answer."""
 
+_PLACE = ".".join(PATH)
 _TOLD = 500
 
 
@@ -41,7 +42,7 @@ def answered(stream: TextIO, look: Look, *, where: str, first: int = 0) -> Itera
     count = 0
     try:
         for raw in elements(stream.read, PATH, aside=aside):
-            yield Seen(f"{'.'.join(PATH)}[{first + count}]", raw)
+            yield Seen(f"{_PLACE}[{first + count}]", raw)
             count += 1
     except JsonBrokenError as error:
         look.missed(

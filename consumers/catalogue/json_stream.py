@@ -45,7 +45,6 @@ class _Text:
         self._at = 0
         self._before = 0  # characters already thrown away
         self._is_over = False
-        self._decoder = json.JSONDecoder(parse_int=_whole)
 
     @property
     def place(self) -> int:
@@ -74,7 +73,7 @@ class _Text:
         self.peek()
         while True:
             try:
-                value, end = self._decoder.raw_decode(self._buffer, self._at)
+                value, end = self._decode(self._at)
             except RecursionError as error:
                 raise JsonBrokenError("found values nested too deeply", self.place) from error
             except ValueError as error:  # not yet whole, or broken; or a number of thousands of digits
@@ -84,6 +83,14 @@ class _Text:
             if self._buffer[end : end + 1] in _AFTER or not self._more_of_it():
                 self._at = end
                 return value
+
+    def _decode(self, at: int) -> tuple[Any, int]:
+        try:
+            return _plainly.raw_decode(self._buffer, at)
+        except json.JSONDecodeError:
+            raise
+        except ValueError:  # a number of thousands of digits
+            return _patiently.raw_decode(self._buffer, at)
 
     def _more_of_it(self) -> bool:
         return len(self._buffer) - self._at <= _ELEMENT_AT_MOST and self._more()
@@ -109,6 +116,10 @@ class _Text:
 def _whole(digits: str) -> int | float:
     """Thousands of digits are no count, and Python refuses to read them; they must not end the reading of the rest."""
     return int(digits) if len(digits) < _DIGITS else float(digits)
+
+
+_plainly = json.JSONDecoder()
+_patiently = json.JSONDecoder(parse_int=_whole)
 
 
 def _below(text: _Text, path: tuple[str, ...], above: str, aside: dict[str, Any]) -> Iterator[Any]:

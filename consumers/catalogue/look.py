@@ -4,7 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-__all__ = ["Gap", "Look", "Seen", "Source"]
+__all__ = ["GAPS_LISTED", "Gap", "Look", "Seen", "Source"]
+
+GAPS_LISTED = 1000
+"""A catalogue of which no record can be read has as many gaps as records."""
 
 
 class Gap(NamedTuple):
@@ -32,14 +35,19 @@ class Look:
     """What a source fills in while it is read. Only a look without gaps can say that something is gone."""
 
     gaps: list[Gap] = field(default_factory=list)
+    unlisted: int = 0
+    """Gaps beyond those."""
     unchanged: bool = False
     """The catalogue says itself that it is as it was at the last look; nothing was read."""
     validators: dict[str, str] = field(default_factory=dict)
     """What to ask with next time, so that an unchanged catalogue need not be sent again: entity tags by address."""
 
     def missed(self, where: str, found: str, wanted: str, help_: str = "scan again") -> None:
-        """Note a gap."""
-        self.gaps.append(Gap(where, found, wanted, help_))
+        """Note a gap; the first thousand are kept."""
+        if len(self.gaps) < GAPS_LISTED:
+            self.gaps.append(Gap(where, found, wanted, help_))
+        else:
+            self.unlisted += 1
 
     @property
     def is_whole(self) -> bool:

@@ -15,6 +15,9 @@ _LARGEST = (
     10**15
 )  # more frames, bytes or milliseconds than any observatory will have; and what every store can hold
 _YEARS = range(1960, 2200)
+_NUMBERS = frozenset({int, float})
+"""As JSON has them: of exactly these types, so that True is none."""
+
 _CORNER = r"\(\s*([^(),\s]+)\s*,\s*([^(),\s]+)\s*\)"
 _BOX = re.compile(rf"\s*{_CORNER}\s*,\s*{_CORNER}\s*")
 _MISSING = object()
@@ -35,9 +38,13 @@ class Problem(NamedTuple):
         """With what was found as text, cut to a line."""
         return cls(path, _shown(found), wanted)
 
+    def written(self) -> dict[str, str]:
+        """As a fact keeps it, in JSON."""
+        return {"path": self.path[-255:], "found": self.found[:255], "wanted": self.wanted[:255]}
+
     def part(self) -> ProblemPart:
         """As a fact keeps it."""
-        return ProblemPart(path=self.path[-255:], found=self.found[:255], wanted=self.wanted[:255])
+        return ProblemPart(**self.written())
 
     def __str__(self) -> str:
         return f"{self.path}: found {self.found}, wanted {self.wanted}"
@@ -57,15 +64,18 @@ class Fields:
 
     def name(self, name: str, *, may_be_null: bool = False) -> str | None:
         """An identifier or a short text."""
-        value = self._get(name, "a text", may_be_null=may_be_null)
+        value = self._raw.get(name)
+        if type(value) is not str:
+            value = self._get(name, "a text", may_be_null=may_be_null)
         if value is None:
             return None
         wanted = "a text of 1 to 255 printable characters"
         # PostgreSQL stores no NUL, UTF-8 no half of a pair, a terminal obeys controls, and nobody reads the rest.
-        if not isinstance(value, str) or not 1 <= len(value.strip()) <= 255 or not value.isprintable():
+        stripped = value.strip() if isinstance(value, str) else ""
+        if not 1 <= len(stripped) <= 255 or not value.isprintable():
             self.wrong(name, value, wanted)
             return None
-        return value.strip()
+        return stripped
 
     def flag(self, name: str) -> bool | None:
         """True or false."""
@@ -82,19 +92,21 @@ class Fields:
 
     def count(self, name: str, *, at_least: int, at_most: int | None = None) -> int | None:
         """A whole number within bounds."""
-        wanted = f"a whole number of at least {at_least}"
-        value = self._get(name, wanted)
+        value = self._raw.get(name)
+        if value is None:
+            value = self._get(name, f"a whole number of at least {at_least}")
         return None if value is None else self._count(name, value, at_least=at_least, at_most=at_most)
 
     def moment(self, name: str, *, may_be_null: bool = False) -> datetime | None:
-        """A time; UTC unless it says another offset."""
+        """A time, of UTC and without saying so; it is taken for UTC unless it says another offset."""
         wanted = "a time such as 2022-12-08T19:07:55.038"
         value = self._get(name, wanted, may_be_null=may_be_null)
         if value is None:
             return None
         try:
             moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-            moment = moment and (moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC))
+            if moment is not None and moment.tzinfo is not None:
+                moment = moment.astimezone(UTC).replace(tzinfo=None)
         except (ValueError, OverflowError):
             moment = None
         if moment is None or moment.year not in _YEARS:
@@ -105,9 +117,8 @@ class Fields:
     def in_order(self, first: str, earlier: datetime | None, second: str, later: datetime | None) -> None:
         """Note it where the earlier of two times is the later one; both stay as they are said."""
         if earlier is not None and later is not None and earlier > later:
-            self.wrong(
-                second, later.isoformat(), f"a time not before {first}, which is {earlier.isoformat()}"
-            )
+            wanted = f"a time not before {first}, which is {earlier.isoformat()}+00:00"
+            self.wrong(second, f"{later.isoformat()}+00:00", wanted)
 
     def box(self, name: str) -> Box | None:
         """Two opposite corners, written ``(x,y),(x,y)``, as x, y, x, y."""
@@ -127,9 +138,11 @@ class Fields:
 
     def counters(self, name: str, names: Sequence[str], frames: int | None) -> dict[str, int | None] | None:
         """How many frames are in each of several conditions. A null counter is 0 where the others sum to the frames."""
-        value = self._object(name, f"an object with {', '.join(names)}")
+        value = self._object(name, names)
         if value is None:
             return None
+        if frames is not None and (sound := _sound_counters(value, names, frames)):
+            return sound
         counted: dict[str, int | None] = {
             each: self._counter(f"{name}.{each}", value.get(each), frames) for each in names
         }
@@ -145,6 +158,9 @@ class Fields:
         self, name: str, names: Sequence[str], *, may_be_null: bool = False
     ) -> dict[str, float] | None:
         """The spread of a quantity (smallest, quartiles, largest); a single number counts as its median."""
+        value = self._raw.get(name)
+        if type(value) is dict and (sound := _rising(value, names)):
+            return sound
         wanted = f"an object with {', '.join(names)}"
         value = self._get(name, wanted, may_be_null=may_be_null)
         if _is_number(value):
@@ -179,7 +195,11 @@ class Fields:
             self.wrong(name, None, wanted)
         return value
 
-    def _object(self, name: str, wanted: str) -> Mapping[str, Any] | None:
+    def _object(self, name: str, names: Sequence[str]) -> Mapping[str, Any] | None:
+        value = self._raw.get(name)
+        if type(value) is dict:
+            return value
+        wanted = f"an object with {', '.join(names)}"
         value = self._get(name, wanted)
         if value is None or isinstance(value, Mapping):
             return value
@@ -205,8 +225,7 @@ class Fields:
         self, path: str, value: Any, *, at_least: float | None = None, above: float | None = None
     ) -> float | None:
         if (
-            not isinstance(value, int | float)
-            or isinstance(value, bool)
+            type(value) not in _NUMBERS
             or not -_LARGEST <= value <= _LARGEST  # NaN is in no range
             or (at_least is not None and value < at_least)
             or (above is not None and value <= above)
@@ -215,11 +234,41 @@ class Fields:
             beyond = f" above {above:g}" if above is not None else ""
             self.wrong(path, value, f"a number{bound} that may be (up to {_LARGEST:.0e}){beyond}")
             return None
-        return value
+        number: float = value
+        return number
 
 
 def _is_number(value: Any) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return type(value) in _NUMBERS
+
+
+def _sound_counters(
+    value: Mapping[str, Any], names: Sequence[str], frames: int
+) -> dict[str, int | None] | None:
+    """Counters that are what they should be, as nearly all are; None: they have to be looked at one by one."""
+    counted: dict[str, int | None] = {}
+    total = 0
+    for each in names:
+        count = value.get(each)
+        if count is None:
+            count = 0
+        elif type(count) is not int or count < 0:
+            return None
+        counted[each] = count
+        total += count
+    return counted if total == frames else None
+
+
+def _rising(value: Mapping[str, Any], names: Sequence[str]) -> dict[str, float] | None:
+    """A spread that is what it should be; None: it has to be looked at one by one."""
+    found: dict[str, float] = {}
+    last: float = -_LARGEST
+    for each in names:
+        number = value.get(each)
+        if not _is_number(number) or not last <= number:
+            return None
+        found[each] = last = number
+    return found if last <= _LARGEST else None
 
 
 def _shown(found: Any) -> str:

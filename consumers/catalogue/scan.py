@@ -1,21 +1,25 @@
 """A scan: everything that a catalogue says, held against what is known; new, changed and gone by OP."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from heapq import merge
 from itertools import groupby
-from typing import Any, Literal, NamedTuple
+from operator import itemgetter
+from typing import Literal, NamedTuple
 
+from consumers.catalogue.entry import Entry, Pair
 from consumers.catalogue.look import Gap, Look, Seen, Source
 from consumers.catalogue.op_change import SOURCE_CHARS, Changed, OpChange
+from consumers.catalogue.outline import Outline
 from consumers.catalogue.record import read_record
 from consumers.catalogue.record_fields import Problem
-from consumers.catalogue.spool_sql import Entry, Pair, Spool
+from consumers.catalogue.spool_sql import Spool
 from consumers.catalogue.tellers import other_teller
 from events.op_parts import Dataset, Gone
-from machines.program.dataset import changes, flat, significant_digest, whole_digest
+from machines.program.dataset import changes, flat, significant_digest
 
-__all__ = ["Known", "Outline", "Question", "RecordProblem", "Scan", "scan"]
+__all__ = ["Known", "Question", "RecordProblem", "Scan", "scan"]
 
 REOPENED_AT_MOST = 0.10
 _LISTED = 1000
@@ -64,16 +68,11 @@ class Question:
 Kind = Literal["added", "changed", "gone", "metadata"]
 
 
-@dataclass(slots=True)
-class Outline:
-    """An OP with something to record: how many of its datasets are what, and which members of them changed."""
+class _New(NamedTuple):
+    """What an OP that is new says of itself."""
 
-    op_id: str
-    is_new: bool = False
-    counts: Counter[str] = field(default_factory=Counter)
-    members: Counter[str] = field(default_factory=Counter)
-    gone: list[str] = field(default_factory=list)
-    reopens: tuple[str, ...] = ()
+    experiment: str | None
+    proposal: str | None
 
 
 @dataclass
@@ -94,33 +93,40 @@ class Scan:
 
     @property
     def gaps(self) -> list[Gap]:
-        """What could not be seen. With any, nothing is called gone."""
+        """What could not be seen, the first thousand of it. With any, nothing is called gone."""
         return self.look.gaps
 
-    def outlines(self) -> Iterator["Outline"]:
+    def outlines(self) -> Iterator[Outline]:
         """The same as ``changes``, without the datasets: what is only counted need not be read whole."""
-        new = {op for op, _, _ in self.spool.new_ops()}
-        for op, pairs in groupby(self.spool.differing(), key=lambda pair: pair.op):
-            outline = self._outline(op, pairs, is_new=op in new)
-            new.discard(op)
+        yield from map(Outline.read, self.spool.outlines())
+
+    def outlined(self) -> Iterator[Outline]:
+        """The outlines, from what was seen and what is known."""
+        for op, new, pairs in self._ops(whole=False):
+            outline = self._outline(op, pairs, is_new=new is not None)
             if outline.is_new or outline.counts:
                 yield outline
-        yield from (Outline(op, is_new=True) for op in sorted(new))
 
     def changes(self) -> Iterator[OpChange]:
         """Every OP with something to record, in order."""
-        new = {op: (experiment, proposal) for op, experiment, proposal in self.spool.new_ops()}
-        for op, pairs in groupby(self.spool.differing(), key=lambda pair: pair.op):
+        for op, new, pairs in self._ops(whole=True):
             change = self._change(op, pairs)
-            if op in new:
-                change.is_new = True
-                change.experiment, change.proposal = new.pop(op)
+            if new is not None:
+                change.is_new, change.experiment, change.proposal = True, *new
             if not change.is_nothing:
                 yield change
-        for op, (experiment, proposal) in sorted(new.items()):  # of which no record could be read whole
-            yield OpChange(op, is_new=True, experiment=experiment, proposal=proposal)
 
-    def _outline(self, op: str, pairs: Iterable[Pair], *, is_new: bool) -> "Outline":
+    def _ops(self, *, whole: bool) -> Iterator[tuple[str, _New | None, Iterator[Pair]]]:
+        """Those that are new, of which perhaps no record could be read whole, and those with datasets that differ."""
+        new = ((op, _New(experiment, proposal)) for op, experiment, proposal in self.spool.new_ops())
+        pairs = ((pair.op, pair) for pair in self.spool.differing(whole=whole))
+        both: Iterator[tuple[str, _New | Pair]] = merge(new, pairs, key=itemgetter(0))
+        for op, found in groupby(both, key=itemgetter(0)):
+            told = [each for _, each in found]
+            is_new = told[0] if isinstance(told[0], _New) else None
+            yield op, is_new, (each for each in told if isinstance(each, Pair))
+
+    def _outline(self, op: str, pairs: Iterable[Pair], *, is_new: bool) -> Outline:
         outline = Outline(op, is_new=is_new)
         touched: set[str] = set()
         for pair in pairs:
@@ -131,7 +137,7 @@ class Scan:
             if kind == "gone" and pair.known is not None:
                 outline.gone.append(pair.known.dataset)
             if pair.known is not None and pair.seen is not None:
-                outline.members.update(each.path for each in _change_of(pair.seen, pair.known).changes)
+                outline.members.update(each.path for each in Changed(pair.seen, pair.known, {}).changes)
             touched |= _programs(kind, pair)
         outline.reopens = self._reopened(op, touched)
         return outline
@@ -160,8 +166,7 @@ class Scan:
         if seen.digest == known.digest:
             return "metadata"
         # Other criteria name other members: then the digests differ and the members that count now need not.
-        before = Dataset.model_validate_json(known.body)
-        is_same = seen.digest == significant_digest(flat(before), self.significant)
+        is_same = seen.digest == significant_digest(flat(known.read()), self.significant)
         return "metadata" if is_same else "changed"
 
     def _is_gone(self, known: Entry) -> bool:
@@ -195,7 +200,7 @@ def scan(
         return found
     own = (source.name[:SOURCE_CHARS], *in_place_of)
     for each in known:
-        entry = None if each.dataset is None else _entry(each.op_id, each.dataset, is_closed=each.is_closed)
+        entry = None if each.dataset is None else Entry.of(each.op_id, each.dataset, is_closed=each.is_closed)
         spool.put_known(each.op_id, entry, others=other_teller(each.source, own))
     if leaves_others:
         found.counts["left"] = spool.leave_to_others()
@@ -213,13 +218,12 @@ def _take(seen: Seen, found: Scan) -> None:
         found.counts["arriving"] += 1
         found.spool.put_unplaced(read.dataset_id)
         return
-    _list(found, seen.at, read.op_id, read.dataset_id, read.problems)
+    if read.problems:
+        _list(found, seen.at, read.op_id, read.dataset_id, read.problems)
     if read.op_id is not None:
-        values = read.dataset.values if read.dataset else {}
-        experiment, proposal = values.get("experiment"), values.get("proposal")
-        found.spool.put_op(read.op_id, _text(experiment), _text(proposal))
-    if read.dataset is not None and read.op_id is not None:
-        _put(_entry(read.op_id, read.dataset, members=read.members), found, seen.at)
+        found.spool.put_op(read.op_id, read.experiment, read.proposal)
+    if read.entry is not None:
+        _put(read.entry, found, seen.at)
     elif read.dataset_id is not None:
         found.spool.put_unplaced(read.dataset_id)
     else:
@@ -236,7 +240,7 @@ def _put(entry: Entry, found: Scan, at: str) -> None:
     if there.whole == entry.whole and there.op == entry.op:
         return
     # Contradictory records: the newer one counts, and whoever reads the OP sees that there were two.
-    one, other = Dataset.model_validate_json(there.body), Dataset.model_validate_json(entry.body)
+    one, other = there.read(), entry.read()
     entries = sorted(
         [(_age(one), there.whole, there.op, one), (_age(other), entry.whole, entry.op, other)], key=_order
     )
@@ -248,7 +252,7 @@ def _put(entry: Entry, found: Scan, at: str) -> None:
     _list(found, at, newer[2], newer[3].dataset, (problem,))
     problems = {each.path: each for each in (*newer[3].problems, problem.part())}
     both = newer[3].model_copy(update={"problems": tuple(problems.values())[:32]})
-    found.spool.replace_seen(_entry(newer[2], both))
+    found.spool.replace_seen(Entry.of(newer[2], both))
 
 
 def _order(entry: tuple[str, str, str, Dataset]) -> tuple[str, str, str]:
@@ -288,7 +292,8 @@ def _look_again(source: Source, found: Scan) -> None:
 def _tally(found: Scan, reopened_at_most: float) -> None:
     counts = found.counts
     sample: list[str] = []
-    for each in found.outlines():
+    for each in found.outlined():
+        found.spool.put_outline(each.written())
         counts["ops_new"] += each.is_new
         counts["ops_changed"] += not each.is_new
         for kind in ("added", "changed", "gone"):
@@ -300,6 +305,7 @@ def _tally(found: Scan, reopened_at_most: float) -> None:
     counts["ops"] = found.spool.count("op")
     counts["datasets"] = found.spool.count("seen")
     counts["ops_known"] = found.spool.count("known_ops")
+    counts["gaps"] = len(found.gaps) + found.look.unlisted
     if counts["reopened"] > reopened_at_most * counts["ops_known"]:
         found.question = Question(counts["reopened"], counts["ops_known"], reopened_at_most, tuple(sample))
 
@@ -308,33 +314,15 @@ def _sort_in(kind: Kind, pair: Pair, change: OpChange) -> None:
     """Put a pair where it belongs."""
     seen, known = pair.seen, pair.known
     if kind == "added" and seen is not None:
-        change.added.append(Dataset.model_validate_json(seen.body))
+        change.added.append(seen)
     elif kind == "gone" and known is not None:
         change.gone.append(Gone(dataset=known.dataset, program=known.program, digest=known.digest))
     elif seen is not None and known is not None:
         is_metadata = kind == "metadata"
         told = {"digest" if is_metadata else "was": known.digest}
-        (change.metadata if is_metadata else change.changed).append(_change_of(seen, known, **told))
-
-
-def _change_of(seen: Entry, known: Entry, **told: str) -> Changed:
-    """Of a dataset that is on both sides; ``told``: members that the new side is given."""
-    after, before = (Dataset.model_validate_json(each.body) for each in (seen, known))
-    return Changed(after.model_copy(update=told), before)
+        (change.metadata if is_metadata else change.changed).append(Changed(seen, known, told))
 
 
 def _programs(kind: Kind, pair: Pair) -> set[str]:
     """Those that a pair opens; what no criterion reads opens none."""
     return set() if kind == "metadata" else {each.program for each in pair[1:] if each is not None}
-
-
-def _entry(
-    op_id: str, dataset: Dataset, *, members: Mapping[str, Any] | None = None, is_closed: bool = False
-) -> Entry:
-    body = dataset.__pydantic_serializer__.to_json(dataset, exclude_none=True)
-    whole = whole_digest(dataset, members)
-    return Entry(op_id, dataset.dataset, dataset.program, dataset.digest, whole, body, is_closed)
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None

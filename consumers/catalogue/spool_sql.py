@@ -3,30 +3,11 @@
 import sqlite3
 from collections.abc import Iterator
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
-__all__ = ["Entry", "Pair", "Spool"]
+from consumers.catalogue.entry import Entry, Pair
 
-
-class Entry(NamedTuple):
-    """A dataset's row: ``whole`` is a digest of everything that is said of it, ``body`` the dataset as JSON."""
-
-    op: str
-    dataset: str
-    program: str
-    digest: str
-    whole: str
-    body: bytes
-    is_closed: bool = False
-    """Of a known one: its program is closed or judged already, so that news re-opens it."""
-
-
-class Pair(NamedTuple):
-    """A dataset of an OP that is not as it was known: one side, or both."""
-
-    op: str
-    seen: Entry | None
-    known: Entry | None
+__all__ = ["Spool"]
 
 
 class Spool:
@@ -36,6 +17,7 @@ class Spool:
         self._db = sqlite3.connect("", isolation_level=None)
         self._db.executescript(_TABLES)
         self._db.execute("BEGIN")
+        self._last_op = ""
 
     def __enter__(self) -> Self:
         return self
@@ -64,7 +46,9 @@ class Spool:
 
     def put_op(self, op: str, experiment: str | None, proposal: str | None) -> None:
         """An OP that was seen; what is said of it first counts."""
-        self._db.execute("INSERT OR IGNORE INTO op VALUES (?, ?, ?)", (op, experiment, proposal))
+        if op != self._last_op:  # most records follow others of their OP
+            self._db.execute("INSERT OR IGNORE INTO op VALUES (?, ?, ?)", (op, experiment, proposal))
+            self._last_op = op
 
     def put_unplaced(self, dataset: str) -> None:
         """A dataset of which a record was seen that can't be tied to an OP: it is there, whatever it says."""
@@ -100,15 +84,28 @@ class Spool:
         """OPs of which nothing was known but perhaps their name, with experiment and proposal."""
         yield from self._db.execute(_NEW_OPS)
 
-    def differing(self) -> Iterator[Pair]:
-        """Datasets that are not as they were known, by OP and name. Those that are missing come with one side."""
-        for row in self._db.execute(_DIFFERING):
+    def differing(self, *, whole: bool) -> Iterator[Pair]:
+        """Datasets that are not as they were known, by OP and name. Those that are missing come with one side.
+
+        Not ``whole``: the bodies of those alone that are on both sides.
+        """
+        self._db.execute(_IN_ORDER)
+        for row in self._db.execute(_WHOLE if whole else _OUTLINED):
             op, seen, known = row[0], row[2:9], row[9:16]
             yield Pair(
                 op,
                 None if seen[0] is None else Entry(*seen),
                 None if known[0] is None else Entry(*known),
             )
+
+    def put_outline(self, outline: bytes) -> None:
+        """Keep what is told of an OP, in order."""
+        self._db.execute("INSERT INTO outline VALUES (?)", (outline,))
+
+    def outlines(self) -> Iterator[bytes]:
+        """What was kept of OPs."""
+        for (outline,) in self._db.execute("SELECT body FROM outline ORDER BY rowid"):
+            yield outline
 
     def closed_programs(self, op: str) -> set[str]:
         """Programs of an OP that are closed or judged."""
@@ -134,6 +131,7 @@ _TABLES = """
     CREATE TABLE known_op (op TEXT PRIMARY KEY);
     CREATE TABLE unplaced (dataset TEXT PRIMARY KEY);
     CREATE TABLE others (dataset TEXT PRIMARY KEY, source TEXT);
+    CREATE TABLE outline (body BLOB);
 """
 
 _COUNTS = {
@@ -164,13 +162,21 @@ _MISSING_OF_OTHERS = """
         AND dataset NOT IN (SELECT dataset FROM unplaced) GROUP BY source ORDER BY 2 DESC, 1
 """
 
+# Made once all were seen: kept up to date row by row it would cost several times as much.
+_IN_ORDER = "CREATE INDEX IF NOT EXISTS seen_in_order ON seen (op, dataset)"
+
 # A dataset that now belongs to another OP or program is gone from the one and new in the other.
 _DIFFERING = """
-    SELECT s.op AS "of", s.dataset AS "name", s.*, k.* FROM seen s
-        LEFT JOIN known k ON k.dataset = s.dataset AND k.op = s.op AND k.program = s.program
+    SELECT s.op AS "of", s.dataset AS "name",
+        s.op, s.dataset, s.program, s.digest, s.whole, {seen}, s.is_closed,
+        k.op, k.dataset, k.program, k.digest, k.whole, k.body, k.is_closed
+        FROM seen s LEFT JOIN known k ON k.dataset = s.dataset AND k.op = s.op AND k.program = s.program
         WHERE s.whole IS NOT k.whole
-    UNION ALL SELECT k.op, k.dataset, NULL, NULL, NULL, NULL, NULL, NULL, NULL, k.* FROM known k
-        LEFT JOIN seen s ON k.dataset = s.dataset AND k.op = s.op AND k.program = s.program
+    UNION ALL SELECT k.op, k.dataset, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+        k.op, k.dataset, k.program, k.digest, k.whole, {gone}, k.is_closed
+        FROM known k LEFT JOIN seen s ON k.dataset = s.dataset AND k.op = s.op AND k.program = s.program
         WHERE s.dataset IS NULL
     ORDER BY 1, 2
 """
+_WHOLE = _DIFFERING.format(seen="s.body", gone="k.body")
+_OUTLINED = _DIFFERING.format(seen="CASE WHEN k.dataset IS NOT NULL THEN s.body END", gone="NULL")

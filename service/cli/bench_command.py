@@ -22,14 +22,16 @@ class Suite(StrEnum):
     CORE = "core"
     FILES = "files"
     INGEST = "ingest"
+    PROGRAMS = "programs"
 
 
 PARTS = {
     Suite.CORE: ("decide", "project", "latency"),
     Suite.FILES: (),
     Suite.INGEST: ("frames", "romans", "exposures", "hostile"),
+    Suite.PROGRAMS: (),
 }
-LIVES, FRAMES = 50_000, 1_000
+LIVES, FRAMES, PROGRAMS = 50_000, 1_000, 10_000
 
 
 def bench(  # noqa: PLR0913, PLR0917 - options, each by name
@@ -38,13 +40,18 @@ def bench(  # noqa: PLR0913, PLR0917 - options, each by name
         Suite,
         typer.Argument(
             help="core: decider and projector; files: from announcement to view; "
-            "ingest: whole files, from a folder or a store to COMPLETE"
+            "ingest: whole files, from a folder or a store to COMPLETE; programs: verdicts of many observing programs"
         ),
     ],
     files: Annotated[
-        int | None, typer.Option(help=f"lives of files in core ({LIVES}), or frames of ingest ({FRAMES})")
+        int | None,
+        typer.Option(
+            help=f"lives of files in core ({LIVES}), frames of ingest ({FRAMES}), or observing programs ({PROGRAMS})"
+        ),
     ] = None,
-    times: Annotated[int, typer.Option(help="turns of core or ingest, or files one after the other")] = 3,
+    times: Annotated[
+        int, typer.Option(help="turns of core, ingest or programs, or files one after the other")
+    ] = 3,
     only: Annotated[
         str | None, typer.Option(help="one part alone, of core or ingest", metavar="PART")
     ] = None,
@@ -70,6 +77,10 @@ def bench(  # noqa: PLR0913, PLR0917 - options, each by name
         from service.bench.files import bench_files
 
         result = bench_files(settings, times=times, progress=say)
+    elif suite is Suite.PROGRAMS:
+        from service.bench.programs import bench_programs
+
+        result = bench_programs(settings, programs=files or PROGRAMS, times=times, progress=say)
     else:
         from service.bench.ingest import Order, bench_ingest
 

@@ -18,7 +18,8 @@ from service.wording import counted
 
 if TYPE_CHECKING:
     from consumers.catalogue.look import Source
-    from consumers.catalogue.scan import Outline, RecordProblem, Scan
+    from consumers.catalogue.outline import Outline
+    from consumers.catalogue.scan import RecordProblem, Scan
     from machines.program.criteria import Criteria
     from service.client import Asked, Client
     from service.scanned_before import ScannedBefore
@@ -165,10 +166,10 @@ def _in_force(client: "Client") -> "Sequence[Criteria]":
 
 
 def _print(session: Session, found: "Scan") -> None:
-    rows = [_row(each) for each in found.outlines()]
+    rows = (_row(each) for each in found.outlines())
     out = session.out
     if out.form in {"json", "ndjson"}:
-        out.document(_members(found, rows), lines=(), ids="source")
+        out.document(_members(found), lines=(), ids="source", long=("ops", rows))
     else:
         out.rows(CHANGES, rows, ids="op", empty="")
     for line in _remarks(found):
@@ -186,14 +187,13 @@ def _row(outline: "Outline") -> dict[str, Any]:
     }
 
 
-def _members(found: "Scan", rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _members(found: "Scan") -> dict[str, Any]:
     return {
         "source": found.source,
         "unchanged": found.look.unchanged,
         "not_seen_of_others": found.others,
         "counts": dict(found.counts),
         "question": None if found.question is None else str(found.question),
-        "ops": rows,
         "gaps": [each._asdict() for each in found.gaps],
         "problems": [
             {"at": each.at, "op": each.op_id, "dataset": each.dataset_id, **each.problem._asdict()}
@@ -214,6 +214,8 @@ def _remarks(found: "Scan") -> Iterator[str]:
     if counts["problems"] > _SHOWN:
         yield f"and {counts['problems'] - _SHOWN} more problems; -o json lists the first thousand"
     yield from (f"not seen: {each}" for each in found.gaps[:_SHOWN])
+    if counts["gaps"] > _SHOWN:
+        yield f"and {counts['gaps'] - _SHOWN} more gaps; -o json lists the first thousand"
     if found.gaps and counts["unseen"]:
         yield (
             f"{counted(counts['unseen'], 'dataset')} known and not seen: not called gone, as not everything was seen"

@@ -74,8 +74,21 @@ class Output:
                 self._table(columns, listed, empty)
         return len(listed)
 
-    def document(self, members: Row, *, lines: Iterable[str], ids: str) -> None:
-        """Print one thing: ``lines`` for people, ``members`` for programs."""
+    def document(
+        self,
+        members: Row,
+        *,
+        lines: Iterable[str],
+        ids: str,
+        long: tuple[str, Iterable[Row]] | None = None,
+    ) -> None:
+        """Print one thing: ``lines`` for people, ``members`` for programs.
+
+        ``long``: a last member of JSON, a list of any length, of which one element at a time is held.
+        """
+        if long is not None and self.form in {"json", "ndjson"}:
+            self._write_long(members, *long, indent=2 if self.form == "json" else None)
+            return
         match self.form:
             case "json":
                 self._write(_json(dict(members), indent=2) + "\n")
@@ -107,6 +120,18 @@ class Output:
         from rich.progress import track
 
         return track(things, total=total, description="", console=Console(stderr=True), transient=True)
+
+    def _write_long(self, members: Row, name: str, rows: Iterable[Row], *, indent: int | None) -> None:
+        whole = _json({**members, name: []}, indent=indent)
+        head, _, tail = whole.rpartition("[]")
+        before, after, end = ("\n    ", "\n    ", "\n  ") if indent else ("", " ", "")
+        self._write(f"{head}[")
+        between = before
+        for row in rows:
+            text = _json(dict(row), indent=indent)
+            self._write(between + (text.replace("\n", "\n    ") if indent else text))
+            between = f",{after}"
+        self._write(f"{'' if between == before else end}]{tail}\n")
 
     def _table(self, columns: Sequence[Column], rows: list[Row], empty: str) -> None:
         if not rows:

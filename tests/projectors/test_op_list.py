@@ -147,6 +147,36 @@ def test_the_first_of_a_long_queue_are_those_that_ranking_all_of_it_puts_first(e
             assert ranked(found.rows, by, at=at) == everything[:limit]
 
 
+SHAPES = {
+    "all equally long": "since_at = '2026-01-01T00:00:00Z'",
+    "all alike": "since_at = '2026-01-01T00:00:00Z', frames = 100",
+    "all from the future": "since_at = now() + interval '1 day'",
+    "in a few heaps": "since_at = date_trunc('month', since_at), frames = 10 ^ (length(op) % 3)",
+}
+
+
+@pytest.mark.parametrize("queued_share", [0.2, 1.0])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_ties_go_by_name_wherever_the_limit_cuts_them(engine, shape, queued_share):
+    """What bounds a queue is the age that the last of the first has: here many have it, or all of them."""
+    by = ranking()
+    with engine.begin() as connection:
+        fill(connection, 1500, queued=queued_share)
+        connection.execute(
+            text(f"UPDATE projection.op_program SET {SHAPES[shape]} WHERE since_at IS NOT NULL")
+        )
+        at = now_of(connection)
+        all_of_it = [dict(row) for row in connection.execute(text("SELECT * FROM v1.op_queue")).mappings()]
+        everything = ranked(all_of_it, by, at=at)
+        assert len({row["score"] for row in everything}) < len(everything), "no tie: nothing is tried"
+        for limit in (1, 2, 40, 199, 640, 5000):
+            found = queued(connection, by, at=at, limit=limit)
+            assert found.length == len(everything) > 1500 * queued_share * 0.8
+            assert [(row["op"], row["program"]) for row in ranked(found.rows, by, at=at)] == [
+                (row["op"], row["program"]) for row in everything[:limit]
+            ]
+
+
 def test_what_can_be_claimed_has_a_place_and_what_is_held_or_claimed_has_none(read):
     with read(a_life("discover", "ready", "pass", "stage")).connect() as connection:
         assert in_queue(connection) == [(OP_ID, VISP)]

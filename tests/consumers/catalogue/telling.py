@@ -3,10 +3,20 @@
 from collections.abc import Iterable
 from typing import Any
 
+import orjson
+
+from consumers.catalogue.op_change import OpChange, requests_of
 from consumers.catalogue.record import read_record
 from consumers.catalogue.scan import Known, Scan
+from events.base import REQUESTS
 
-__all__ = ["as_known", "outcome"]
+__all__ = ["as_known", "asked_of", "outcome"]
+
+
+def asked_of(change: OpChange) -> list[Any]:
+    """What is asked of an OP, as the decider reads it from its bytes."""
+    asked = requests_of(change, source="a list", criteria_version=1)
+    return [REQUESTS[each.name].read(orjson.loads(orjson.dumps(each.wire()))) for each in asked]
 
 
 def as_known(raws: Iterable[Any], significant: Iterable[str] = (), *, is_closed: bool = False) -> list[Known]:

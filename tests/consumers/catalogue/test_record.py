@@ -1,11 +1,14 @@
 import math
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from consumers.catalogue.entry import Entry
 from consumers.catalogue.record import read_record
 from events.op_parts import Dataset
+from machines.program import dataset
 from machines.program.dataset import changes, flat, significant_digest
 from tests.consumers.catalogue.making import a_record
 
@@ -68,7 +71,13 @@ WRONG = [
     ({"health": 400}, "health", "health.good"),
     ({"health": {"good": 401}}, "health.good", "health.good"),
     ({"health": {"good": "400"}}, "health.good", "health.good"),
+    ({"health": {"good": 400, "bad": ""}}, "health.bad", "health.bad"),
+    ({"health": {"good": 400, "bad": False}}, "health.bad", "health.bad"),
+    ({"health": {"good": 500, "bad": -100}}, "health.bad", "health.bad"),
     ({"gosStatus": None}, "gosStatus", "gos.open"),
+    ({"lightLevel": {"min": 1, "p25": 2, "med": 3, "p75": 4, "max": 10**40}}, "lightLevel.max", "light_level.max"),
+    ({"lightLevel": {"min": 1, "p25": True, "med": 3, "p75": 4, "max": 5}}, "lightLevel.p25", "light_level.p25"),
+    ({"lightLevel": {"min": math.nan, "p25": 2, "med": 3, "p75": 4, "max": 5}}, "lightLevel.min", "light_level.min"),
     ({"lightLevel": {"min": 3, "med": 2}}, "lightLevel", "light_level.med"),
     ({"friedParameter": {"med": math.inf}}, "friedParameter.med", "fried_m.med"),
 ]  # fmt: skip
@@ -144,3 +153,23 @@ def test_a_whole_number_is_the_same_however_it_is_spelled():
     assert significant_digest({"frames": 3, "x": [1.0]}, ["x"]) == significant_digest(
         {"frames": 3.0, "x": [1]}, ["x"]
     )
+
+
+@given(JSON | st.dictionaries(st.sampled_from(sorted(a_record())), JSON))
+def test_what_is_written_of_a_record_is_what_its_class_would_write(raw):
+    if isinstance(raw, dict):
+        raw = {**a_record(), **raw}
+    read = read_record(raw, READS)
+    if read.entry is None:
+        return
+    dataset = read.entry.read()
+    again = Entry.of(read.entry.op, dataset)
+    assert orjson.loads(read.entry.body) == orjson.loads(again.body)
+    assert read.entry == again._replace(body=read.entry.body)
+    assert read.entry.digest == significant_digest(flat(dataset), READS)
+
+
+@given(st.dictionaries(st.sampled_from(["frames", *READS]), JSON | st.floats(min_value=1e-9, max_value=1e20)))
+def test_a_digest_is_over_the_text_that_the_standard_library_writes(members):
+    text = dataset._text(members)
+    assert text == dataset._written(members).encode()

@@ -1,20 +1,18 @@
 import copy
 import json
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumers.catalogue.catalogue_file import CatalogueFile
-from consumers.catalogue.look import Seen
-from consumers.catalogue.op_change import requests_of
+from consumers.catalogue.look import GAPS_LISTED, Seen
 from consumers.catalogue.scan import Known, scan
 from consumers.catalogue.spool_sql import Spool
 from events.op_parts import Cover
 from events.op_requests import ChangeOpDatasets, DiscoverOp
 from tests.consumers.catalogue.making import a_record, records, write_catalogue
-from tests.consumers.catalogue.telling import as_known, outcome
+from tests.consumers.catalogue.telling import as_known, asked_of, outcome
 
 READS = ("health.good", "gos.open", "ao_locked", "stokes")
 
@@ -195,6 +193,17 @@ def test_a_record_without_a_dataset_is_told_and_its_op_is_found(spool):
     assert found.counts["gone"] == 0
 
 
+def test_of_a_catalogue_without_one_readable_record_the_first_thousand_gaps_are_kept(spool):
+    found = scanned([None] * (GAPS_LISTED + 7), as_known(records(1), READS), spool=spool)
+    assert (len(found.gaps), found.counts["gaps"], found.look.is_whole) == (
+        GAPS_LISTED,
+        GAPS_LISTED + 7,
+        False,
+    )
+    assert (len(found.problems), found.counts["problems"]) == (GAPS_LISTED, GAPS_LISTED + 7)
+    assert outcome(found) == {}
+
+
 def test_a_dataset_whose_record_names_no_op_is_not_gone(spool):
     found_again = records(2)
     del found_again[0]["observingProgramExecutionId"]
@@ -211,8 +220,8 @@ def test_a_record_that_comes_twice_counts_once_and_a_contradiction_is_listed_whi
             found = scanned(order, spool=spool)
             (change,) = found.changes()
             (dataset,) = change.added
-            assert dataset.values["ao_locked"] == 2
-            assert [each.found for each in dataset.problems] == [
+            assert dataset.read().values["ao_locked"] == 2
+            assert [each.found for each in dataset.read().problems] == [
                 "two records that differ in ao_locked, updated_at"
             ]
             assert found.counts["repeated"] == len(order) - 1
@@ -248,7 +257,7 @@ def test_requests_fit_and_what_leaves_goes_before_what_comes():
     with Spool() as spool:
         found = scanned(many, as_known([a_record("OLD")], READS), spool=spool)
         (change,) = found.changes()
-        asked: list[Any] = list(requests_of(change, source="a list", criteria_version=1))
+        asked = asked_of(change)
     assert all(len(each.model_dump_json()) < 256 * 1024 for each in asked)
     assert [each.dataset for each in asked[0].gone] == ["OLD"]
     assert sorted(one.dataset for each in asked for one in each.added) == [f"D{n:04d}" for n in range(450)]
@@ -258,7 +267,7 @@ def test_a_new_op_is_discovered_with_what_its_name_says():
     op = "eid_1_118_opAvoqBr_R001.82591.13964206"
     with Spool() as spool:
         (change,) = scanned([a_record(op=op)], spool=spool).changes()
-    (asked,) = requests_of(change, source="x", criteria_version=1)
+    (asked,) = asked_of(change)
     assert isinstance(asked, DiscoverOp)
     assert (asked.observing_program, asked.repeat) == ("eid_1_118_opAvoqBr", "R001.82591.13964206")
     assert (asked.experiment, asked.proposal) == ("eid_1_1", "pid_1_1")
@@ -278,7 +287,7 @@ CATALOGUE = st.lists(RECORD, max_size=8)
 def applied(known: dict, found) -> dict:
     """What the ledger knows after it has taken the requests of a scan, as the machine's covers reckon it."""
     for change in found.changes():
-        for request in requests_of(change, source="x", criteria_version=1):
+        for request in asked_of(change):
             if isinstance(request, DiscoverOp):
                 known.update({(change.op_id, each.dataset): each for each in request.datasets})
                 known.setdefault((change.op_id, None), None)

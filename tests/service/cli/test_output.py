@@ -159,3 +159,33 @@ def test_in_a_window_texts_are_cut_to_the_room_and_what_is_minor_goes_first(widt
 
 def test_what_has_room_is_not_cut():
     assert fitted(WIDE, [["a", "1", "short"]], 80)[1] == [["a", "1", "short"]]
+
+
+@pytest.mark.parametrize("form", ["json", "ndjson"])
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_long_member_is_written_row_by_row_as_if_it_had_been_held(form, count):
+    rows = [
+        {"at": AT, "text": 'two\nlines and "[]"', "deep": {"n": number, "none": []}}
+        for number in range(count)
+    ]
+    taken: list[int] = []
+    written: list[str] = []
+
+    class Watched(io.StringIO):
+        def write(self, text: str) -> int:
+            written.append(text)
+            return super().write(text)
+
+    def one_by_one():
+        for number, row in enumerate(rows):
+            assert number == 0 or '"n"' in written[-1], "the row before is written first"
+            taken.append(number)
+            yield row
+
+    long, held = Watched(), io.StringIO()
+    Output(form, stream=long).document(
+        {"id": 7, "empty": []}, lines=(), ids="id", long=("rows", one_by_one())
+    )
+    Output(form, stream=held).document({"id": 7, "empty": [], "rows": rows}, lines=(), ids="id")
+    assert long.getvalue() == held.getvalue()
+    assert taken == list(range(count))
