@@ -197,7 +197,8 @@ def _due(_side: Side, connection: Any, _waiting: Any, _at: datetime, hours: int,
     at = datetime(2026, 11, 21, 5, 30, tzinfo=UTC) + timedelta(hours=hours)
     found = deadlines.due(connection, at=at)
     ids = [str(each.event_id) for each in found]
-    return ids, deadlines.mark_delivered(connection, ids, at=at) if deliver else 0
+    # Of those for the same moment it is left open which comes first.
+    return sorted(ids), deadlines.mark_delivered(connection, ids, at=at) if deliver else 0
 
 
 def _soon(at: datetime, which: int) -> datetime:
