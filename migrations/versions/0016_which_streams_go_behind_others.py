@@ -4,8 +4,8 @@ from migrations.sql_file import execute_beside, no_way_back
 
 __all__ = ["down_revision", "downgrade", "revision", "upgrade"]
 
-revision = "0015"
-down_revision = "0014"
+revision = "0016"
+down_revision = "0015"
 
 
 def upgrade() -> None:
