@@ -121,11 +121,12 @@ class Inspector:
         *,
         limits: Limits | None = None,
         together: str | None = None,
+        is_behind: bool = False,
     ) -> ChildResult:
         """Look into one file. Never raises for what is wrong with file or child: that is the result.
 
         ``together``: small files with the same word, such as those of one stream, may be read by one child one after
-        the other, as long as they are in order.
+        the other, as long as they are in order. ``is_behind``: others go before it (``Limits.behind``).
         """
         if format not in self.formats:
             raise ValueError(
@@ -140,7 +141,8 @@ class Inspector:
         except OSError as error:
             return _failed("IO_ERROR", "infrastructure", f"{path}: {error.strerror or error}")
         with source:
-            asked = _Asked(source, format, limits or self.limits, _small(source, together))
+            bounds = limits or self.limits
+            asked = _Asked(source, format, bounds.behind() if is_behind else bounds, _small(source, together))
             return self._without_bad_checks(asked, expected)
 
     def close(self) -> None:

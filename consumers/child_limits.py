@@ -3,13 +3,15 @@
 import math
 import os
 import resource
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 __all__ = ["Limits", "Room", "apply_limits", "has_room_left", "renew_cpu_limit"]
 
 GIB = 1024**3
+BEHIND_NICE = 15
+BEHIND_TIMES = 4
 LEFT_AT_MOST = 8
 """A child whose files leave more than this part of its memory behind does not read another."""
 
@@ -24,6 +26,14 @@ class Limits:
     file_bytes: int = 64 * GIB
     open_files: int = 64
     nice: int = 5
+
+    def behind(self) -> Self:
+        """For a file that is to take little from others: what then comes slowly has more time, and no more else.
+
+        Not the last of all: while the machine is busy, a process that gets next to nothing would meet its clock, and
+        its file would be INVALID for that.
+        """
+        return replace(self, nice=max(self.nice, BEHIND_NICE), wall_s=BEHIND_TIMES * self.wall_s)
 
     def to_dict(self) -> dict[str, Any]:
         """The limits as JSON holds them."""

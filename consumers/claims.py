@@ -2,20 +2,21 @@
 
 # ruff: noqa: S608 - statements are put together from constants of this module
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
 from consumers.breakers import IS_OVER
-from consumers.held import WORKED_ON
-from consumers.lanes import Busy, lanes, room_of
+from consumers.lanes import CLASSES, lanes, room_of
 from consumers.rows import rows_json
+from consumers.standing import Standing, stand
 from consumers.work_items import Key, Lease
 
 __all__ = [
+    "Places",
     "Standing",
     "WorkItem",
     "claim_light",
@@ -30,8 +31,8 @@ __all__ = [
     "wait",
 ]
 
-CLAIM_LOCK = 7_216_000_451
-"""Advisory lock: claims are made one after the other, so that limits hold exactly. A claim takes a few ms."""
+LIVE, LOWEST = 0, 32_767
+"""Priorities: what comes live, and whatever else there may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ class WorkItem:
     sender_event_id: str | None = None
     base_attempt: int | None = None
     priority: int | None = None
+    is_behind: bool = False
+    """Its stream goes behind others."""
 
     @property
     def key(self) -> Key:
@@ -81,21 +84,18 @@ class WorkItem:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What claims go by, as it stands now. ``rooms``: how many items servers that failed lately can bear at once."""
+class Places:
+    """How many items may be claimed now, and how many of them large or of catch-up.
 
-    is_shut: bool
-    streams: Mapping[str, Mapping[str, int]]
-    rooms: Mapping[str, int]
-    busy: Busy
+    Streams that go behind others have ``behind`` of the places while others have work, and have them first, so that
+    their turn comes whatever the others have; ``behind_alone`` while they are alone.
+    """
 
-
-def stand(connection: Connection) -> Standing:
-    """How things stand; until the transaction ends, nobody else claims steps."""
-    connection.execute(_ONE_BY_ONE, {"lock": CLAIM_LOCK})
-    row = connection.execute(_STANDING, {"states": list(WORKED_ON)}).one()
-    busy = {(stream, effect, work_class): count for stream, effect, work_class, count in row.busy or ()}
-    return Standing(row.is_shut, row.streams or {}, row.rooms or {}, busy)
+    at_most: int
+    large: int
+    catch_up: int
+    behind: int = 1
+    behind_alone: int = 1
 
 
 def claim_steps(
@@ -104,30 +104,31 @@ def claim_steps(
     *,
     owner: str,
     effects: Sequence[str],
-    at_most: int,
-    large_at_most: int,
-    catch_up_at_most: int,
+    places: Places,
     lease_s: float,
 ) -> list[WorkItem]:
-    """Lease up to ``at_most`` items, so many of them large, so many of catch-up: live first, then who waits longest."""
+    """Lease as many items as there are places: live first, to each stream its share, then who waits longest."""
     open_lanes = lanes(
         streams={} if standing.is_shut else standing.streams,
         busy=standing.busy,
         rooms=standing.rooms,
         effects=effects,
-        at_most=at_most,
+        at_most=places.at_most,
+        classes=CLASSES if places.large > 0 else ("normal",),
+        behind=standing.behind,
     )
     if not open_lanes:
         return []
     members = {
         "lanes": rows_json(asdict(each) for each in open_lanes),
-        "at_most": at_most,
-        "large": large_at_most,
-        "catch_up": catch_up_at_most,
+        **asdict(places),
+        "priority": LOWEST if places.catch_up > 0 else LIVE,
+        "others": standing.trusted_at_work(effects),
         "owner": owner,
         "lease_s": lease_s,
     }
-    return _items(connection.execute(_CLAIM_STEPS, members).all())
+    found = _items(connection.execute(_CLAIM_STEPS, members).all())
+    return [replace(item, is_behind=item.stream in standing.behind) for item in found]
 
 
 def claim_light(
@@ -229,46 +230,41 @@ _LOCKED = """
         WHERE i.state = 'open' FOR UPDATE OF i SKIP LOCKED
 """
 
-# Along the index of open items, in its order, even where statistics say that nothing is open (they are always late):
-# without these settings a hundred thousand new items were read and sorted for each claim.
-# Nor is a claim waited for on disk: one that is lost in a crash is a lease that has run out.
-_ONE_BY_ONE = text("""
-    SELECT pg_advisory_xact_lock(:lock), set_config('enable_sort', 'off', true),
-        set_config('enable_bitmapscan', 'off', true), set_config('enable_seqscan', 'off', true),
-        set_config('synchronous_commit', 'off', true)
-""")
-
-_STANDING = text(f"""
-    SELECT
-        EXISTS (SELECT FROM work.gate) AS is_shut,
-        (SELECT jsonb_object_agg(stream, class_limits) FROM work.stream WHERE state = ANY(:states) AND NOT held)
-            AS streams,
-        (SELECT jsonb_object_agg(dependency, CASE WHEN {IS_OVER.format("retry_at")} THEN ramp ELSE 0 END)
-            FROM work.breaker) AS rooms,
-        (SELECT jsonb_agg(jsonb_build_array(stream, effect, work_class, n)) FROM (
-            SELECT stream, effect, work_class, count(*) AS n FROM work.item WHERE state = 'leased' GROUP BY 1, 2, 3
-            ) AS leased) AS busy
-""")
-
 # Of files that came together the one that is furthest goes first: finishing what was begun beats beginning the next.
-_TURN = "h.priority, h.queued_at, h.sequence DESC"
+_OLDEST = "h.priority, h.queued_at, h.sequence DESC"
+# Each stream its share: one with a thousand files waiting does not hold up the one file of another. Those behind others
+# have the few places that are theirs before all, and among them the one whose turn was longest ago goes first.
+_TURN = f"""
+    h.is_behind DESC, CASE WHEN h.is_behind THEN 0 ELSE h.priority END, h.share,
+    CASE WHEN h.is_behind THEN h.judged_at END NULLS FIRST, {_OLDEST}
+"""
 
 # Each lane is one short walk along its own part of an index, however many items wait in lanes that are shut.
 _CLAIM_STEPS = text(f"""
     WITH lane AS (
-        SELECT * FROM jsonb_to_recordset(CAST(:lanes AS jsonb))
-            AS r (stream text, effect text, work_class text, class_room int, room int)
-    ), found AS (
-        SELECT h.*, lane.class_room,
-            row_number() OVER (PARTITION BY h.stream, h.work_class ORDER BY {_TURN}) AS in_class,
-            row_number() OVER (PARTITION BY h.work_class ORDER BY {_TURN}) AS of_size,
-            row_number() OVER (PARTITION BY h.priority > 0 ORDER BY {_TURN}) AS of_haste
+        SELECT * FROM jsonb_to_recordset(CAST(:lanes AS jsonb)) AS r (stream text, effect text, work_class text,
+            class_room int, room int, under_way int, is_behind boolean, judged_at timestamptz)
+    ), head AS (
+        SELECT h.*, lane.class_room, lane.is_behind, lane.judged_at,
+            lane.under_way + row_number() OVER (PARTITION BY h.stream ORDER BY {_OLDEST}) AS share
         FROM lane CROSS JOIN LATERAL (
             SELECT i.ctid AS place, i.stream, i.work_class, i.priority, i.queued_at, i.sequence FROM work.item i
             WHERE i.stream = lane.stream AND i.effect = lane.effect AND i.work_class = lane.work_class
                 AND i.state = 'open' AND i.lane = 'steps' AND {_IS_HEAD}
+                AND i.priority <= :priority
                 AND NOT EXISTS (SELECT FROM work.hold h WHERE h.subject = i.subject)
             ORDER BY i.priority, i.queued_at LIMIT lane.room) h
+    ), ranked AS (
+        SELECT h.*, row_number() OVER (PARTITION BY h.is_behind ORDER BY {_TURN}) AS of_standing,
+            :others OR bool_or(NOT h.is_behind) OVER () AS others
+        FROM head h
+    ), found AS (
+        SELECT h.*,
+            row_number() OVER (PARTITION BY h.stream, h.work_class ORDER BY {_TURN}) AS in_class,
+            row_number() OVER (PARTITION BY h.work_class ORDER BY {_TURN}) AS of_size,
+            row_number() OVER (PARTITION BY h.priority > 0 ORDER BY {_TURN}) AS of_haste
+        FROM ranked h
+        WHERE NOT h.is_behind OR h.of_standing <= CASE WHEN h.others THEN :behind ELSE :behind_alone END
     ), chosen AS (
         SELECT place FROM found h
         WHERE in_class <= class_room AND (work_class <> 'large' OR of_size <= :large)

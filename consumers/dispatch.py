@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from consumers import deadlines, held, known_programs, redriving, work_items
+from consumers import deadlines, held, known_programs, redriving, trust, work_items
 from consumers.obligations import closing, obligations
 from consumers.owed import (
     Cancelled,
@@ -15,6 +15,7 @@ from consumers.owed import (
     DeadlineOwed,
     Held,
     ItemOwed,
+    Judged,
     Obligation,
     PartKnown,
     PartPassed,
@@ -37,7 +38,10 @@ def apply(connection: Connection, batch: Batch) -> None:
     # Not waited for on disk: items and position are lost together or not at all, and are then read again.
     connection.execute(_LAZILY)
     records = [record for record, _ in batch]
-    write(connection, [each for record in records for each in obligations(record)], records)
+    owed = [each for record in records for each in obligations(record)]
+    write(connection, owed, records)
+    # Last, for other partitions that tell of the same stream wait from here to the commit.
+    trust.keep_judged(connection, (each for each in owed if isinstance(each, Judged)))
 
 
 def write(connection: Connection, owed: Iterable[Obligation], outcomes: Iterable[Record] = ()) -> int:
@@ -86,6 +90,7 @@ _KINDS = (
     StreamStands,
     Configured,
     Held,
+    Judged,
     Redriven,
     DatasetKnown,
     PartKnown,

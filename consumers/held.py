@@ -57,6 +57,13 @@ stream = Table(
     Column(
         "class_limits", JSONB, nullable=False, comment="work items at once, by class; not named: no limit"
     ),
+    Column(
+        "trust",
+        JSONB,
+        nullable=False,
+        server_default=text("'{}'"),
+        comment="how it is earned; not named: the defaults",
+    ),
     Column("sequence", BigInteger, nullable=False, comment="of the last fact that is in this row"),
     schema="work",
 )
@@ -161,14 +168,14 @@ _CONFIGURATION = text(
 )
 
 _KEEP_STREAMS = text("""
-    INSERT INTO work.stream (stream, state, held, class_limits, sequence)
+    INSERT INTO work.stream (stream, state, held, class_limits, trust, sequence)
     SELECT r.stream, r.state, coalesce(r.held, s.held, false), coalesce(r.class_limits, s.class_limits, '{}'),
-           r.sequence
+           coalesce(r.trust, s.trust, '{}'), r.sequence
     FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-         AS r (stream text, state text, held boolean, class_limits jsonb, sequence bigint)
+         AS r (stream text, state text, held boolean, class_limits jsonb, trust jsonb, sequence bigint)
     LEFT JOIN work.stream s ON s.stream = r.stream
     ON CONFLICT (stream) DO UPDATE SET state = excluded.state, held = excluded.held,
-        class_limits = excluded.class_limits, sequence = excluded.sequence
+        class_limits = excluded.class_limits, trust = excluded.trust, sequence = excluded.sequence
 """)
 
 _KEEP_CONFIGURATIONS = text("""

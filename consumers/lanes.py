@@ -1,5 +1,6 @@
 """How much of which work may be claimed now: by stream, effect and class, within limits and what servers can bear."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -15,13 +16,20 @@ Busy = Mapping[tuple[str, str, str], int]
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """Items of one kind. ``class_room`` is shared by all effects of the stream's class, ``room`` is the effect's."""
+    """Items of one kind. ``class_room`` is shared by all effects of the stream's class, ``room`` is the effect's.
+
+    ``under_way``: of the stream, whatever the effect and class. ``judged_at``: of one that goes behind others, when a
+    file of it was last looked into.
+    """
 
     stream: str
     effect: str
     work_class: str
     class_room: int
     room: int
+    under_way: int = 0
+    is_behind: bool = False
+    judged_at: str | None = None
 
 
 def lanes(
@@ -31,17 +39,26 @@ def lanes(
     rooms: Mapping[str, int],
     effects: Iterable[str],
     at_most: int,
+    classes: Iterable[str] = CLASSES,
+    behind: Mapping[str, str | None] | None = None,
 ) -> list[Lane]:
-    """Lanes with room. ``streams``: those worked on, with their class limits; ``rooms``: by server that failed."""
+    """Lanes with room. ``streams``: those worked on, with their class limits; ``rooms``: by server that failed.
+
+    ``behind``: streams that go behind others, and when a file of each was last looked into.
+    """
     found = []
-    effects = tuple(effects)
+    effects, behind = tuple(effects), behind or {}
+    under_way = Counter[str]()
+    for (stream, effect, _), count in busy.items():
+        under_way[stream] += count if effect in effects else 0
     for stream, limits in streams.items():
-        for work_class in CLASSES:
+        standing = under_way[stream], stream in behind, behind.get(stream)
+        for work_class in classes:
             class_room = _class_room(stream, work_class, limits, busy, at_most)
             for effect in effects if class_room > 0 else ():
                 room = min(class_room, _effect_room(stream, effect, busy, rooms, at_most))
                 if room > 0:
-                    found.append(Lane(stream, effect, work_class, class_room, room))
+                    found.append(Lane(stream, effect, work_class, class_room, room, *standing))
     return found
 
 

@@ -11,6 +11,7 @@ from consumers.owed import (
     DeadlineOwed,
     Held,
     ItemOwed,
+    Judged,
     Obligation,
     Passed,
     Redriven,
@@ -28,6 +29,8 @@ IGNORED = frozenset({"file.report_ignored", "op.report_ignored"})
 """A report that came too late: it is recorded, and closes its item as stale."""
 
 PRIORITIES = {"live": 0, "catch-up": 1}
+COST_ITS_READER = frozenset({"CHILD_KILLED"})
+"""Codes of failures that tell against the file's stream, though nothing is known to be wrong with the file."""
 
 
 def obligations(record: Record) -> list[Obligation]:
@@ -84,6 +87,7 @@ def _deferred(record: Record) -> Iterable[Obligation]:
 
 def _validated(record: Record) -> Iterable[Obligation]:
     yield _passed(record)
+    yield _judged(record, is_good=True)
     if record.tostate == "TRANSFERRING":
         yield _item(
             "transfer", record, {"brief": record.data["brief"], "media_type": record.data.get("media_type")}
@@ -108,8 +112,15 @@ def _registered(record: Record) -> Iterable[Obligation]:
     yield from _follow(record)
 
 
+def _rejected(record: Record) -> Iterable[Obligation]:
+    yield _judged(record, is_good=False)
+    yield from _registered(record)
+
+
 def _failed(record: Record) -> Iterable[Obligation]:
     yield _passed(record)
+    if record.data.get("code") in COST_ITS_READER:
+        yield _judged(record, is_good=False)
     if record.data.get("due_at"):
         yield _deadline(record, "file.retry", record.data["due_at"], version=record.version)
     else:
@@ -205,6 +216,10 @@ def _passed(record: Record) -> Passed:
     return Passed(record.subject, record.version, record.sequence, record.at)
 
 
+def _judged(record: Record, *, is_good: bool) -> Judged:
+    return Judged(record.subject.partition("/")[0], is_good, record.at)
+
+
 def _no_retry(record: Record) -> Cancelled:
     return Cancelled(record.subject, record.version, "file.retry", record.sequence, record.at)
 
@@ -255,7 +270,7 @@ _FILE: dict[str, Callable[[Record], Iterable[Obligation]]] = {
     "file.witnessed": _witnessed,
     "file.deferred": _deferred,
     "file.validated": _validated,
-    "file.rejected": _registered,
+    "file.rejected": _rejected,
     "file.transferred": _transferred,
     "file.registered": _registered,
     "file.failed": _failed,
@@ -295,7 +310,11 @@ def _of_stream(record: Record) -> list[Obligation]:
     return [
         Configured(record.subject, number, configuration),
         StreamStands(
-            record.subject, state, record.sequence, class_limits=configuration.get("class_limits", {})
+            record.subject,
+            state,
+            record.sequence,
+            class_limits=configuration.get("class_limits", {}),
+            trust=configuration.get("trust", {}),
         ),
         _item("inbox", record, {"senders": senders}),
         *([_item("policies", record, {})] if configuration.get("programs") else ()),

@@ -18,6 +18,7 @@ __all__ = [
     "DeadlineOwed",
     "Held",
     "ItemOwed",
+    "Judged",
     "Obligation",
     "PartKnown",
     "PartPassed",
@@ -145,6 +146,7 @@ class StreamStands:
     sequence: int
     held: bool | None = None
     class_limits: dict[str, int] | None = None
+    trust: Data | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,15 @@ class Held:
     subject: str
     is_held: bool
     sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A file of the stream was looked into, and was in order or not."""
+
+    stream: str
+    is_good: bool
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +230,7 @@ Obligation = (
     | StreamStands
     | Configured
     | Held
+    | Judged
     | Redriven
     | DatasetKnown
     | PartKnown

@@ -12,6 +12,8 @@ class Pace:
     threads: int = 32
     """Small files at once: what all of them report and ask for goes together, and many together cost little each."""
     large_at_once: int = 2
+    behind_at_once: int = 1
+    """Files of streams that go behind others (``consumers/trust.py``), while others have work."""
     lease_s: float = 15.0
     look_s: float = 1.0
     """A look for work without having been called: back-offs end without a notice."""
@@ -29,6 +31,11 @@ class Pace:
     @property
     def ahead(self) -> int:
         """Items claimed beyond those under way, so that a thread never waits for a claim."""
+        return max(1, self.threads // 2)
+
+    @property
+    def behind_alone(self) -> int:
+        """The same while others have none: what comes from others then finds threads that are free."""
         return max(1, self.threads // 2)
 
     def pause_s(self, under_way: int) -> float:

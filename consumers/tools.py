@@ -49,10 +49,12 @@ class Inspects(Protocol):
         expected: Expected,
         *,
         together: str | None = None,
+        is_behind: bool = False,
     ) -> ChildResult:
         """Look into one file. Never raises for what is wrong with the file.
 
-        Files with the same word for ``together`` may share a process, as long as they are in order.
+        Files with the same word for ``together`` may share a process, as long as they are in order. One that
+        ``is_behind`` takes little of the machine, and longer.
         """
 
 

@@ -4,13 +4,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from queue import SimpleQueue
 
 from sqlalchemy import Connection
 
 from consumers import claims, workers_seen
 from consumers.admitting import Admitting
-from consumers.claims import WorkItem
+from consumers.claims import Places, WorkItem
 from consumers.effects import HEAVY, HOUSEKEEPING, LIGHT, PROGRAM_STEPS, STEPS
 from consumers.held import STREAM_CHANNEL
 from consumers.light_work import LightWork
@@ -126,7 +127,10 @@ class Worker:
             standing = claims.stand(connection)
             self._reporting.remember(standing.rooms)
             first = self._turns.programs_first(have, room=room, threads=pace.threads)
-            found = self._claimed_steps(connection, standing, may, room, programs_first=first)
+            places = self._places(have, may, room)
+            found = self._claimed_steps(
+                connection, standing, places, is_full=may.is_full, programs_first=first
+            )
         self._hold(found)
         try:
             if found:
@@ -138,24 +142,34 @@ class Worker:
             self._queue.put(item)
         return len(found) == room
 
+    def _places(self, have: Iterable[WorkItem], may: Admission, room: int) -> Places:
+        behind, pace = sum(item.is_behind for item in have), self._pace
+        return Places(
+            at_most=room,
+            large=may.large,
+            catch_up=may.catch_up,
+            behind=max(0, pace.behind_at_once - behind),
+            behind_alone=max(0, pace.behind_alone - behind),
+        )
+
     def _claimed_steps(
         self,
         connection: Connection,
         standing: claims.Standing,
-        may: Admission,
-        room: int,
+        places: Places,
         *,
+        is_full: bool,
         programs_first: int,
     ) -> list[WorkItem]:
         """While a disk is full nothing but what makes room."""
-        owner, lease_s = self._tools.worker, self._pace.lease_s
+        owner, lease_s, room = self._tools.worker, self._pace.lease_s, places.at_most
 
         def others(effects: Iterable[str], at_most: int) -> list[WorkItem]:
             return claims.claim_light(
                 connection, standing, owner=owner, effects=tuple(effects), at_most=at_most, lease_s=lease_s
             )
 
-        if may.is_full:
+        if is_full:
             return others(HOUSEKEEPING, room)
         found = others(PROGRAM_STEPS, programs_first)
         found += claims.claim_steps(
@@ -163,9 +177,7 @@ class Worker:
             standing,
             owner=owner,
             effects=tuple(HEAVY),
-            at_most=room - len(found),
-            large_at_most=may.large,
-            catch_up_at_most=may.catch_up,
+            places=replace(places, at_most=room - len(found)),
             lease_s=lease_s,
         )
         return found + others({**PROGRAM_STEPS, **HOUSEKEEPING}, room - len(found))
@@ -183,9 +195,7 @@ class Worker:
                 standing,
                 owner=owner,
                 effects=("register",),
-                at_most=pace.batch,
-                large_at_most=pace.batch,
-                catch_up_at_most=pace.batch,
+                places=_rows(pace.batch),
                 lease_s=pace.lease_s,
             )
         self._hold(found)
@@ -314,3 +324,8 @@ class Worker:
         for _ in range(self._pace.threads):
             self._queue.put(None)
         self._let_go(waiting)
+
+
+def _rows(batch: int) -> Places:
+    """Rows of registers cost next to nothing, large or small; those of streams behind others only don't come first."""
+    return Places(batch, large=batch, catch_up=batch, behind=max(1, batch // 10), behind_alone=batch)

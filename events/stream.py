@@ -14,6 +14,7 @@ from events.sidecar_policy import SidecarPolicy
 from events.space_policy import SpacePolicy
 from events.stream_checks import CheckRules
 from events.transfer_policy import TransferPolicy
+from events.trust_policy import TrustPolicy
 from events.types import Name, Part, Pattern, StreamName, UtcTime
 
 __all__ = [
@@ -115,6 +116,7 @@ class StreamConfiguration(Part):
     large_bytes: int = Field(100_000_000, ge=0, description="files from this size on are class large")
     max_bytes: int = Field(10_000_000_000, gt=0, description="larger files are INVALID")
     class_limits: dict[str, int] = Field(default_factory=dict, description="work items at once, by class")
+    trust: TrustPolicy = TrustPolicy()
     observing_day: Literal["utc", "utc-12h", "hawaii"] = "utc"
     transfer: TransferPolicy = TransferPolicy()
     space: SpacePolicy | None = Field(None, description="what is removed by itself; None: nothing is")

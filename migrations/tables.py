@@ -1,6 +1,6 @@
 """Every module that defines a table; loading this one fills ``metadata``."""
 
-from consumers import breakers, deadlines, dispatch, held, known_programs, work_items, workers_seen
+from consumers import breakers, deadlines, dispatch, held, known_programs, trust, work_items, workers_seen
 from projectors import (
     PROJECTIONS,
     decided,
@@ -22,6 +22,7 @@ TABLE_MODULES = (
     dispatch,
     held,
     known_programs,
+    trust,
     work_items,
     workers_seen,
     decided,

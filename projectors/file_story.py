@@ -29,7 +29,11 @@ _ATTEMPTS = """
     SELECT * FROM v1.attempt WHERE file = :file AND version = :version AND attempt <= :attempt
     ORDER BY attempt DESC LIMIT 1
 """
-_STREAM = "SELECT * FROM v1.stream WHERE stream = :stream"
+_STREAM = """
+    SELECT s.*, jsonb_build_array(w.trust, t.latest) AS trust
+    FROM v1.stream s LEFT JOIN work.stream w USING (stream) LEFT JOIN work.trust t USING (stream)
+    WHERE s.stream = :stream
+"""
 _ITEMS = """
     SELECT effect, state, version, attempt, queued_at, due_at, lease_owner, lease_until, reported_at, last_code,
            last_error, parked_reason
@@ -39,10 +43,11 @@ _ITEMS = """
 _BREAKERS = "SELECT * FROM work.breaker WHERE dependency = ANY(:dependencies) ORDER BY since"
 _QUEUE = """
     SELECT count(*) FILTER (WHERE i.state = 'open' AND (i.due_at IS NULL OR i.due_at <= now())
+                              AND i.stream = mine.stream
                               AND (i.priority, i.queued_at) < (mine.priority, mine.queued_at)) AS ahead,
            count(*) FILTER (WHERE i.state = 'leased' AND i.lease_until > now()) AS busy
     FROM work.item i,
-         (SELECT priority, queued_at FROM work.item WHERE subject = :file AND lane = 'steps' AND state = 'open'
+         (SELECT stream, priority, queued_at FROM work.item WHERE subject = :file AND lane = 'steps' AND state = 'open'
           ORDER BY sequence LIMIT 1) AS mine
     WHERE i.lane = 'steps' AND i.state IN ('open', 'leased')
 """

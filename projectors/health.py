@@ -11,7 +11,9 @@ Row = dict[str, Any]
 _QUERIES = {
     "streams": """
         SELECT s.stream, s.state AS stream_state, s.held, s.silences,
-               coalesce(jsonb_object_agg(c.state, c.files) FILTER (WHERE c.state IS NOT NULL), '{}') AS files
+               coalesce(jsonb_object_agg(c.state, c.files) FILTER (WHERE c.state IS NOT NULL), '{}') AS files,
+               (SELECT jsonb_build_array(w.trust, t.latest) FROM work.stream w LEFT JOIN work.trust t USING (stream)
+                WHERE w.stream = s.stream) AS trust
         FROM v1.stream s
         LEFT JOIN (SELECT stream, state, count(*) AS files FROM v1.file GROUP BY stream, state) c USING (stream)
         GROUP BY s.stream, s.state, s.held, s.silences ORDER BY s.stream

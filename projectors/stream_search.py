@@ -14,8 +14,10 @@ _ALL = """
     ORDER BY s.stream
 """
 _ONE = """
-    SELECT s.*, (SELECT count(*) FROM v1.file f WHERE f.stream = s.stream) AS files
-    FROM v1.stream s WHERE s.stream = :stream
+    SELECT s.*, (SELECT count(*) FROM v1.file f WHERE f.stream = s.stream) AS files,
+        jsonb_build_array(w.trust, t.latest) AS trust
+    FROM v1.stream s LEFT JOIN work.stream w USING (stream) LEFT JOIN work.trust t USING (stream)
+    WHERE s.stream = :stream
 """
 
 

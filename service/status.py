@@ -11,6 +11,7 @@ from service.client import Client
 from service.site import ROLE_NAMES, children_of
 from service.stack import local
 from service.status_machines import machine_attention, machine_lines
+from service.trust_told import trust_of, trust_told
 from service.wording import ago, counted, duration, short
 
 __all__ = ["Status", "status_lines", "take"]
@@ -234,6 +235,11 @@ def _streams(rows: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _waits(health: Mapping[str, list[dict[str, Any]]], now: datetime) -> Iterator[str]:
+    yield from (
+        f"{row['stream']} {trust_told(row)}; meridian report night --stream {row['stream']}"
+        for row in health["streams"]
+        if trust_of(row).is_behind and trust_of(row).counted
+    )
     for row in health["waiting"]:
         yield f"waits longest on {row['stream']}: {row['file']}, {row['state']} since {duration(now - row['since_at'])}"
     for row in health["problems"]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from service.trust_told import trust_of
 from service.wording import counted, human_time, quoted, short
 
 __all__ = ["Told", "Waits", "waits_of"]
@@ -175,14 +176,16 @@ def _server_away(story: Told) -> Waits | None:
 def _in_turn(story: Told) -> Waits | None:
     if _first(story, "open") is None:
         return None
-    before = f"{counted(story.ahead, 'file')} before it"
+    before = f"{counted(story.ahead, 'file')} of its stream before it"
     if story.workers == 0:
         help_ = (
             ("meridian up", "starts workers on this machine"),
             ("meridian run consumers", "runs them in the foreground"),
         )
         return Waits(f"no worker runs, so nobody takes it; {before}", OPERATOR, help=help_)
-    return Waits(f"it waits for its turn: {before}, {story.busy} under way")
+    behind = trust_of(story.stream or {}).why
+    evidence = () if behind is None else (f"its stream goes behind others while these have work: {behind}",)
+    return Waits(f"it waits for its turn: {before}, {story.busy} items under way", evidence=evidence)
 
 
 def _nothing_owed(story: Told) -> Waits:

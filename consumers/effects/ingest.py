@@ -76,7 +76,7 @@ def _start(item: WorkItem, tools: Tools) -> Asks:
 
 
 def _look(item: WorkItem, tools: Tools, path: Path, brief: Brief, configuration: StreamConfiguration) -> Asks:
-    result = _inspected(tools, path, brief, configuration)
+    result = _inspected(item, tools, path, brief, configuration)
     inspection = result.inspection
     usage = with_log_kept(Usage(host=tools.host, **asdict(result.usage)), item, tools, configuration)
     if inspection is None:
@@ -111,7 +111,9 @@ def _place(inspection: Inspection, brief: Brief, configuration: StreamConfigurat
     return None if found is None else GroupPlace.model_validate(found._asdict())
 
 
-def _inspected(tools: Tools, path: Path, brief: Brief, configuration: StreamConfiguration) -> ChildResult:
+def _inspected(
+    item: WorkItem, tools: Tools, path: Path, brief: Brief, configuration: StreamConfiguration
+) -> ChildResult:
     name = _name(brief)
     wanted = configuration.format_of(name)
     if wanted not in tools.inspector.formats:
@@ -125,7 +127,9 @@ def _inspected(tools: Tools, path: Path, brief: Brief, configuration: StreamConf
         **_own(brief, configuration, tools),
         settings=configuration.settings,
     )
-    return tools.inspector.inspect(path, wanted, expected, together=configuration.stream)
+    # A child that met a bad file reads no other, so those of a stream with many of them share none.
+    together = None if item.is_behind else configuration.stream
+    return tools.inspector.inspect(path, wanted, expected, together=together, is_behind=item.is_behind)
 
 
 def _own(brief: Brief, configuration: StreamConfiguration, tools: Tools) -> dict[str, Any]:

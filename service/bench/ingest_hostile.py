@@ -103,6 +103,7 @@ def hostile(ground: Ground, order: Order) -> list[Figure]:
         "hostile_files": len(corpus),
         "goal_at_most": 1.2,
         "wrongly_ended": wrong,
+        "cpu_s": {"alone": alone[-1].cpu_s, "beside": beside[-1].cpu_s},
         "died": sorted({name for each in (*alone, *beside) for name in each.died}),
         **_worst(ground, streams),
     }

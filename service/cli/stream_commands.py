@@ -200,11 +200,14 @@ def _configuration(path: Path, members: Any) -> "StreamConfiguration":
 
 
 def _lines(row: dict[str, Any]) -> list[str]:
+    from service.trust_told import trust_told
+
     configuration = row["configuration"]
     held = f", on hold since {cell(row['held_at'])}: {row['held_reason']}" if row["held"] else ""
     lines = [
         f"{row['stream']}: {row['state']} since {cell(row['since_at'])}{held}",
         f"  {row['files']} files; configuration {row['configuration_version']} of {cell(row['configured_at'])}",
+        f"  {trust_told(row)}",
     ]
     width = max(len(name) for name in configuration)
     return lines + [

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from consumers import claims, dispatch
-from consumers.claims import WorkItem
+from consumers.claims import Places, WorkItem
 from consumers.effects import LIGHT
 from events.envelope import Record
 from tests.machines.given import Story, arrival, current, findings, stored
@@ -52,6 +52,12 @@ class Files:
         dispatched(self.connection, record)
         return story
 
+    def reject(self, story: Story) -> Record:
+        """The file turns out to be bad, dispatched."""
+        record = story.ask("reject", {"code": "EMPTY_FILE", "message": "0 bytes"}, **current(story))
+        dispatched(self.connection, record)
+        return record
+
     def go_on(self, story: Story, *steps: str) -> Record:
         """The file goes through these steps, dispatched; the last record."""
         sha256 = story.state.state.newest.content["sha256"]
@@ -71,6 +77,8 @@ def claim(
     at_most: int = 10,
     large_at_most: int = 10,
     catch_up_at_most: int = 10,
+    behind_at_most: int = 10,
+    behind_alone: int = 10,
     lease_s: float = 30.0,
 ) -> list[WorkItem]:
     """Steps claimed, as a worker does."""
@@ -79,9 +87,13 @@ def claim(
         claims.stand(connection),
         owner=owner,
         effects=effects,
-        at_most=at_most,
-        large_at_most=large_at_most,
-        catch_up_at_most=catch_up_at_most,
+        places=Places(
+            at_most,
+            large=large_at_most,
+            catch_up=catch_up_at_most,
+            behind=behind_at_most,
+            behind_alone=behind_alone,
+        ),
         lease_s=lease_s,
     )
 

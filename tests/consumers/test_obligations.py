@@ -15,6 +15,7 @@ from consumers.owed import (
 )
 from events.envelope import Record
 from events.ids import derived_id
+from events.trust_policy import TrustPolicy
 from tests.machines.given import COMPLETE, SHA_A, SHA_B, Story, a_file, arrival, current, findings
 
 CONFIGURATION = {
@@ -173,7 +174,9 @@ def test_a_streams_configuration_is_kept_by_version_and_its_senders_get_topics()
     configured, stands, item = owed
     assert isinstance(configured, Configured)
     assert (configured.configuration_version, configured.configuration["senders"]) == (1, ["soc"])
-    assert stands == StreamStands("roman", "Standby", 1, class_limits={"large": 2})
+    assert stands == StreamStands(
+        "roman", "Standby", 1, class_limits={"large": 2}, trust=TrustPolicy().model_dump()
+    )
     assert isinstance(item, ItemOwed)
     assert (item.effect, item.payload) == ("inbox", {"senders": ["soc"]})
     watched = {**CONFIGURATION, "watch_folders": ["/landing"]}

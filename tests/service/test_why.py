@@ -260,7 +260,15 @@ def test_files_of_an_offline_stream_are_worked_on():
             workers=2,
         )
     )
-    assert answer.because == "it waits for its turn: 3 files before it, 6 under way"
+    assert answer.because == "it waits for its turn: 3 files of its stream before it, 6 items under way"
+
+
+def test_a_file_whose_stream_goes_behind_others_says_why_and_what_ends_that():
+    stream = {**STREAM, "trust": [{}, "gbbb"]}
+    told = why(a_story("QUEUED", stream=stream, items=(an_item("open"),), workers=1)).evidence
+    assert "3 of its last 4 files were INVALID" in told[0]
+    trusted = {**STREAM, "trust": [{}, "gggb"]}
+    assert not why(a_story("QUEUED", stream=trusted, items=(an_item("open"),), workers=1)).evidence
 
 
 def test_a_file_at_work_names_its_worker():
@@ -314,7 +322,7 @@ def test_a_report_that_nobody_decides_points_at_the_decider():
 
 def test_work_that_nobody_takes_points_at_the_workers():
     answer = why(a_story("QUEUED", items=(an_item("open"),), ahead=1))
-    assert answer.because == "no worker runs, so nobody takes it; 1 file before it"
+    assert answer.because == "no worker runs, so nobody takes it; 1 file of its stream before it"
     assert answer.who == "an operator"
     assert "meridian run consumers" in [each.command for each in answer.help]
 

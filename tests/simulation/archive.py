@@ -71,6 +71,7 @@ class Reader:
         expected: Expected,
         *,
         together: str | None = None,
+        is_behind: bool = False,
     ) -> ChildResult:
         self.scheduler.pause("inspect")
         body = Path(path).read_bytes()

@@ -1,5 +1,6 @@
 """What the statements of dispatch, workers and timers mean: items, leases, deadlines, streams, breakers, registers."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +15,9 @@ from consumers import (
     held,
     redriving,
     register,
+    standing,
     timers,
+    trust,
     work_items,
     workers_seen,
 )
@@ -26,6 +29,7 @@ __all__: list[str] = []
 Row = dict[str, Any]
 ITEM, DEADLINE, VERSION, STREAM = "work.item", "work.deadline", "work.version", "work.stream"
 CONFIGURATION, HOLD, BREAKER, GATE = "work.stream_configuration", "work.hold", "work.breaker", "work.gate"
+TRUST = "work.trust"
 UNFINISHED = {"open", "leased", "reported", "parked"}
 NO_LEASE: Row = {"lease_owner": None, "lease_until": None}
 
@@ -46,7 +50,7 @@ def _change(connection: Connection, table: str, keys: Iterable[Any], **values: A
     return len(keys)
 
 
-@meaning(claims._ONE_BY_ONE, dispatch._LAZILY)
+@meaning(standing._ONE_BY_ONE, dispatch._LAZILY)
 def _settings(connection: Connection, members: Row, _statement: Any) -> Result:
     """The lock on claims is held as any other until the transaction ends."""
     if "lock" in members:
@@ -267,7 +271,7 @@ def _release(connection: Connection, members: Row, _statement: Any) -> Result:
 # --- claims ---
 
 
-@meaning(claims._STANDING)
+@meaning(standing._STANDING)
 def _standing(connection: Connection, members: Row, _statement: Any) -> Result:
     now = connection.now
     busy: dict[tuple[str, str, str], int] = {}
@@ -275,10 +279,15 @@ def _standing(connection: Connection, members: Row, _statement: Any) -> Result:
         if i["state"] == "leased":
             kind = (i["stream"], i["effect"], i["work_class"])
             busy[kind] = busy.get(kind, 0) + 1
-    streams = {
-        s["stream"]: s["class_limits"]
-        for s in connection.read(STREAM).values()
-        if s["state"] in members["states"] and not s["held"]
+    worked_on = [
+        s for s in connection.read(STREAM).values() if s["state"] in members["states"] and not s["held"]
+    ]
+    streams = {s["stream"]: s["class_limits"] for s in worked_on}
+    judged = connection.read(TRUST)
+    trusts = {
+        s["stream"]: (s["trust"], t.get("latest"), t["judged_at"].isoformat() if t else None)
+        for s in worked_on
+        for t in [judged.get(s["stream"], {})]
     }
     rooms = {
         b["dependency"]: b["ramp"] if _is_over(b["retry_at"], now) else 0
@@ -289,6 +298,7 @@ def _standing(connection: Connection, members: Row, _statement: Any) -> Result:
             {
                 "is_shut": bool(connection.read(GATE)),
                 "streams": streams,
+                "trust": trusts,
                 "rooms": rooms,
                 "busy": [[*kind, count] for kind, count in busy.items()],
             }
@@ -337,15 +347,14 @@ def _claim_steps(connection: Connection, members: Row, _statement: Any) -> Resul
             for i in items.values()
             if i["state"] == "open" and i["lane"] == "steps" and i["stream"] == lane["stream"]
             and i["effect"] == lane["effect"] and i["work_class"] == lane["work_class"]
-            and i["subject"] not in holds and _is_head(connection, i)
+            and i["subject"] not in holds and _is_head(connection, i) and i["priority"] <= members["priority"]
         ]  # fmt: skip
         of_lane.sort(key=lambda i: (i["priority"], i["queued_at"], i["event_id"]))
         found += [(i, lane) for i in of_lane[: lane["room"]]]
-    found.sort(key=lambda pair: (pair[0]["priority"], pair[0]["queued_at"], -pair[0]["sequence"]))
     chosen: list[Row] = []
     of_class: dict[tuple[str, str], int] = {}
     large = catch_up = 0
-    for i, lane in found:
+    for i, lane in _in_turn(found, members):
         kind = (i["stream"], i["work_class"])
         of_class[kind] = of_class.get(kind, 0) + 1
         large += i["work_class"] == "large"
@@ -355,7 +364,29 @@ def _claim_steps(connection: Connection, members: Row, _statement: Any) -> Resul
         )
         if of_class[kind] <= lane["class_room"] and may:
             chosen.append(i)
-    return Result(list(_lease(connection, chosen[: members["at_most"]], members)))
+    leased = _lease(connection, chosen[: members["at_most"]], members)
+    return Result(
+        sorted(leased, key=lambda i: (i["priority"], items[i["event_id"], i["effect"]]["queued_at"]))
+    )
+
+
+def _in_turn(found: list[tuple[Row, Row]], members: Row) -> list[tuple[Row, Row]]:
+    """Each stream its share; of streams behind others as many as have a place, and these first."""
+    oldest = sorted(found, key=lambda pair: (pair[0]["priority"], pair[0]["queued_at"], -pair[0]["sequence"]))
+    taken = Counter[str]()
+    ranked = []
+    for age, (i, lane) in enumerate(oldest):
+        taken[i["stream"]] += 1
+        share = lane["under_way"] + taken[i["stream"]]
+        if lane["is_behind"]:
+            ranked.append(((0, 0, share, lane["judged_at"] or "", age), i, lane))
+        else:
+            ranked.append(((1, i["priority"], share, "", age), i, lane))
+    ranked.sort(key=lambda each: each[0])
+    others = members["others"] or any(not lane["is_behind"] for _, _, lane in ranked)
+    room = members["behind" if others else "behind_alone"]
+    behind = [(i, lane) for _, i, lane in ranked if lane["is_behind"]]
+    return behind[:room] + [(i, lane) for _, i, lane in ranked if not lane["is_behind"]]
 
 
 @meaning(workers_seen._SIGN, workers_seen._FORGET)
@@ -405,8 +436,22 @@ def _keep_versions(connection: Connection, members: Row, _statement: Any) -> Res
 def _keep_streams(connection: Connection, members: Row, _statement: Any) -> Result:
     rows = connection.write(STREAM)
     for row in _rows(members):
-        known = {"held": False, "class_limits": {}, **rows.get(row["stream"], {})}
+        known = {"held": False, "class_limits": {}, "trust": {}, **rows.get(row["stream"], {})}
         rows[row["stream"]] = known | {name: value for name, value in row.items() if value is not None}
+    return Result()
+
+
+@meaning(trust._KEEP)
+def _keep_judged(connection: Connection, members: Row, _statement: Any) -> Result:
+    rows = connection.write(TRUST)
+    for row in _rows(members):
+        told = row | {"judged_at": _time(row["judged_at"])}
+        old = rows.get(row["stream"], {"latest": "", "judged_at": told["judged_at"]})
+        latest = (old["latest"] + row["latest"])[-members["at_most"] :]
+        rows[row["stream"]] = told | {
+            "latest": latest,
+            "judged_at": max(old["judged_at"], told["judged_at"]),
+        }
     return Result()
 
 

@@ -38,6 +38,7 @@ WORK = {
     "work.version": ("subject", "version"),
     "work.hold": ("subject",),
     "work.stream": ("stream",),
+    "work.trust": ("stream",),
 }
 BY_THE_CLOCK = {"lease_until", "reported_at", "delivered_at", "applied_at", "since_at", "since", "at"}
 """Told by each side's own clock: compared only as far as there is a time or none."""
@@ -169,8 +170,8 @@ def _claim(
         items.sort(key=lambda item: item.key)
     else:
         items = claims.claim_steps(
-            connection, standing, owner=owner, effects=("ingest", "transfer", "register"), at_most=count,
-            large_at_most=1, catch_up_at_most=catch_up, lease_s=30.0,
+            connection, standing, owner=owner, effects=("ingest", "transfer", "register"),
+            places=claims.Places(count, large=1, catch_up=catch_up, behind=1, behind_alone=2), lease_s=30.0,
         )  # fmt: skip
     side.held[owner] += items
     return [{name: plain(value) for name, value in asdict(item).items()} for item in items]
@@ -196,7 +197,8 @@ def _due(_side: Side, connection: Any, _waiting: Any, _at: datetime, hours: int,
     at = datetime(2026, 11, 21, 5, 30, tzinfo=UTC) + timedelta(hours=hours)
     found = deadlines.due(connection, at=at)
     ids = [str(each.event_id) for each in found]
-    return ids, deadlines.mark_delivered(connection, ids, at=at) if deliver else 0
+    # Of those for the same moment it is left open which comes first.
+    return sorted(ids), deadlines.mark_delivered(connection, ids, at=at) if deliver else 0
 
 
 def _soon(at: datetime, which: int) -> datetime:
