@@ -1,7 +1,7 @@
 """Observing programs judged beside the ledger: by other criteria, and by other ways of telling that they are whole."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
@@ -14,7 +14,16 @@ from machines.program.readiness_study import Row, calibration, study
 from machines.program.verdict import Finding
 from machines.program.what_if import Flips, Programs, compare, outcome
 
-__all__ = ["Judged", "Studied", "judge_again", "of_catalogue", "of_known", "study_readiness"]
+__all__ = [
+    "Judged",
+    "Studied",
+    "Unmet",
+    "counterpart",
+    "judge_again",
+    "of_catalogue",
+    "of_known",
+    "study_readiness",
+]
 
 Op = tuple[str, Programs]
 
@@ -25,7 +34,16 @@ class Judged(NamedTuple):
     flips: Flips
     before: Counter[str]
     after: Counter[str]
+    unmet_before: "Unmet"
+    unmet_after: "Unmet"
     histograms: list[Histogram]
+
+
+class Unmet(NamedTuple):
+    """How many programs fail each required criterion, and how many of them more than one."""
+
+    programs: Counter[str]
+    several: int
 
 
 class Studied(NamedTuple):
@@ -52,19 +70,38 @@ def of_known(known: Iterable[Known]) -> Iterator[Op]:
 def judge_again(ops: Iterable[Op], before: Criteria, after: Criteria) -> Judged:
     """Judge by both; nothing is recorded."""
     counts: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
+    unmet: tuple[list[set[str]], list[set[str]]] = ([], [])
     found: list[Finding] = []
 
     def watched() -> Iterator[Op]:
         for op, programs in ops:
             for datasets in programs.values():
-                counts[0][outcome(datasets, before)[0]] += 1
-                judged, findings = outcome(datasets, after)
-                counts[1][judged] += 1
+                findings: Sequence[Finding] = ()
+                for criteria, counted, failed in zip((before, after), counts, unmet, strict=True):
+                    judged, findings = outcome(datasets, criteria)
+                    counted[judged] += 1
+                    failed.append(
+                        {each.rule.name for each in findings if each.rule.required and not each.passed}
+                    )
                 found.extend(findings)
             yield op, programs
 
     flips = compare(watched(), before, after)
-    return Judged(flips, *counts, histograms(found))
+    return Judged(flips, *counts, _unmet(unmet[0]), _unmet(unmet[1]), histograms(found))
+
+
+def counterpart(in_force: Sequence[Criteria], other: Criteria) -> Criteria:
+    """What another set of criteria is to be compared with: its namesake, or who judges the same instruments."""
+    same_name = [each for each in in_force if each.name == other.name]
+    same_instruments = [each for each in in_force if set(each.instruments) & set(other.instruments)]
+    return (*same_name, *same_instruments, *in_force)[0]
+
+
+def _unmet(failed: Iterable[set[str]]) -> Unmet:
+    listed = [each for each in failed if each]
+    return Unmet(
+        Counter(name for each in listed for name in sorted(each)), sum(len(each) > 1 for each in listed)
+    )
 
 
 def study_readiness(ops: Iterable[Op]) -> Studied:

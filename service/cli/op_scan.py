@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from service.client import Asked, Client
     from service.scanned_before import ScannedBefore
 
-__all__ = ["read_criteria"]
+__all__ = ["criteria_by_which", "read_criteria"]
 
 CHANGES = (
     Column("op"),
@@ -94,7 +94,7 @@ def scan_catalogue(  # noqa: PLR0913, PLR0917 - each is an option
         raise WrongUseError("wanted a catalogue: FILE, URL or --frames STREAM, one of them")
     session = session_of(context)
     with session.client() as client, Spool() as spool:
-        judging = [read_criteria(path) for path in criteria] if criteria else _in_force(client)
+        judging = [read_criteria(path) for path in criteria] if criteria else criteria_by_which(client)
         significant = frozenset[str]().union(*(each.reads for each in judging))
         asked = {"page_size": page_size, "document": document}
         before = ScannedBefore(client, source or "", significant=significant, asked=asked)
@@ -154,7 +154,7 @@ def read_criteria(path: Path | None) -> "Criteria":
         raise WrongUseError(str(error)) from error
 
 
-def _in_force(client: "Client") -> "Sequence[Criteria]":
+def criteria_by_which(client: "Client") -> "Sequence[Criteria]":
     """The criteria of the stream that is the home of observing programs; raises AttentionError where they can't be."""
     from consumers.failures import Failed
     from consumers.homes import Homes, criteria_in_force

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.cli.op_commands import app
-from service.cli.op_scan import read_criteria
+from service.cli.op_scan import criteria_by_which, read_criteria
 from service.cli.output import Column
 from service.cli.session import Session, session_of
 from service.wording import counted
 
 if TYPE_CHECKING:
     from machines.program.criteria import Criteria
-    from service.judging_again import Judged, Op
+    from service.client import Client
+    from service.judging_again import Judged, Op, Unmet
 
 __all__ = ["what_if"]
 
@@ -53,7 +54,10 @@ def what_if(
     catalogue: Catalogue = None,
     against: Annotated[
         Path | None,
-        typer.Option("--against", help="the criteria to compare with; those shipped if not given"),
+        typer.Option(
+            "--against",
+            help="the criteria to compare with; if not given those in force, and of a catalogue's file those shipped",
+        ),
     ] = None,
     with_histograms: Annotated[
         bool, typer.Option("--histograms/--no-histograms", help="each metric with its threshold, for people")
@@ -61,11 +65,15 @@ def what_if(
 ) -> None:
     """Judge observing programs by other criteria: which would flip, and why. Nothing is recorded."""
     from machines.program.histogram import draw
-    from service.judging_again import judge_again
+    from service.judging_again import counterpart, judge_again
 
     session = session_of(context)
-    before, after = read_criteria(against), read_criteria(criteria)
-    with _ops(session, catalogue, before.reads | after.reads) as ops:
+    after = read_criteria(criteria)
+    before = None if against is None and catalogue is None else read_criteria(against)
+    with _ops(session, catalogue, after.reads) as (ops, client):
+        if before is None and client is not None:
+            before = counterpart(criteria_by_which(client), after)
+        before = before or read_criteria(None)
         judged = judge_again(ops, before, after)
     out = session.out
     if out.form in {"json", "ndjson"}:
@@ -84,7 +92,7 @@ def readiness_study(context: typer.Context, catalogue: Catalogue = None) -> None
     from service.judging_again import study_readiness
 
     session = session_of(context)
-    with _ops(session, catalogue, frozenset()) as ops:
+    with _ops(session, catalogue, frozenset()) as (ops, _):
         studied = study_readiness(ops)
     rows = [row._asdict() for row in studied.rows]
     session.out.rows(POLICIES, rows, ids="policy", empty="found no dataset with a date")
@@ -98,15 +106,17 @@ def readiness_study(context: typer.Context, catalogue: Catalogue = None) -> None
 
 
 @contextmanager
-def _ops(session: Session, catalogue: Path | None, significant: frozenset[str]) -> "Iterator[Iterator[Op]]":
-    """The OPs of a catalogue's file, without any server; or those that the ledger knows."""
+def _ops(
+    session: Session, catalogue: Path | None, significant: frozenset[str]
+) -> "Iterator[tuple[Iterator[Op], Client | None]]":
+    """The OPs of a catalogue's file, without any server; or those that the ledger knows, and who knows it."""
     from service.judging_again import of_catalogue, of_known
 
     if catalogue is None:
         from service.scanning import known
 
         with session.client() as client:
-            yield of_known(known(client))
+            yield of_known(known(client)), client
         return
     from consumers.catalogue.catalogue_file import CatalogueFile
     from consumers.catalogue.scan import scan
@@ -116,7 +126,7 @@ def _ops(session: Session, catalogue: Path | None, significant: frozenset[str]) 
         found = scan(CatalogueFile(catalogue), (), significant=significant, spool=spool)
         for gap in found.gaps:
             session.out.say(f"not seen: {gap}")
-        yield of_catalogue(found)
+        yield of_catalogue(found), None
 
 
 def _flip(flip: Any) -> dict[str, Any]:
@@ -139,6 +149,8 @@ def _members(judged: "Judged", before: "Criteria", after: "Criteria") -> dict[st
         "ops_pass_after": flips.pass_after,
         "programs_before": dict(judged.before),
         "programs_after": dict(judged.after),
+        "unmet_before": {**judged.unmet_before._asdict(), "programs": dict(judged.unmet_before.programs)},
+        "unmet_after": {**judged.unmet_after._asdict(), "programs": dict(judged.unmet_after.programs)},
         "flips": [_flip(each) for each in flips.flips],
         "histograms": [
             {**each._asdict(), "bars": [bar._asdict() for bar in each.bars]} for each in judged.histograms
@@ -148,13 +160,22 @@ def _members(judged: "Judged", before: "Criteria", after: "Criteria") -> dict[st
 
 def _counts(judged: "Judged", before: "Criteria", after: "Criteria") -> Iterator[str]:
     flips = judged.flips
-    told = ((before, judged.before, flips.pass_before), (after, judged.after, flips.pass_after))
-    for criteria, programs, passing in told:
+    told = (
+        (before, judged.before, flips.pass_before, judged.unmet_before),
+        (after, judged.after, flips.pass_after, judged.unmet_after),
+    )
+    for criteria, programs, passing, unmet in told:
         yield (
             f"{criteria.label}: {_of(programs)} instrument programs pass, so {passing} of {flips.ops} OPs can be "
-            "inverted"
+            f"inverted{_not_met(unmet)}"
         )
     yield f"{counted(len(flips.flips), 'OP')} with a program that would be judged otherwise; nothing was recorded"
+
+
+def _not_met(unmet: "Unmet") -> str:
+    """Which criteria the others fail, the most frequent first."""
+    counts = ", ".join(f"{name} {count}" for name, count in unmet.programs.most_common())
+    return f"; not met: {counts}; {unmet.several} fail for more than one reason" if counts else ""
 
 
 def _of(outcomes: Counter[str]) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from consumers.policies import criteria
 from service.cli.errors import FINE, WRONG_USE
+from service.judging_again import counterpart
 from tests.consumers.catalogue.making import a_record, write_catalogue
 from tests.service.cli.command_line import meridian
 
@@ -54,7 +55,11 @@ def test_other_criteria_tell_which_ops_flip_and_why(capsys, tmp_path, catalogue)
     assert (told["against"], told["criteria"]) == ("visp v1", "visp v2")
     health = next(each for each in told["histograms"] if each["criterion"] == "health")
     assert (health["threshold"], sum(bar["total"] for bar in health["bars"])) == (0.7, 3)
-    assert "visp v1: 1 of 2 instrument programs pass, so 1 of 3 OPs can be inverted" in said.err
+    assert told["unmet_before"] == {"programs": {"health": 1}, "several": 0}
+    assert (
+        "visp v1: 1 of 2 instrument programs pass, so 1 of 3 OPs can be inverted; not met: health 1; 0"
+        in said.err
+    )
 
     drawn = meridian(capsys, "op", "what-if", "--criteria", lower, "--catalogue", catalogue)
     assert "health: health_good_share" in drawn.out
@@ -65,6 +70,29 @@ def test_other_criteria_tell_which_ops_flip_and_why(capsys, tmp_path, catalogue)
         capsys, "op", "what-if", "--criteria", lower, "--against", lower, "--catalogue", catalogue
     )
     assert "no OP would flip" in same.err
+
+
+def test_programs_are_counted_by_what_they_do_not_meet(capsys, tmp_path, catalogue):
+    dim = [
+        a_record(f"D{n}", "op4", f"id.{n}", stokesParameters="I", aoLocked=400 if n else 0) for n in range(3)
+    ]
+    path = write_catalogue(tmp_path / "dim.json", dim)
+    said = meridian(
+        capsys, "op", "what-if", "--criteria", other_criteria(tmp_path / "o.json"), "--catalogue", str(path)
+    )
+    assert "0 of 3 instrument programs pass" in said.err
+    assert "not met: stokes 3, ao 1; 1 fail for more than one reason" in said.err
+
+
+@pytest.mark.parametrize(
+    ("name", "instrument", "compared"),
+    [("visp", "CRYO", "visp"), ("mine", "CRYO", "cryo"), ("mine", "VISP", "visp"), ("mine", "DL", "visp")],
+)
+def test_other_criteria_are_held_against_those_that_they_would_replace(name, instrument, compared):
+    shipped = criteria()
+    sets = [shipped, shipped.model_copy(update={"name": "cryo", "instruments": ("CRYO",)})]
+    other = shipped.model_copy(update={"name": name, "instruments": (instrument,)})
+    assert counterpart(sets, other).name == compared
 
 
 def test_criteria_that_can_not_be_read_name_what_is_wrong(capsys, tmp_path, catalogue):
