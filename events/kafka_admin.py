@@ -23,13 +23,15 @@ Client = TypeVar("Client")
 
 REPLICAS_WANTED = 3
 
+_FETCHED_BYTES = 8 * 1024 * 1024
+_WIDE_BYTES = 1024 * 1024
+
 _FETCH: dict[str, Any] = {
     "fetch_min_bytes": 1,  # the broker answers as soon as there is anything …
     # … and else after this long: each question costs both sides a millisecond, and most of a site's dozen readers
     # hear nothing for long. A change of assignment may have to wait for the answer too.
     "fetch_max_wait_ms": 1000,
-    "max_partition_fetch_bytes": 1024 * 1024,
-    "fetch_max_bytes": 8 * 1024 * 1024,
+    "fetch_max_bytes": _FETCHED_BYTES,
     "retry_backoff_ms": 20,
     "auto_offset_reset": "none",  # positions are the caller's: one that is gone is an error, not a jump
     "enable_auto_commit": False,
@@ -72,6 +74,8 @@ class KafkaConnection:
     patience_s: float = 10.0
     stop: threading.Event = field(default_factory=threading.Event)
     """Once set, nobody waits for a broker that is away."""
+    deep: bool = False
+    """One fetch may be filled by one partition; else it brings a little of each."""
 
     def servers(self) -> list[str]:
         """The brokers that are named, ``host:port`` each."""
@@ -109,7 +113,10 @@ class KafkaConnection:
     def consumer(self, *, committed: bool) -> KafkaConsumer:
         """A consumer without a group; ``committed``: only records of committed transactions."""
         isolation = "read_committed" if committed else "read_uncommitted"
-        return self._made(KafkaConsumer, _FETCH | {"isolation_level": isolation})
+        each = _FETCHED_BYTES if self.deep else _WIDE_BYTES
+        return self._made(
+            KafkaConsumer, _FETCH | {"isolation_level": isolation, "max_partition_fetch_bytes": each}
+        )
 
     def producer(self, **more: Any) -> KafkaProducer:
         """An idempotent producer; which partition a record goes to is said with the record."""

@@ -32,7 +32,7 @@ _UNREADABLE = (
 class KafkaLog:
     """Implements ``events.log.Log``. Making one connects to nothing; the first use does."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each of these is a thing of its own, and named by the caller
         self,
         bootstrap: str,
         *,
@@ -43,14 +43,16 @@ class KafkaLog:
         on_stuck: Callable[[str], None] | None = None,
         stop: threading.Event | None = None,
         short_transactions: bool = True,
+        deep: bool = False,
     ) -> None:
         """``on_stuck`` is told when a commit has not come back after ``commit_limit_s``: a decider exits there.
 
         Once ``stop`` is set, nobody waits any more for a broker that is away. ``short_transactions``: where the
-        cluster knows them.
+        cluster knows them. ``deep``: its readers fetch one partition as far as a fetch goes, then another, for who
+        gains by having much of one subject at once.
         """
         self._connection = KafkaConnection(
-            bootstrap, client_id, dict(security or {}), patience_s, stop or threading.Event()
+            bootstrap, client_id, dict(security or {}), patience_s, stop or threading.Event(), deep
         )
         self._admin = KafkaAdmin(self._connection)
         self._short_transactions = short_transactions
@@ -136,8 +138,12 @@ class KafkaReader:
 
         LogUnavailableError says that the broker is away; polling goes on where it was when it is back.
         """
-        if not self._ready():
+        ready = self._ready()
+        if not ready:
             self._fetch(timeout_s)
+        elif sum(len(self._held[place]) for place in ready) < at_most:
+            with suppress(LogError):  # told when nothing is held any more
+                self._fetch(0.0)
         taken: dict[Place, list[Message]] = {}
         for place in self._ready():
             if at_most <= 0:

@@ -81,9 +81,7 @@ class Folding:
         """One event into all its rows; raises whatever a fold raises."""
         folded, appended = self.folds.of[record.type]
         for projection in folded:
-            rows = self._rows[projection]
-            for row in projection.rows(record):
-                projection.take(rows, row)
+            projection.fold(record, self._rows[projection])
         for listing in appended:
             if more := listing.rows(record):
                 self._added[listing] += more

@@ -30,7 +30,8 @@ log = logging.getLogger(__name__)
 
 _REFUSED_ROWS = (DataError, IntegrityError, NotAppliedError)
 _OUTAGE = (OperationalError, InterfaceError, PoolTimeout, LogUnavailableError)
-_SEVERAL = 3  # so many records at once say that more are on their way
+_SEVERAL = 3  # so many records at once say that more are on their way …
+_MANY = 1000  # … and so many, that there is no need to wait for them
 _WAIT_FIRST_S = 0.1
 _WAIT_AT_MOST_S = 5.0
 
@@ -205,7 +206,7 @@ class Follower:
                 # Nobody goes on beside a write of few records: the interpreter would let it wait for that one's turn.
                 if (taken.halt or len(taken.batch) < _SEVERAL) and self._finish_write() and taken.halt:
                     self._halt(taken.halt)
-                self._gathers = bool(self._apart_s) and _SEVERAL <= len(taken.batch) < self._batch
+                self._gathers = bool(self._apart_s) and _SEVERAL <= len(taken.batch) < min(self._batch, _MANY)
                 if self._gathers:
                     stop.wait(self._apart_s)
             self._finish_write()

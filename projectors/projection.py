@@ -132,19 +132,19 @@ class Folded(_Copied):
 
         return enter
 
-    def rows(self, record: Record) -> list[Row]:
-        """What this record sets, row by row; raises whatever its fold raises."""
+    def fold(self, record: Record, rows: dict[Key, Row]) -> None:
+        """Join what this record sets to what the batch has of those rows; raises whatever its fold raises."""
         found = self.folds[record.type](record)
         if isinstance(found, dict):
-            return [found]
-        return found or []
+            self.take(rows, found)
+        elif found:
+            for row in found:
+                self.take(rows, row)
 
     def take(self, rows: dict[Key, Row], row: Row) -> None:
-        """Join what a record sets to what the batch has of that row."""
-        key = self._key_of(row)
-        old = rows.get(key)
-        if old is None:
-            rows[key] = row
+        """Join one row to what the batch has of it."""
+        old = rows.setdefault(self._key_of(row), row)
+        if old is row:
             return
         for name, combine in self._rules.items():
             if name in row and (had := old.get(name)) is not None:

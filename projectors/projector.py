@@ -17,9 +17,12 @@ from projectors.sequences import LastSequences
 from projectors.stream_status import stream_status
 from projectors.tainted import Taint, read_taints
 
-__all__ = ["CHANNEL", "MACHINES", "STREAM_CHANNEL", "Projector"]
+__all__ = ["AT_ONCE", "CHANNEL", "MACHINES", "STREAM_CHANNEL", "Projector"]
 
 log = logging.getLogger(__name__)
+
+AT_ONCE = 8000
+"""Records of a batch at most: behind by many, a row is changed once for several of its facts, not once for each."""
 
 CHANNEL = "meridian_projected"
 """Notified after each batch."""

@@ -36,6 +36,9 @@ warning = Appended(
 @warning.on(facts.FileArrived, facts.FileValidated, facts.FileRejected, FileSidecarLate)
 def warned(record: Record) -> Iterable[Row]:
     """The warnings that a fact carries."""
+    findings = record.data.get("warnings")
+    if not findings:
+        return ()
     about = {
         "file": record.subject,
         "sequence": record.sequence,
@@ -43,7 +46,4 @@ def warned(record: Record) -> Iterable[Row]:
         "attempt": record.attempt,
         "warned_at": record.time,
     }
-    return [
-        {**about, "ordinal": number, **finding}
-        for number, finding in enumerate(record.data.get("warnings", ()), start=1)
-    ]
+    return [{**about, "ordinal": number, **finding} for number, finding in enumerate(findings, start=1)]

@@ -73,13 +73,13 @@ def run_decider(wiring: Wiring, stop: threading.Event) -> None:
 def run_projector(wiring: Wiring, stop: threading.Event) -> None:
     """Keep what people query up to date, and what stands beside it to take its place."""
     from projectors.positions import position
-    from projectors.projector import Projector
+    from projectors.projector import AT_ONCE, Projector
     from projectors.rebuild_feed import Feeding
 
     def project(logs: Log, engine: Engine) -> None:
         follower = Follower(
             log=logs, topics=wiring.topics, engine=engine, name="projector", machines=MACHINES, apply=Projector(),
-            positions_table=position, apart_s=_SHOWN_S,
+            positions_table=position, batch=AT_ONCE, apart_s=_SHOWN_S,
         )  # fmt: skip
         done = threading.Event()
         feeding = threading.Thread(
@@ -93,7 +93,7 @@ def run_projector(wiring: Wiring, stop: threading.Event) -> None:
             feeding.join()
             follower.close()
 
-    _follow(wiring, "projector", project, stop)
+    _follow(wiring, "projector", project, stop, deep=True)
 
 
 def run_dispatch(wiring: Wiring, stop: threading.Event) -> None:
@@ -222,9 +222,16 @@ def _to_the_end(run: Run, wiring: Wiring, stop: threading.Event, died: list[str]
         stop.set()
 
 
-def _follow(wiring: Wiring, name: str, follow: Callable[[Log, Engine], None], stop: threading.Event) -> None:
+def _follow(
+    wiring: Wiring,
+    name: str,
+    follow: Callable[[Log, Engine], None],
+    stop: threading.Event,
+    *,
+    deep: bool = False,
+) -> None:
     """Follow the ledger as ``name``, while no other process of that name does."""
-    logs, engine = wiring.log(stop=stop), _engine(wiring)
+    logs, engine = wiring.log(stop=stop, deep=deep), _engine(wiring)
     names = [wiring.topics.events(machine) for machine in MACHINES]
     if await_servers(wiring, engine=engine, stop=stop) and await_topics(logs=logs, names=names, stop=stop):
         work = halting_follower(engine, name, lambda: follow(logs, engine), stop)

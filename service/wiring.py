@@ -45,11 +45,18 @@ class Wiring:
         """What servers see as our name."""
         return f"meridian-{self.program}"
 
-    def log(self, *, patience_s: float = 10.0, stop: threading.Event | None = None) -> "KafkaLog":
-        """The log on Kafka; once ``stop`` is set, a broker that is away is not waited for."""
+    def log(
+        self, *, patience_s: float = 10.0, stop: threading.Event | None = None, deep: bool = False
+    ) -> "KafkaLog":
+        """The log on Kafka; once ``stop`` is set, a broker that is away is not waited for.
+
+        ``deep``: it is read one partition after another, as far as a fetch goes.
+        """
         from events.kafka_log import KafkaLog
 
-        return KafkaLog(self.endpoints.kafka, client_id=self.name, patience_s=patience_s, stop=stop)
+        return KafkaLog(
+            self.endpoints.kafka, client_id=self.name, patience_s=patience_s, stop=stop, deep=deep
+        )
 
     def engine(
         self,

@@ -28,7 +28,8 @@ def measured(what: str, *, kafka: str, database: str, site: str, count: int) -> 
 
 def _run(order: dict[str, Any]) -> dict[str, Any]:
     collect_seldom()  # as the roles do
-    logs, topics, count = KafkaLog(order["kafka"]), Topics(order["site"]), order["count"]
+    topics, count = Topics(order["site"]), order["count"]
+    logs = KafkaLog(order["kafka"], deep=order["what"].startswith("project"))  # as the projector does
     engine = make_engine(order["database"], "meridian-bench", pool_size=10)
     found: dict[str, Any]
     match order["what"]:

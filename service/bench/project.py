@@ -15,7 +15,7 @@ from projectors.folding import Folding, Folds
 from projectors.follower import Follower
 from projectors.merge import make_stages
 from projectors.positions import position
-from projectors.projector import Projector
+from projectors.projector import AT_ONCE, Projector
 from projectors.read_models import LIVE
 from projectors.sequences import LastSequences
 from service.bench.timing import Timer
@@ -48,6 +48,7 @@ def _followed(
         machines=("file",),
         apply=application,
         positions_table=position,
+        batch=AT_ONCE,
     )
     thread = threading.Thread(target=follower.run, args=(stop,), daemon=True)
     thread.start()

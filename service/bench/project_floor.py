@@ -5,6 +5,7 @@ columns. Where the projector merges a row with the one that stands there, the fl
 columns and indexes, of which those of tables that are merged are not unique here.
 """
 
+import gc
 import io
 import re
 from collections import defaultdict
@@ -20,12 +21,12 @@ from projectors import PROJECTIONS
 from projectors.folding import Folds
 from projectors.ledger import LEDGER_COLUMNS, ledger, ledger_line
 from projectors.projection import Appended, Copy, Folded, Key, Row
+from projectors.projector import AT_ONCE
 from projectors.read_models import LIVE
 from service.bench.timing import Timer
 
 __all__ = ["project_floor"]
 
-BATCH = 2000
 SCHEMA = "bench_floor"
 
 Body = tuple[str, bytes]
@@ -38,6 +39,7 @@ def project_floor(logs: Log, engine: Engine, topics: Topics, *, records: int) ->
         _make_tables(connection)
     rows = _Rows()
     batches = [(len(batch), rows.of(list(map(_decoded, batch)))) for batch in _polled(logs, topics, records)]
+    gc.freeze()  # what was made beforehand is looked through for garbage no more
     timer, decoded, written = Timer(), 0, 0
     waiting = iter(batches)
     count, bodies = next(waiting)
@@ -55,7 +57,7 @@ def _polled(logs: Log, topics: Topics, records: int) -> Iterator[list[Message]]:
     topic = topics.events("file")
     reader.assign({Place(topic, number): 0 for number in range(logs.partitions([topic])[topic])})
     while seen < records:
-        batch = [each for some in reader.poll(at_most=BATCH, timeout_s=0.5).values() for each in some]
+        batch = [each for some in reader.poll(at_most=AT_ONCE, timeout_s=0.5).values() for each in some]
         if batch:
             yield batch
         seen += len(batch)
@@ -80,9 +82,11 @@ class _Rows:
         for record in records:
             folded, appended = self._folds.of.get(record.type, ((), ()))
             for projection in folded:
-                for row in projection.rows(record):
+                sets: dict[Key, Row] = {}
+                projection.fold(record, sets)
+                for key, row in sets.items():
                     projection.take(self._tables[projection], row)
-                    changed[projection][tuple(row[name] for name in projection.key)] = None
+                    changed[projection][key] = None
             for listing in appended:
                 added[listing] += listing.rows(record)
         bodies = [_body(ledger.name, Copy(LEDGER_COLUMNS, list(map(ledger_line, records))))]

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import text
 
 from events.topics import Topics
+from projectors.projector import AT_ONCE
 from service.bench import aggregates, decide
 from service.bench.about import versions
 from service.bench.audited import audited
@@ -15,7 +16,6 @@ from service.bench.figure import Figure, Result
 from service.bench.latency import latency
 from service.bench.own_site import own_site
 from service.bench.project import empty_views
-from service.bench.project_floor import BATCH
 from service.bench.workload import REFUSED, REPEATED
 from service.settings import Settings
 from service.wiring import Wiring
@@ -75,7 +75,7 @@ AUDITED_A_SECOND = 50_000.0
 SETTINGS = {
     "partitions": decide.PARTITIONS,
     "decider_batch": decide.BATCH,
-    "projector_batch": BATCH,
+    "projector_batch": AT_ONCE,
     "refused": REFUSED,
     "repeated": REPEATED,
 }

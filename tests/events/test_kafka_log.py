@@ -106,6 +106,30 @@ def test_idle_partitions_do_not_hold_up_a_busy_one(kafka, site):
     log.close()
 
 
+@pytest.mark.parametrize(("deep", "whole"), [(True, 1), (False, 0)])
+def test_a_deep_reader_fetches_one_partition_to_its_end_before_another(kafka, site, deep, whole):
+    log = KafkaLog(kafka, deep=deep)
+    places, written = [Place(f"{site}.deep", n) for n in range(3)], 24
+    log.ensure([TopicSpec(f"{site}.deep", len(places))])
+    writer = log.writer()
+    for _ in range(written):  # 6 MiB each: of three partitions, one fetch of 8 MiB holds one
+        for topic, partition in places:
+            writer.send(topic, key=b"k", value=bytes(256 * 1024), partition=partition)
+    writer.close()
+    reader = log.reader()
+    reader.assign(dict.fromkeys(places, 0))
+
+    came = reader.poll(at_most=1000, timeout_s=LONG_S)
+    assert sum(len(found) == written for found in came.values()) == whole
+    counts = {place: len(came.get(place, [])) for place in places}
+    while sum(counts.values()) < written * len(places):
+        for place, found in reader.poll(at_most=1000, timeout_s=LONG_S).items():
+            counts[place] += len(found)
+    assert set(counts.values()) == {written}
+    reader.close()
+    log.close()
+
+
 def test_input_of_8_mib_goes_through_the_inbox_and_into_deadletter(kafka, site):
     topics, log = Topics(site), KafkaLog(kafka)
     log.ensure(topic_specs(topics, {}, ["sender"]))

@@ -44,8 +44,7 @@ def folded(*rows) -> dict[str, str]:
     projection.on(FileStarted)(lambda record: {"file": "s/a", **next(told)})
     joined: dict = {}
     for _ in rows:
-        for row in projection.rows(a_record()):
-            projection.take(joined, row)
+        projection.fold(a_record(), joined)
     (copy,) = projection.copies(joined.values())
     return dict(zip(copy.columns, copy.lines[0].split("\t"), strict=True))
 
