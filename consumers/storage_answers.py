@@ -1,10 +1,21 @@
 """What an answer with an error in it means: the words of S3 services, sorted by what can be done next."""
 
 import base64
+from collections.abc import Mapping
+from typing import Any
 
-from consumers.storage_errors import StorageFull, StorageRefused, StorageUnavailable
+from consumers.storage_errors import StorageFull, StorageRefused, StorageUnavailable, Stored
 
-__all__ = ["AnswerError", "DigestError", "NotThereError", "TakenError", "meaning_of", "whole_sha256"]
+__all__ = [
+    "AnswerError",
+    "DigestError",
+    "NotThereError",
+    "TakenError",
+    "meaning_of",
+    "meaning_of_answer",
+    "said_of_it",
+    "whole_sha256",
+]
 
 
 class AnswerError(Exception):
@@ -51,8 +62,30 @@ def meaning_of(what: str, *, status: int, code: str, message: str) -> Exception:
     return StorageRefused(detail)
 
 
+def meaning_of_answer(what: str, answer: Mapping[str, Any]) -> Exception:
+    """The same for an answer as botocore gives it."""
+    said = answer.get("Error", {})
+    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return meaning_of(what, status=status, code=said.get("Code", ""), message=said.get("Message", ""))
+
+
 def whole_sha256(s3_checksum: str | None, kind: str | None) -> str | None:
     """The SHA-256 of the whole object in hex, if that is what the store's checksum is."""
     if s3_checksum is None or kind == "COMPOSITE" or "-" in s3_checksum:
         return None
     return base64.b64decode(s3_checksum).hex()
+
+
+def said_of_it(
+    answer: Mapping[str, Any], place: Mapping[str, str], sha256: str, size_bytes: int
+) -> Stored | None:
+    """The object as the store has it, where the answer to the put says its SHA-256; None: it has to be looked at.
+
+    A store that says so has compared all that arrived with the sum before the object was there under its key, so this
+    is what a look at it would say. A sum that differs is no proof of anything: it is looked at too.
+    """
+    s3_checksum, kind = answer.get("ChecksumSHA256"), answer.get("ChecksumType")
+    etag = answer.get("ETag", "").strip('"')
+    if not etag or whole_sha256(s3_checksum, kind) != sha256:
+        return None
+    return Stored(place["Bucket"], place["Key"], size_bytes, sha256, s3_checksum, kind, etag, existed=False)

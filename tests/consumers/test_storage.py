@@ -1,5 +1,6 @@
 """The door to object storage, against a real S3 server."""
 
+import base64
 import hashlib
 import os
 import pickle
@@ -13,13 +14,14 @@ from typing import Any
 import pytest
 
 from consumers.storage import MIB, Storage
-from consumers.storage_answers import meaning_of
+from consumers.storage_answers import meaning_of, said_of_it
 from consumers.storage_errors import (
     SourceMissing,
     SourceTooLarge,
     StorageFull,
     StorageRefused,
     StorageUnavailable,
+    Stored,
     TransferMismatch,
 )
 
@@ -256,6 +258,27 @@ def test_an_answer_that_ends_too_early_is_no_file(s3, tmp_path):
 )
 def test_answers_are_told_apart_by_what_can_be_done(status, code, kind):
     assert type(meaning_of("s3://b/k", status=status, code=code, message="said so")) is kind
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"ETag": '"e"'},
+        {"ETag": '"e"', "ChecksumSHA256": base64.b64encode(b"other" * 6 + b"ab").decode()},
+        {"ETag": '"e"', "ChecksumSHA256": f"{base64.b64encode(b'a' * 32).decode()}-1"},
+        {"ETag": '"e"', "ChecksumSHA256": base64.b64encode(b"a" * 32).decode(), "ChecksumType": "COMPOSITE"},
+        {"ChecksumSHA256": base64.b64encode(b"a" * 32).decode()},
+    ],
+)
+def test_an_answer_to_a_put_that_proves_nothing_has_the_object_looked_at(answer):
+    assert said_of_it(answer, {"Bucket": "b", "Key": "k"}, (b"a" * 32).hex(), 10) is None
+
+
+def test_an_answer_with_the_sum_of_what_was_put_is_its_proof():
+    answer = {"ETag": '"e"', "ChecksumSHA256": base64.b64encode(b"a" * 32).decode()}
+    stored = said_of_it(answer, {"Bucket": "b", "Key": "k"}, (b"a" * 32).hex(), 10)
+    assert stored == Stored("b", "k", 10, (b"a" * 32).hex(), answer["ChecksumSHA256"], None, "e", False)
 
 
 def test_a_mismatch_survives_the_way_between_processes():
