@@ -57,12 +57,14 @@ class Filter:
     """Which files; what is None, empty or False does not matter. ``name`` is a pattern with ``*`` and ``?``.
 
     ``since`` and ``until`` are about the time at which a file came into its state, ``observed_…`` about the begin of
-    its observation. ``purpose`` is the stream's rule; the others are what the file says of itself.
+    its observation. ``purpose`` is the stream's rule; the others are what the file says of itself. ``warnings`` are
+    those that still hold and that nobody has acknowledged.
     """
 
     states: tuple[str, ...] = ()
     streams: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     purpose: str | None = None
     name: str | None = None
     since: datetime | None = None
@@ -116,6 +118,7 @@ class Filter:
             "v.state = ANY(:states)": ("states", list(self.states)),
             "v.stream = ANY(:streams)": ("streams", list(self.streams)),
             "v.code = ANY(:codes)": ("codes", list(self.codes)),
+            _IS_WARNED: ("warnings", list(self.warnings)),
             "v.since_at >= :since": ("since", self.since),
             "v.since_at < :until": ("until", self.until),
             "s.name LIKE :name": ("name", _like(self.name)),
@@ -137,6 +140,11 @@ class Filter:
         return [*places, *checks]
 
 
+_IS_WARNED = """
+    (v.file, v.version) IN (
+        SELECT w.file, w.version FROM v1.warning w
+        WHERE w.code = ANY(:warnings) AND w.withdrawn_at IS NULL AND NOT w.is_acknowledged)
+"""
 _IS_UNACKNOWLEDGED = """
     NOT COALESCE(
         s.acknowledged ? v.code

@@ -31,6 +31,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "file note": ("file note keck/KB.20261121.00001.fits 'the observer was told'",),
     "file reprocess": (
         "file reprocess --code QA_AIRMASS --reason 'threshold corrected' --dry-run",
+        "file reprocess --warning PROGRAM_MISSING --visit V7 --program C257 --reason 'by the schedule' --dry-run",
         "file reprocess keck/KB.20261121.00001.fits --identity KB.20261121.00002 --reason 'stale clock'",
     ),
     "file retry": (

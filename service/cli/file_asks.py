@@ -1,5 +1,6 @@
 """What may be asked of files: retry, reprocess, acknowledge, hold, dismiss, reopen, a note."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["ask_of_files"]
 
 _SAMPLE = 5
+_VIEWS_WITHIN_S = 10.0
 _MANY = 20
 
 Row = Mapping[str, Any]
@@ -93,14 +95,25 @@ class _InForce:
 
     def of(self, row: Row) -> dict[str, int]:
         """As an override; none for a stream that nobody has configured."""
-        from projectors.stream_rules import read_rules
-
         if self._versions is None:
-            with self._session.client() as client, client.engine.connect() as connection:
-                rules = read_rules(connection)
-            self._versions = {stream: rule.version for stream, rule in rules.items()}
+            self._versions = self._read()
         version = self._versions.get(str(row["file"]).partition("/")[0])
         return {} if version is None else {"stream_version": version}
+
+    def _read(self) -> dict[str, int]:
+        """Not before the views know of what was decided by now: it may have been corrected a moment ago."""
+        from projectors.stream_rules import LiveRules, RulesUnavailableError
+
+        until = time.monotonic() + _VIEWS_WITHIN_S
+        with self._session.client() as client:
+            live = LiveRules(client.engine)
+            while True:
+                try:
+                    return {stream: rule.version for stream, rule in live.refresh().items()}
+                except RulesUnavailableError as error:
+                    if time.monotonic() > until:
+                        raise AttentionError(f"{error}; or say which with --stream-version") from error
+                time.sleep(0.1)
 
 
 @app.command("ack")

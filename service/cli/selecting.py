@@ -32,6 +32,9 @@ class Selection:
     code: Annotated[Several, typer.Option(help="with this open problem; again for more", metavar="CODE")] = (
         None
     )
+    warning: Annotated[
+        Several, typer.Option(help="with this warning, not acknowledged; again for more", metavar="CODE")
+    ] = None
     purpose: Annotated[str | None, typer.Option(help="science, calibration, engineering or test")] = None
     name: Annotated[str | None, typer.Option(help="whose name matches, with * and ?", metavar="PATTERN")] = (
         None
@@ -87,6 +90,7 @@ class Selection:
             states=tuple(each.upper() for each in self.state or states),
             streams=tuple(self.stream or ()),
             codes=tuple(each.upper() for each in self.code or ()),
+            warnings=tuple(each.upper() for each in self.warning or ()),
             purpose=self.purpose,
             name=self.name,
             since=read_time(self.since, now=now, option="--since"),

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
+from projectors.file_filter import Filter
+from projectors.file_list import find_files
 from projectors.observing_night import night_of
 from projectors.qa_trend import checks_of, trend
 from projectors.stream_night import figures
@@ -167,6 +169,12 @@ def test_a_warning_that_a_new_look_no_longer_gives_is_told_as_over_and_not_count
     with shown(desks) as connection:
         counted = {row["code"]: row["files"] for row in figures(connection, "keck", NIGHT)["warnings"]}
         assert counted == {"LATE_SIDECAR": 1, "NOT_ASCII": 1}, "and what its announcement said still holds"
+        listed = {
+            code: [row["file"] for row in find_files(connection, Filter(warnings=(code,)), limit=limit)]
+            for code in ("PROGRAM_MISSING", "NOT_ASCII", "LATE_SIDECAR")
+            for limit in (None, 5)
+        }
+        assert listed == {"PROGRAM_MISSING": [], "NOT_ASCII": ["keck/a"], "LATE_SIDECAR": ["keck/a"]}
         query = """
             SELECT version, attempt, code, withdrawn_because FROM v1.warning WHERE code <> 'LATE_SIDECAR'
             ORDER BY sequence, ordinal

@@ -44,6 +44,13 @@ def test_states_and_codes_may_be_typed_in_small_letters():
     assert wanted.codes == ("TRANSFER_MISMATCH",)
 
 
+def test_warnings_may_be_typed_in_small_letters():
+    assert Selection(warning=["program_missing", "NOT_ASCII"]).filter().warnings == (
+        "PROGRAM_MISSING",
+        "NOT_ASCII",
+    )
+
+
 def test_default_states_stand_only_where_none_are_given():
     assert Selection(stream=["a"]).filter(states=("ERROR",)).states == ("ERROR",)
     assert Selection(state=["INVALID"]).filter(states=("ERROR",)).states == ("INVALID",)
