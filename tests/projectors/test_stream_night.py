@@ -179,9 +179,9 @@ def test_a_warning_that_a_new_look_no_longer_gives_is_told_as_over_and_not_count
             SELECT version, attempt, code, withdrawn_because FROM v1.warning WHERE code <> 'LATE_SIDECAR'
             ORDER BY sequence, ordinal
         """
-        told = [tuple(row) for row in connection.execute(text(query))]
+        found = [tuple(row) for row in connection.execute(text(query))]
     over = "the file was looked at again, in attempt 2"
-    assert told == [
+    assert found == [
         (1, 1, "PROGRAM_MISSING", None),
         (2, 1, "PROGRAM_MISSING", over),
         (2, 1, "NOT_ASCII", over),
