@@ -43,6 +43,7 @@ ROLES = {
 """Our processes by name, and the role each runs. The worker is a process of its own here, to be hit alone."""
 
 _FIRE_WITHIN_S = 30.0
+_START_S = 120.0
 _STOP_S = 12.0
 _ELSEWHERE = ("kafka", "database", "s3_endpoint", "s3_access_key", "s3_secret_key")
 
@@ -221,7 +222,9 @@ class Arena:
     def restarted(self, server: str) -> Steps:
         """Start a server again and yield until it answers."""
         self.servers[server].start()
-        yield from self.until(self.servers[server].is_ready, within_s=60, what=f"{server} answering again")
+        yield from self.until(
+            self.servers[server].is_ready, within_s=_START_S, what=f"{server} answering again"
+        )
 
     def started_as_advised(self) -> str:
         """Where a broker serves all but the deciders' positions it is started again, as the doctor says; else ''."""

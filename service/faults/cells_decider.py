@@ -125,26 +125,24 @@ _RESTORE = tuple(
 )
 
 
-def _cell(
-    name: str, inject: Callable[[Arena, Random], Steps], *, times: int | None = None, share: int = 1
-) -> Cell:
-    return Cell(f"decider.{name}", ROW, inject, disturbs=("decider",), times=times, share=share)
+def _cell(name: str, inject: Callable[[Arena, Random], Steps], *, share: int = 1) -> Cell:
+    return Cell(f"decider.{name}", ROW, inject, disturbs=("decider",), share=share)
 
 
-def _tampering(name: str, inject: Callable[[Arena, Random], Steps]) -> Cell:
-    """The servers have to answer while their contents are changed."""
-    return Cell(f"decider.{name}", ROW, inject, disturbs=("decider", "postgres", "kafka"))
+def _with_servers(name: str, inject: Callable[[Arena, Random], Steps], *, times: int | None = None) -> Cell:
+    """The servers have to answer while it goes on: for a change of their contents, or for who takes over."""
+    return Cell(f"decider.{name}", ROW, inject, disturbs=("decider", "postgres", "kafka"), times=times)
 
 
 CELLS = (
     *(_cell(f"{point}.kill", _hit(point, "kill"), share=QUICK) for point in POINTS),
     *(_cell(f"{point}.exception", _hit(point, "exception"), share=QUICK) for point in POINTS),
-    *(_cell(f"{point}.freeze", _freeze(point, 6.0, 12.0)) for point in POINTS),
-    *(_cell(f"{point}.freeze_60s", _freeze(point, 60.0, 60.0), times=1) for point in POINTS),
+    *(_with_servers(f"{point}.freeze", _freeze(point, 6.0, 12.0)) for point in POINTS),
+    *(_with_servers(f"{point}.freeze_60s", _freeze(point, 60.0, 60.0), times=1) for point in POINTS),
     _cell("two_owners", partial(intruding, "decider")),
-    _tampering("snapshot.missing", _spoilt(*_GONE)),
-    _tampering("snapshot.old", _older_copy),
-    _tampering("snapshot.corrupt", _spoilt(*_CORRUPT)),
-    _tampering("snapshot.other_version", _spoilt(*_OTHER_VERSION)),
-    _tampering("snapshot.ahead", _ahead),
+    _with_servers("snapshot.missing", _spoilt(*_GONE)),
+    _with_servers("snapshot.old", _older_copy),
+    _with_servers("snapshot.corrupt", _spoilt(*_CORRUPT)),
+    _with_servers("snapshot.other_version", _spoilt(*_OTHER_VERSION)),
+    _with_servers("snapshot.ahead", _ahead),
 )

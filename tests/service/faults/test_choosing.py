@@ -70,6 +70,14 @@ def test_two_injections_do_not_disturb_the_same_part_and_one_alone_waits_for_all
     )
 
 
+def test_nobody_can_take_over_from_a_frozen_decider_while_the_broker_is_frozen_too():
+    frozen = next(each for each in CELLS if each.name == "decider.before_snapshot.freeze")
+    for name in ("broker.freeze_30s", "postgres.frozen"):
+        server = next(each for each in CELLS if each.name == name)
+        assert not may_begin(server, [Injection(1, frozen, 1, arena=NO)])
+        assert not may_begin(frozen, [Injection(1, server, 1, arena=NO)])
+
+
 def test_every_cell_has_a_name_of_its_own_and_every_row_of_the_matrix_has_cells():
     assert len({each.name for each in CELLS}) == len(CELLS)
     rows = {each.row for each in CELLS}
