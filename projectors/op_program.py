@@ -78,7 +78,7 @@ _READY: Row = dict.fromkeys(
 
 def _stands(record: Record, **more: Any) -> list[Row]:
     """Where the programs of the fact stand after it; ``more`` is the same for all of them."""
-    return [_standing(record, now) | more for now in record.data["programs"]]
+    return [_standing(record, now) | more for now in record.data.get("programs", ())]
 
 
 def _standing(record: Record, now: dict[str, Any]) -> Row:

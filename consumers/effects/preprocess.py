@@ -19,7 +19,7 @@ from consumers.tools import Tools
 from events.op_parts import Dataset, ProgramNow
 from events.op_requests import ReportOpNotNeeded, ReportOpPreprocessed
 
-__all__ = ["preprocess"]
+__all__ = ["place_of_inputs", "preprocess"]
 
 _FRAME_SUFFIXES = (".fits", ".fits.fz", ".fit")
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
@@ -99,7 +99,7 @@ def _safe(name: str) -> str:
 
 def _inputs(dataset: Dataset, home: Home, about: dict[str, Any], tools: Tools) -> Iterator[Input]:
     """The dataset's files. Raises Failed where there are fewer than the dataset has frames."""
-    place = _place(dataset, str(home.programs.inputs), about)
+    place = place_of_inputs(dataset, str(home.programs.inputs), about)
     found = [each for each in _listed(dataset, place, tools) if each.size_bytes > 0]
     frames = sum(each.name.endswith(_FRAME_SUFFIXES) for each in found)
     wanted = dataset.frames or 1
@@ -114,8 +114,23 @@ def _inputs(dataset: Dataset, home: Home, about: dict[str, Any], tools: Tools) -
     yield from found
 
 
-def _place(dataset: Dataset, template: str, about: dict[str, Any]) -> str:
-    members = {**about, "dataset": dataset.dataset, "instrument": dataset.instrument}
+class _Steps(dict[str, Any]):
+    """Members of a place, each of which is one step of it: what a catalogue calls a dataset leads to no other's."""
+
+    def __getitem__(self, name: str) -> Any:
+        value = super().__getitem__(name)
+        if not _SAFE.fullmatch(str(value)):
+            found = repr(str(value)[:200])
+            message = (
+                f"found the {name} {found} in the place of inputs, wanted a name of letters, digits and . _ -"
+            )
+            raise Failed("INPUT_NAME_UNSAFE", "data", f"{message}; have its catalogue mended", found=found)
+        return value
+
+
+def place_of_inputs(dataset: Dataset, template: str, about: dict[str, Any]) -> str:
+    """Where the dataset's files are, by the configuration's template. Raises Failed."""
+    members = _Steps({**about, "dataset": dataset.dataset, "instrument": dataset.instrument})
     try:
         return template.format_map(members)
     except (KeyError, IndexError, ValueError, AttributeError) as error:

@@ -9,8 +9,10 @@ from pathlib import Path
 import orjson
 import pytest
 
+from consumers.effects.preprocess import place_of_inputs
 from consumers.failures import Failed
 from consumers.staging import Input, stage
+from tests.consumers.programs_given import dataset as a_dataset
 
 ABOUT = {"op": "eid_1_1", "program": "p"}
 
@@ -96,6 +98,29 @@ def test_a_journal_cut_off_by_a_crash_costs_one_file(source, tmp_path):
     assert again.asked == ["c.fits"]
     third = Fetching(source)
     assert stage(inputs(source), folder, third, about=ABOUT).fetched == 0
+
+
+PLACE = "s3://data/{proposal}/{dataset}/"
+
+
+def test_inputs_lie_where_the_configuration_says():
+    about = {"proposal": "pid_1_118", "source": "/where/it/was/scanned.json"}
+    assert place_of_inputs(a_dataset("BLKGA"), PLACE, about) == "s3://data/pid_1_118/BLKGA/"
+
+
+@pytest.mark.parametrize(
+    "name", ["..", "../OTHER", "A/../../B", "/etc", "A#", "A?x=1", "A%2e%2e", "A\\B", "A\nB", ".hidden", "Ä"]
+)
+def test_no_name_of_a_catalogue_leads_to_the_data_of_another(name):
+    for members in ((name, "pid_1"), ("AAAA", name)):
+        with pytest.raises(Failed) as failed:
+            place_of_inputs(a_dataset(members[0]), PLACE, {"proposal": members[1]})
+        assert failed.value.code == "INPUT_NAME_UNSAFE"
+
+
+def test_what_nobody_has_said_is_named_with_what_is_known():
+    with pytest.raises(Failed, match=r"known are \{dataset\}, \{instrument\}"):
+        place_of_inputs(a_dataset("AAAA"), PLACE, {})
 
 
 def test_a_disk_that_can_not_take_it_all_is_not_begun_with(source, tmp_path):
