@@ -109,6 +109,11 @@ def _cell(name: str, inject: Callable[[Arena, Random], Steps], *, share: int = 1
     return Cell(f"projector.{name}", ROW, inject, disturbs=("projector",), heals=_HEALS, share=share)
 
 
+def _taken_over(name: str, inject: Callable[[Arena, Random], Steps]) -> Cell:
+    """The servers have to answer while another one takes over."""
+    return Cell(f"projector.{name}", ROW, inject, disturbs=("projector", "postgres", "kafka"), heals=_HEALS)
+
+
 _MOVE = (
     "UPDATE projection.position SET next_offset = :to "
     "WHERE follower = 'projector' AND machine = 'file' AND partition = :p"
@@ -118,7 +123,7 @@ CELLS = (
     *(_cell(f"{point}.kill", _hit(point, "kill"), share=QUICK) for point in POINTS),
     *(_cell(f"{point}.exception", _hit(point, "exception"), share=QUICK) for point in POINTS),
     _cell("same_batch_three_times", _hit("before_commit", "kill", in_a_row=3)),
-    *(_cell(f"{point}.freeze", _zombie(point)) for point in POINTS),
+    *(_taken_over(f"{point}.freeze", _zombie(point)) for point in POINTS),
     _cell("two_projectors", partial(intruding, "projector")),
     _cell("cut_before_commit", _cut(AT_COMMIT), share=QUICK),
     _cell("cut_after_commit", _cut(AFTER_COMMIT), share=QUICK),

@@ -2,6 +2,8 @@ from collections import Counter
 from random import Random
 from typing import Any
 
+import pytest
+
 from service.faults.cell import Cell
 from service.faults.choosing import Choice, may_begin
 from service.faults.injection import Injection
@@ -70,10 +72,11 @@ def test_two_injections_do_not_disturb_the_same_part_and_one_alone_waits_for_all
     )
 
 
-def test_nobody_can_take_over_from_a_frozen_decider_while_the_broker_is_frozen_too():
-    frozen = next(each for each in CELLS if each.name == "decider.before_snapshot.freeze")
-    for name in ("broker.freeze_30s", "postgres.frozen"):
-        server = next(each for each in CELLS if each.name == name)
+@pytest.mark.parametrize("name", ["decider.before_snapshot.freeze", "projector.mid_batch.freeze"])
+def test_nobody_can_take_over_from_who_is_frozen_while_a_server_is_frozen_too(name):
+    frozen = next(each for each in CELLS if each.name == name)
+    for other in ("broker.freeze_30s", "postgres.frozen"):
+        server = next(each for each in CELLS if each.name == other)
         assert not may_begin(server, [Injection(1, frozen, 1, arena=NO)])
         assert not may_begin(frozen, [Injection(1, server, 1, arena=NO)])
 
