@@ -152,7 +152,7 @@ def test_a_file_in_one_request_is_read_once_and_signed_by_its_checksum(
     )
     storage.put_file(path, bucket=bucket, key="s/a", **what)
     assert sum(read) == size_bytes
-    assert calls == {"PutObject": 1, "HeadObject": 1}
+    assert calls == {"PutObject": 1}, "the answer says the SHA-256 of what arrived; nobody looks again"
     headers = {name.lower(): str(value) for name, value in sent[0].items()}
     assert "x-amz-checksum-sha256" in str(headers["authorization"])
     assert headers["x-amz-content-sha256"].strip("b'") == "UNSIGNED-PAYLOAD"

@@ -130,7 +130,7 @@ class WorkSite:
         return identifier
 
     def stream(self, name: str = "roman", **configuration: Any) -> None:
-        """A stream in force, Enabled, with its root in the landing folder."""
+        """A stream in force, Enabled, with its root in the landing folder, trusted whatever comes."""
         (self.landing / name).mkdir(exist_ok=True)
         told = {
             "stream": name,
@@ -139,6 +139,7 @@ class WorkSite:
             "format": "any",
             "register_table": "operations.l2_file",
             "retry": RETRY,
+            "trust": {"bad_share": 1},
             **configuration,
         }
         self.ask("stream.configure", name, {"configuration": told})
