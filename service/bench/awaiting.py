@@ -1,13 +1,14 @@
 """Waiting for what a bench has set going: a sender's inbox, and files in their states."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import text
 
 from service.client import Client
 
-__all__ = ["await_files", "await_inbox"]
+__all__ = ["await_count", "await_files", "await_inbox"]
 
 LIMIT_S = 120.0
 
@@ -36,11 +37,25 @@ def await_files(
     """Seconds from ``began`` until so many files of the stream are ``where``, looking every ``look_s``."""
     query = text(f"SELECT count(*) FROM v1.file WHERE stream = :stream AND {where}")  # noqa: S608 - our own words
     with client.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        while True:
-            found = connection.execute(query, {"stream": stream, **values}).scalar_one()
-            waited = time.monotonic() - began
-            if found >= wanted:
-                return waited
-            if waited > limit_s:
-                raise TimeoutError(f"{stream}: {found} of {wanted} files where {where} after {limit_s:g} s")
-            time.sleep(look_s)
+        return await_count(
+            lambda: connection.execute(query, {"stream": stream, **values}).scalar_one(),
+            wanted,
+            began,
+            limit_s=limit_s,
+            look_s=look_s,
+            what=f"files of {stream} where {where}",
+        )
+
+
+def await_count(
+    count: Callable[[], int], wanted: int, began: float, *, limit_s: float, look_s: float, what: str
+) -> float:
+    """Seconds from ``began`` until ``count`` says so many, asked every ``look_s``; raises TimeoutError."""
+    while True:
+        found = count()
+        waited = time.monotonic() - began
+        if found >= wanted:
+            return waited
+        if waited > limit_s:
+            raise TimeoutError(f"found {found} of {wanted} {what} after {limit_s:g} s")
+        time.sleep(look_s)

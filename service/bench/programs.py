@@ -11,6 +11,7 @@ from sqlalchemy import text
 from consumers.policies import criteria
 from service.bench.about import versions
 from service.bench.audited import audited
+from service.bench.awaiting import await_count
 from service.bench.figure import Figure, Result
 from service.bench.memory_watch import watching
 from service.bench.own_site import own_site
@@ -103,14 +104,14 @@ def _send(client: Client, asks: Iterator[Ask]) -> None:
 
 def _await(client: Client, query: str, turn: int, wanted: int, began: float) -> float:
     """Seconds from ``began`` until so many are there."""
-    while True:
-        found = _count(client, query, turn)
-        waited = time.monotonic() - began
-        if found >= wanted:
-            return waited
-        if waited > LIMIT_S:
-            raise TimeoutError(f"turn {turn}: found {found} of {wanted} after {LIMIT_S:g} s ({query})")
-        time.sleep(LOOK_S)
+    return await_count(
+        lambda: _count(client, query, turn),
+        wanted,
+        began,
+        limit_s=LIMIT_S,
+        look_s=LOOK_S,
+        what=f"rows of turn {turn} ({query})",
+    )
 
 
 def _count(client: Client, query: str, turn: int) -> int:
