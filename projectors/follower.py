@@ -98,7 +98,7 @@ class Follower:
             self._begin_write(taken)
             if self._finish_write() and taken.halt is not None:
                 self._halt(taken.halt)
-        return len(taken.batch)
+        return taken.count
 
     def run(self, stop: threading.Event, *, poll_s: float = 0.25) -> None:
         """Take over, then follow until ``stop``; outlives outages of log and database. Raises FollowerError."""
@@ -204,9 +204,9 @@ class Follower:
                     continue  # what was taken since is void
                 self._begin_write(taken)
                 # Nobody goes on beside a write of few records: the interpreter would let it wait for that one's turn.
-                if (taken.halt or len(taken.batch) < _SEVERAL) and self._finish_write() and taken.halt:
+                if (taken.halt or taken.count < _SEVERAL) and self._finish_write() and taken.halt:
                     self._halt(taken.halt)
-                self._gathers = bool(self._apart_s) and _SEVERAL <= len(taken.batch) < min(self._batch, _MANY)
+                self._gathers = bool(self._apart_s) and _SEVERAL <= taken.count < min(self._batch, _MANY)
                 if self._gathers:
                     stop.wait(self._apart_s)
             self._finish_write()
@@ -221,7 +221,7 @@ class Follower:
         self._is_adrift = False
 
     def _take(self, timeout_s: float) -> Taken:
-        taken = Taken()
+        taken, batch = Taken(self._passed), list[tuple[Record, bytes]]()
         polled = poll_gathered(self._reader, at_most=self._batch, timeout_s=timeout_s, paused=self._gathers)
         if polled:
             failpoints.reach(f"{self._name}.after_fetch")
@@ -237,9 +237,10 @@ class Follower:
             if wanted != self._next[key]:
                 taken.moves.append(Move(*key, self._next[key], wanted, good[-1][0].at if good else None))
                 self._next[key] = wanted
-            taken.batch += good
-        if taken.batch:
-            taken.write = self._application.prepare(taken.batch)
+            taken.add(key[0], messages, good)
+            batch += good
+        if batch:
+            taken.write = self._application.prepare(batch)
         return taken
 
     def _halt(self, why: HaltError) -> None:
@@ -275,15 +276,13 @@ class Follower:
         except LostPositionError:
             self._resume()  # raises unless PostgreSQL has only forgotten its last transactions in a crash
         except _REFUSED_ROWS as error:
-            log.warning(
-                "batch refused, taken apart",
-                extra={"follower": self._name, "error": str(getattr(error, "orig", error))[:500]},
-            )
+            said = str(getattr(error, "orig", error))[:500]
+            log.warning("batch refused, taken apart", extra={"follower": self._name, "error": said})
             self._resume()
-            self._in_pieces(taken.batch)
+            self._in_pieces(taken.read_again())
             self._resume()
         else:
-            self.applied += len(taken.batch)
+            self.applied += taken.count
             return True
         return False
 

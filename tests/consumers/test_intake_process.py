@@ -101,12 +101,16 @@ def running(settings: IntakeSettings) -> Iterator[None]:
 
 def child() -> psutil.Process:
     """The process with the Faust application."""
-    (found,) = [
-        each
-        for each in psutil.Process().children(recursive=True)
-        if "consumers.intake_process" in each.cmdline()
-    ]
+    (found,) = [each for each in psutil.Process().children(recursive=True) if is_intake(each)]
     return found
+
+
+def is_intake(process: psutil.Process) -> bool:
+    """Whether the process is one of intake's; one that has just ended (a server of the tests has many) is none."""
+    try:
+        return "consumers.intake_process" in process.cmdline()
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
 
 
 def send(log: KafkaLog, topics: Topics, *events: Any, sender: str = SENDER, headers: Headers = ()) -> None:
