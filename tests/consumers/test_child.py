@@ -223,14 +223,14 @@ def test_a_format_this_inspector_was_not_given_is_a_mistake_of_the_caller(inspec
 
 def test_files_are_read_side_by_side(inspector, tmp_path):
     path = tmp_path / "order.txt"
-    path.write_text("sleep 0.5")
+    path.write_text("sleep 1")
     started = time.monotonic()
     with ThreadPoolExecutor(8) as threads:
         results = list(
             threads.map(lambda _: inspector.inspect(path, "misbehaving", Expected(path.name)), range(8))
         )
     assert all(result.inspection.verdict == "ok" for result in results)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 6, "8 s one after the other"
 
 
 def test_many_threads_each_get_their_own_answer(inspector, tmp_path):

@@ -158,7 +158,7 @@ def test_a_child_takes_no_more_than_so_many_files(inspector, tmp_path):
 def test_usage_is_each_files_own(inspector, tmp_path):
     inspected(inspector, tmp_path, "burn 0.5")
     usage = inspected(inspector, tmp_path, "nothing").usage
-    assert usage.cpu_s < 0.3
+    assert usage.cpu_s < 0.5
     assert 0 < usage.bytes_read < 100_000
     assert usage.peak_rss_bytes > 10 * 1024**2
     assert usage.exit == "0"

@@ -276,12 +276,18 @@ def test_an_idle_poll_waits_as_long_as_it_is_told(bench):
     reader = bench.reader()
     reader.poll(at_most=1, timeout_s=0.3)
 
-    started = time.monotonic()
-    assert reader.poll(at_most=1, timeout_s=0.4) == {}
-    assert 0.35 <= time.monotonic() - started < 1.0
-    started = time.monotonic()
-    assert reader.poll(at_most=1, timeout_s=0) == {}
-    assert time.monotonic() - started < 0.3
+    assert 0.35 <= shortest(lambda: reader.poll(at_most=1, timeout_s=0.4)) < 1.0
+    assert shortest(lambda: reader.poll(at_most=1, timeout_s=0)) < 0.3
+
+
+def shortest(idle_poll: Callable[[], dict]) -> float:
+    """The seconds of the shortest of three: what else the machine does makes one longer, never shorter."""
+    waits = []
+    for _ in range(3):
+        started = time.monotonic()
+        assert idle_poll() == {}
+        waits.append(time.monotonic() - started)
+    return min(waits)
 
 
 def test_an_idle_poll_returns_as_soon_as_a_record_is_there(bench):
@@ -635,7 +641,7 @@ def test_letting_go_of_an_open_transaction_does_not_wait_and_leaves_it_to_the_su
 
     started = time.monotonic()
     owner.close()
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5  # not the transaction's timeout
     with pytest.raises(LogError):
         owner.commit({}, group="g")
     bench.write(b"b")
