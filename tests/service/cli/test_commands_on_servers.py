@@ -4,23 +4,10 @@ import json
 import time
 from collections.abc import Callable
 
-import pytest
-
 from service.cli.errors import ATTENTION, FINE, UNREACHABLE, WRONG_USE
 from service.roles import run_decider
-from tests.service.cli.a_site import STREAM, a_site, arrival, failure, started
-from tests.service.cli.command_line import Said, meridian
-
-
-@pytest.fixture
-def site_running(monkeypatch, tmp_path, site, kafka, postgres):
-    with a_site(monkeypatch, tmp_path, site=site, kafka=kafka, postgres=postgres) as running:
-        yield running
-
-
-@pytest.fixture
-def typed(capsys) -> Callable[..., Said]:
-    return lambda *arguments: meridian(capsys, *arguments)
+from tests.service.cli.a_site import STREAM, arrival, failure, started
+from tests.service.cli.command_line import Said
 
 
 def until(typed: Callable[..., Said], wanted: Callable[[Said], bool], *arguments: str) -> Said:

@@ -5,7 +5,6 @@ import json
 import pytest
 
 from service.cli.errors import ATTENTION, FINE, WRONG_USE
-from tests.service.cli.a_site import a_site
 from tests.service.cli.command_line import meridian
 
 GROUP = "dkist-l1/AAAA"
@@ -50,12 +49,6 @@ def test_a_dry_run_shows_what_would_be_asked(capsys):
     [row] = json.loads(said.out)
     assert row["members"]["ranges"] == [{"first": 0, "last": 9}, {"first": 12, "last": 12}]
     assert (row["members"]["due_at"], row["members"]["closes_when_due"]) == ("2030-01-01T00:00:00Z", True)
-
-
-@pytest.fixture
-def site_running(monkeypatch, tmp_path, site, kafka, postgres):
-    with a_site(monkeypatch, tmp_path, site=site, kafka=kafka, postgres=postgres) as running:
-        yield running
 
 
 def test_what_is_expected_is_excused_and_closed_by_hand_and_why_says_what_is_missing(site_running, capsys):

@@ -13,16 +13,10 @@ from service.cli.errors import ATTENTION, FINE, WRONG_USE
 from service.roles import run_projector
 from tests.consumers.catalogue.making import a_record, records, write_catalogue
 from tests.consumers.catalogue.store_server import Store, running
-from tests.service.cli.a_site import STREAM, a_site
+from tests.service.cli.a_site import STREAM
 from tests.service.cli.command_line import meridian
 
 OPS = [f"eid_1_{n}_opX_R001.{n}" for n in range(3)]
-
-
-@pytest.fixture
-def site_running(monkeypatch, tmp_path, site, kafka, postgres):
-    with a_site(monkeypatch, tmp_path, site=site, kafka=kafka, postgres=postgres) as running:
-        yield running
 
 
 @pytest.fixture

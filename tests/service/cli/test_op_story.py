@@ -10,17 +10,10 @@ from events.op_requests import FailOp, JudgeOp, ReportOpNotNeeded
 from machines.program.verdict import judge
 from service.cli.errors import ATTENTION, FINE
 from tests.consumers.catalogue.making import a_record, write_catalogue
-from tests.service.cli.a_site import a_site
 from tests.service.cli.command_line import meridian
 
 OP, PROGRAM = "eid_1_7_opX_R001.7", "id.7.1"
 ORCID = "0000-0002-1825-0097"
-
-
-@pytest.fixture
-def site_running(monkeypatch, tmp_path, site, kafka, postgres):
-    with a_site(monkeypatch, tmp_path, site=site, kafka=kafka, postgres=postgres) as running:
-        yield running
 
 
 @pytest.fixture

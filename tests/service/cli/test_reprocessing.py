@@ -5,25 +5,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from events.file_requests import FailFile
 from service.cli.errors import FINE
-from tests.service.cli.a_site import STREAM, Site, a_site, arrival, started
-from tests.service.cli.command_line import Said, meridian
+from tests.service.cli.a_site import STREAM, Site, arrival, started
+from tests.service.cli.command_line import Said
 
 FILE = "keck-kcwi/kb261120_00001"
-
-
-@pytest.fixture
-def running(monkeypatch, tmp_path, site, kafka, postgres):
-    with a_site(monkeypatch, tmp_path, site=site, kafka=kafka, postgres=postgres) as running:
-        yield running
-
-
-@pytest.fixture
-def typed(capsys) -> Callable[..., Said]:
-    return lambda *arguments: meridian(capsys, *arguments)
 
 
 def applied(typed: Callable[..., Said], tmp_path, *more: str) -> None:
@@ -51,18 +38,18 @@ def overrides(typed: Callable[..., Said], *options: str) -> dict[str, Any]:
 
 
 def test_files_are_reprocessed_by_the_rules_in_force_and_what_was_said_of_them_stays_said(
-    running, typed, tmp_path
+    site_running, typed, tmp_path
 ):
     applied(typed, tmp_path)
-    running.asks(FILE, arrival("kb261120_00001"))
-    failed(running, 1)
+    site_running.asks(FILE, arrival("kb261120_00001"))
+    failed(site_running, 1)
     applied(typed, tmp_path, "max_bytes = 5000")
     seen: list[dict[str, Any]] = []
     for attempt, options in enumerate(
         ([], ["--program", "C257"], ["--stream-version", "1"], ["--afresh"]), start=2
     ):
         seen.append(overrides(typed, *options))
-        failed(running, attempt)
+        failed(site_running, attempt)
     assert seen == [
         {"stream_version": 2},
         {"stream_version": 2, "program": "C257"},
