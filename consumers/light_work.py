@@ -1,17 +1,19 @@
 """Light items, many at once in one thread: answers, follow-ups, topics, and rows of registers."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from consumers import work_items
+from consumers import claims, work_items
 from consumers.breakers import LOG
 from consumers.claims import WorkItem
-from consumers.effects.answer import answer
+from consumers.effects.answer import answer, look_for_topics
 from consumers.effects.asking import Ask
 from consumers.effects.follow import follow
 from consumers.effects.groups import count_members, tell_datasets
 from consumers.effects.inbox_topics import make_topics
 from consumers.effects.judging import Found, qualify, readiness
 from consumers.effects.policies import look_again
+from consumers.effects.preprocess import not_needed, why_not_needed
 from consumers.effects.register import register
 from consumers.effects.sidecars import tell_primaries
 from consumers.failures import Failed, Wait
@@ -25,6 +27,11 @@ from consumers.work_lanes import LANES
 from events.log import LogError
 
 __all__ = ["LightWork"]
+
+log = logging.getLogger(__name__)
+
+_Step = Callable[[Sequence[WorkItem], Tools], Iterable[Found]]
+"""What is done for many items in one go."""
 
 _COUNTING = {"member": count_members, "pair": tell_primaries, "datasets": tell_datasets}
 _JUDGING = {"readiness": readiness, "qualify": qualify}
@@ -47,19 +54,20 @@ class LightWork:
         self._register(of["register"])
         self._count(of)
         self._judge(of)
+        self._stage(of["preprocess"])
         self._one_by_one(of["policies"], look_again)
 
     def _answer(self, items: Sequence[WorkItem]) -> None:
+        try:
+            look_for_topics(items, self._tools)
+        except LogError as error:
+            self._wait(items, Wait(LOG, "LOG_UNAVAILABLE", str(error)))
+            return
         outgoing: list[Outgoing] = []
         done: list[WorkItem] = []
         for item in items:
             try:
                 given = answer(item, self._tools)
-            except LogError as error:
-                self._reporting.wait(item, Wait(LOG, "LOG_UNAVAILABLE", str(error)))
-                continue
-            except OUTAGES:
-                raise
             except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the others
                 self._reporting.park(item, error)
                 continue
@@ -95,19 +103,44 @@ class LightWork:
 
     def _register(self, items: Sequence[WorkItem]) -> None:
         fresh = self._not_refused(items)
-        self._settle(register(fresh, self._tools, self._registers))
+        self._together(fresh, lambda some, tools: register(some, tools, self._registers))
 
     def _count(self, of: Mapping[str, Sequence[WorkItem]]) -> None:
         """Files into their groups, sidecars to their primaries, datasets to their programs; a refusal is an answer."""
         for effect, step in _COUNTING.items():
-            if of[effect]:
-                self._settle(step(of[effect], self._tools))
+            self._together(of[effect], step)
 
     def _judge(self, of: Mapping[str, Sequence[WorkItem]]) -> None:
         for effect, step in _JUDGING.items():
-            fresh = self._not_refused(of[effect])
-            if fresh:
-                self._settle(step(fresh, self._tools))
+            self._together(self._not_refused(of[effect]), step)
+
+    def _stage(self, items: Sequence[WorkItem]) -> None:
+        """Programs of which nothing has to be staged; where that is another way by now, a thread's work it is."""
+        if not items:
+            return
+        if why_not_needed(self._tools.homes.now()) is None:
+            with self._tools.engine.begin() as connection:
+                claims.give_back(connection, items)
+            return
+        self._together(self._not_refused(items), not_needed)
+
+    def _together(self, items: Sequence[WorkItem], step: _Step) -> None:
+        """All at once. Where that raises they are done one by one, so that the others don't suffer for the one."""
+        if not items:
+            return
+        try:
+            found = list(step(items, self._tools))
+        except OUTAGES:
+            raise
+        except Exception as error:
+            if len(items) == 1:
+                self._reporting.park(items[0], error)
+                return
+            log.exception("of items done together one is not like the others; one by one", extra=_all(items))
+            for item in items:
+                self._together([item], step)
+        else:
+            self._settle(found)
 
     def _not_refused(self, items: Sequence[WorkItem]) -> list[WorkItem]:
         for item in items:
@@ -141,8 +174,18 @@ class LightWork:
         try:
             self._reporting.report(asks)
         except Wait as why:
+            self._wait([ask.item for ask in asks], why)
+        except OUTAGES:
+            raise
+        except Exception as error:  # such as what can't be written down
+            if len(asks) == 1:
+                self._reporting.park(asks[0].item, error)
+                return
+            log.exception(
+                "of reports that go together one can't; one by one", extra=_all(ask.item for ask in asks)
+            )
             for ask in asks:
-                self._reporting.wait(ask.item, why)
+                self._report([ask])
         else:
             self._reporting.succeeded([ask.item for ask in asks])
 
@@ -150,6 +193,10 @@ class LightWork:
         try:
             self._reporting.fail(item, failed)
         except Wait as why:
+            self._reporting.wait(item, why)
+
+    def _wait(self, items: Iterable[WorkItem], why: Wait) -> None:
+        for item in items:
             self._reporting.wait(item, why)
 
     def _finish(self, items: Sequence[WorkItem], outgoing: Sequence[Outgoing]) -> None:
@@ -160,9 +207,14 @@ class LightWork:
             self._tools.sender.send_all(outgoing)
         except LogError as error:
             self._tools.answer_topics.clear()  # one of them may have been removed: looked for again
-            for item in items:
-                self._reporting.wait(item, Wait(LOG, "LOG_UNAVAILABLE", str(error)))
+            self._wait(items, Wait(LOG, "LOG_UNAVAILABLE", str(error)))
             return
         with self._tools.engine.begin() as connection:
             work_items.finish(connection, (item.lease for item in items), at=self._tools.clock())
         self._reporting.succeeded(items)
+
+
+def _all(items: Iterable[WorkItem]) -> dict[str, object]:
+    """What is done together, for a line of the log."""
+    together = list(items)
+    return {"items": len(together), "effect": together[0].effect}

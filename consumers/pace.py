@@ -17,8 +17,10 @@ class Pace:
     lease_s: float = 15.0
     look_s: float = 1.0
     """A look for work without having been called: back-offs end without a notice."""
-    batch: int = 200
-    """Light items claimed at once."""
+    batch: int = 500
+    """Light items claimed at once; what is done for all of them together takes a second or two at most."""
+    rows: int = 200
+    """Rows of registers claimed at once."""
     apart_s: float = 0.05
     """Claims of a kind begin so long after one another: meanwhile more come together."""
     crowded_apart_s: float = 0.25

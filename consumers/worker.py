@@ -12,8 +12,9 @@ from sqlalchemy import Connection
 from consumers import claims, workers_seen
 from consumers.admitting import Admitting
 from consumers.claims import Places, WorkItem
-from consumers.effects import HEAVY, HOUSEKEEPING, LIGHT, PROGRAM_STEPS, STEPS
+from consumers.effects import HEAVY, HOUSEKEEPING, STEPS
 from consumers.held import STREAM_CHANNEL
+from consumers.light_claims import STAGING, claim_all_light, steps_of_threads
 from consumers.light_work import LightWork
 from consumers.outage import OUTAGES, in_words
 from consumers.pace import Pace
@@ -31,6 +32,10 @@ from events import failpoints
 __all__ = ["Pace", "Worker"]
 
 log = logging.getLogger(__name__)
+
+
+_FOR_THREADS_ALONE = STEPS.keys() - {STAGING}
+"""Steps that are never done in the light thread."""
 
 
 class Worker:
@@ -108,6 +113,8 @@ class Worker:
                 told = False
             if not may_be_more:
                 call.wait(self._pace.look_s)
+            elif what == "light":
+                continue  # its batch was full: there is nobody to wait for
             if (pause_s := began_s + self._pace.pause_s(len(self._mine)) - time.monotonic()) > 0:
                 stop.wait(pause_s)
 
@@ -171,7 +178,8 @@ class Worker:
 
         if is_full:
             return others(HOUSEKEEPING, room)
-        found = others(PROGRAM_STEPS, programs_first)
+        of_programs = steps_of_threads(self._tools.homes.last)
+        found = others(of_programs, programs_first)
         found += claims.claim_steps(
             connection,
             standing,
@@ -180,24 +188,15 @@ class Worker:
             places=replace(places, at_most=room - len(found)),
             lease_s=lease_s,
         )
-        return found + others({**PROGRAM_STEPS, **HOUSEKEEPING}, room - len(found))
+        return found + others((*of_programs, *HOUSEKEEPING), room - len(found))
 
     def _claim_light(self) -> bool:
         pace, owner = self._pace, self._tools.worker
         with self._tools.engine.begin() as connection:
             standing = claims.stand(connection)
             self._reporting.remember(standing.rooms)
-            found = claims.claim_light(
-                connection, standing, owner=owner, effects=LIGHT, at_most=pace.batch, lease_s=pace.lease_s
-            )
-            found += claims.claim_steps(
-                connection,
-                standing,
-                owner=owner,
-                effects=("register",),
-                places=_rows(pace.batch),
-                lease_s=pace.lease_s,
-            )
+            home = self._tools.homes.last
+            found, may_be_more = claim_all_light(connection, standing, home=home, owner=owner, pace=pace)
         self._hold(found)
         try:
             if found:
@@ -205,7 +204,7 @@ class Worker:
         finally:
             self._let_go(found)
         # Servers that come back are trusted with more by each success, without a notice.
-        return len(found) >= pace.batch or bool(found and standing.rooms)
+        return may_be_more or bool(found and standing.rooms)
 
     def _claim_preview(self) -> bool:
         """Pictures are for when there is nothing else to do here: what is under way goes first."""
@@ -291,7 +290,7 @@ class Worker:
         effects = set(filter(None, payload.split(",")))
         if not effects or effects & STEPS.keys():
             self._call_heavy.set()
-        if not effects or effects - STEPS.keys():
+        if not effects or effects - _FOR_THREADS_ALONE:
             self._call_light.set()
 
     def _hand_back(self, light: threading.Thread) -> None:
@@ -324,8 +323,3 @@ class Worker:
         for _ in range(self._pace.threads):
             self._queue.put(None)
         self._let_go(waiting)
-
-
-def _rows(batch: int) -> Places:
-    """Rows of registers cost next to nothing, large or small; those of streams behind others only don't come first."""
-    return Places(batch, large=batch, catch_up=batch, behind=max(1, batch // 10), behind_alone=batch)

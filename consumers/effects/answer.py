@@ -1,5 +1,7 @@
 """Answers: what became of a sender's message, on ``answers.<sender>``, keyed by its own event id."""
 
+import re
+from collections.abc import Iterable
 from datetime import timedelta
 
 from consumers.answer import Answer
@@ -7,10 +9,13 @@ from consumers.claims import WorkItem
 from consumers.sender import Outgoing
 from consumers.tools import Tools
 
-__all__ = ["answer"]
+__all__ = ["answer", "look_for_topics"]
 
 KEPT = timedelta(days=7)
 """As long as the topic keeps answers; nobody waits for older ones."""
+
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+"""Names that Kafka takes. People may be called otherwise; asked for such a topic, it refuses the whole question."""
 
 _NOT_ACCEPTED = {
     "file.refused",
@@ -22,15 +27,29 @@ _NOT_ACCEPTED = {
 }
 
 
+def look_for_topics(items: Iterable[WorkItem], tools: Tools) -> None:
+    """Whether the senders of these have topics of their own: one question for all of them. Raises LogError.
+
+    Topics of senders are made once and stay, so only those that were missing are looked for again.
+    """
+    wanted = {tools.topics.answers(sender) for sender in map(_sender, items) if sender is not None}
+    unknown = sorted(
+        topic for topic in wanted if _TOPIC.fullmatch(topic) and not tools.answer_topics.get(topic)
+    )
+    if unknown:
+        found = tools.log.partitions(unknown)
+        tools.answer_topics.update({topic: topic in found for topic in unknown})
+
+
 def answer(item: WorkItem, tools: Tools) -> Outgoing | None:
-    """The answer to be sent; None where nobody can read it."""
+    """The answer to be sent; None where nobody can read it, by the last look for its sender's topic."""
     told = item.payload["told"]
-    sender = item.payload.get("sender") or item.sender
+    sender = _sender(item)
     event_id = item.payload.get("event_id") or item.sender_event_id
     if sender is None or event_id is None or tools.clock() - item.created_at > KEPT:
         return None
     topic = tools.topics.answers(sender)
-    if not _is_there(tools, topic):
+    if not tools.answer_topics.get(topic):
         return None  # an operator, or a part of ours: whoever asked that way has other means to learn of the outcome
     kind = item.payload["type"]
     about = {
@@ -62,8 +81,5 @@ def _outgoing(topic: str, given: Answer) -> Outgoing:
     return topic, given.key, given.encode()
 
 
-def _is_there(tools: Tools, topic: str) -> bool:
-    """Topics of senders are made once and stay, so only a missing one is looked for again."""
-    if not tools.answer_topics.get(topic):
-        tools.answer_topics[topic] = topic in tools.log.partitions([topic])
-    return tools.answer_topics[topic]
+def _sender(item: WorkItem) -> str | None:
+    return item.payload.get("sender") or item.sender

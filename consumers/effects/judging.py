@@ -20,11 +20,13 @@ from machines.program.verdict import applies, judge
 
 __all__ = [
     "Found",
+    "Standing",
     "closing_request",
     "other_verdict",
     "qualify",
     "readiness",
     "standing_now",
+    "standings",
     "verdict_request",
 ]
 
@@ -32,7 +34,7 @@ Found = tuple[WorkItem, Ask | Exception | None]
 """An item with its report, or with why there is none; None: nothing has to be said any more."""
 
 
-class _Standing(NamedTuple):
+class Standing(NamedTuple):
     """An instrument program as its facts have left it, and its datasets."""
 
     now: ProgramNow
@@ -47,7 +49,7 @@ def readiness(items: Sequence[WorkItem], tools: Tools) -> Iterator[Found]:
         yield from ((item, failed) for item in items)
         return
     whole: set[str] = set()
-    for item, standing in _standings(items, tools):
+    for item, standing in standings(items, tools):
         try:
             announced = item.payload.get("announced")
             request = closing_request(
@@ -77,7 +79,7 @@ def qualify(items: Sequence[WorkItem], tools: Tools) -> Iterator[Found]:
     except Failed as failed:
         yield from ((item, failed) for item in items)
         return
-    for item, standing in _standings(items, tools):
+    for item, standing in standings(items, tools):
         try:
             request = verdict_request(standing.now, standing.datasets, criteria)
         except OUTAGES:
@@ -166,7 +168,7 @@ def _all_there(announced: Announced, policy: ReadinessPolicy) -> ReadyOp:
     )
 
 
-def _with_forecast(request: AwaitOpReady, standing: _Standing, tools: Tools) -> AwaitOpReady:
+def _with_forecast(request: AwaitOpReady, standing: Standing, tools: Tools) -> AwaitOpReady:
     """When it will be whole, by how others like it have arrived: only told, nothing closes by it."""
     last = max(each.created_at for each in standing.datasets if each.created_at is not None)
     found = tools.arrivals.now().forecast(standing.now.instrument, last, at=tools.clock())
@@ -184,7 +186,7 @@ def _check_cover(now: ProgramNow, datasets: Sequence[Dataset]) -> None:
         raise Failed("DATASETS_UNKNOWN", "code", message)
 
 
-def _standings(items: Sequence[WorkItem], tools: Tools) -> Iterator[tuple[WorkItem, _Standing]]:
+def standings(items: Sequence[WorkItem], tools: Tools) -> Iterator[tuple[WorkItem, Standing]]:
     """The items with their programs, all read in one look."""
     names = {item.key: (item.subject, item.payload["part"]) for item in items}
     with tools.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
@@ -195,7 +197,7 @@ def _standings(items: Sequence[WorkItem], tools: Tools) -> Iterator[tuple[WorkIt
     for item in items:
         subject, part = names[item.key]
         now = standing_now(parts[subject, part].known)
-        yield item, _Standing(now, [each.dataset for each in datasets[subject, now.program]])
+        yield item, Standing(now, [each.dataset for each in datasets[subject, now.program]])
 
 
 def standing_now(known: dict[str, Any]) -> ProgramNow:

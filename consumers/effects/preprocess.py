@@ -3,13 +3,14 @@
 import hashlib
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from consumers.claims import WorkItem
 from consumers.effects.asking import Asks, report
+from consumers.effects.judging import Found, standings
 from consumers.failures import Failed
 from consumers.homes import Home
 from consumers.known_programs import WHOLE_OP, datasets_of, parts_of
@@ -19,7 +20,7 @@ from consumers.tools import Tools
 from events.op_parts import Dataset, ProgramNow
 from events.op_requests import ReportOpNotNeeded, ReportOpPreprocessed
 
-__all__ = ["place_of_inputs", "preprocess"]
+__all__ = ["not_needed", "place_of_inputs", "preprocess", "why_not_needed"]
 
 _FRAME_SUFFIXES = (".fits", ".fits.fz", ".fit")
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
@@ -37,10 +38,9 @@ def preprocess(item: WorkItem, tools: Tools) -> Asks:
             for each in datasets_of(connection, [(item.subject, now.program)])[item.subject, now.program]
         ]
     frames = _frames(datasets)
-    because = _not_needed(home)
+    because = why_not_needed(home)
     if because is not None:
-        told = ReportOpNotNeeded(program=now.program, cover=now.cover, because=because, frames=frames)
-        yield report(item, told)
+        yield report(item, _report_not_needed(now, datasets, because))
         return
     about = {
         "op": item.subject,
@@ -70,13 +70,27 @@ def preprocess(item: WorkItem, tools: Tools) -> Asks:
     )
 
 
+def not_needed(items: Sequence[WorkItem], tools: Tools) -> Iterator[Found]:
+    """The reports on programs of which nothing has to be staged, all of them read in one look."""
+    because = why_not_needed(tools.homes.now())
+    if because is None:
+        raise ValueError("found staging needed, wanted a thread that stages one program after the other")
+    for item, standing in standings(items, tools):
+        yield item, report(item, _report_not_needed(standing.now, standing.datasets, because))
+
+
+def _report_not_needed(now: ProgramNow, datasets: list[Dataset], because: str) -> ReportOpNotNeeded:
+    return ReportOpNotNeeded(program=now.program, cover=now.cover, because=because, frames=_frames(datasets))
+
+
 def _frames(datasets: list[Dataset]) -> int | None:
     """How many frames whoever inverts it has to do with; None where no record says."""
     told = [each.frames for each in datasets if each.frames is not None]
     return sum(told) if told else None
 
 
-def _not_needed(home: Home) -> str | None:
+def why_not_needed(home: Home) -> str | None:
+    """Why nothing is staged at this home, the same for all programs; None: their inputs are staged."""
     programs = home.programs
     if programs.inputs is None or programs.work_area is None:
         return "no place of inputs and work area are configured: the inputs are read where they are"
