@@ -51,30 +51,44 @@ op_criterion = Appended(
 def judged(record: Record) -> Iterable[Row]:
     """The findings of one verdict, in its order."""
     verdict = record.data["verdict"]
+    subject, sequence, time = record.subject, record.sequence, record.time
+    program, instrument = verdict["program"], verdict["instrument"]
+    criteria, version = verdict["criteria"], verdict["criteria_version"]
+    # Each column by its name, and no dicts put together: there are eleven rows a program, and thousands of programs.
     for ordinal, finding in enumerate(verdict["findings"], start=1):
-        value, value_text = _split(finding.get("value"))
-        threshold, threshold_text = _split(finding.get("threshold"))
+        given = finding.get
+        value, value_text = _split(given("value"))
+        threshold, threshold_text = _split(given("threshold"))
         yield {
-            "op": record.subject,
-            "sequence": record.sequence,
+            "op": subject,
+            "sequence": sequence,
             "ordinal": ordinal,
-            **{name: verdict[name] for name in ("program", "instrument", "criteria", "criteria_version")},
+            "program": program,
+            "instrument": instrument,
+            "criteria": criteria,
+            "criteria_version": version,
             "criterion": finding["name"],
-            **{name: finding.get(name) for name in ("dataset", "metric", "comparison", "margin", "unit")},
+            "dataset": given("dataset"),
+            "metric": given("metric"),
+            "comparison": given("comparison"),
+            "margin": given("margin"),
+            "unit": given("unit"),
             "value": value,
             "value_text": value_text,
             "threshold": threshold,
             "threshold_text": threshold_text,
-            **{name: finding[name] for name in ("passed", "required")},
-            "message": finding.get("message"),
-            "wanted_by": finding.get("source"),
-            "judged_at": record.time,
+            "passed": finding["passed"],
+            "required": finding["required"],
+            "message": given("message"),
+            "wanted_by": given("source"),
+            "judged_at": time,
         }
 
 
 def _split(value: Any) -> tuple[float | None, str | None]:
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    kind = type(value)  # as JSON gave it: bool is a type of its own here
+    if kind is float or kind is int:
         return float(value), None
-    if value is None or isinstance(value, str):
+    if value is None or kind is str:
         return None, value
     return None, orjson.dumps(value).decode()

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -55,8 +56,16 @@ def bench_programs(
         },
         each=tuple(turns),
     )
-    progress(figure.line())
-    return Result([figure], found, {"programs": programs, "times": times}, [audit])
+    staged = replace(
+        figure,
+        name=f"{programs} programs of one dataset asked for their verdicts to all that pass ready for scientists",
+        runs=tuple(each["passed_and_staged_s"] for each in turns),
+        notes={"staging": "not needed, and said so of each"},
+        each=(),
+    )
+    for each in (figure, staged):
+        progress(each.line())
+    return Result([figure, staged], found, {"programs": programs, "times": times}, [audit])
 
 
 def _turn(client: Client, programs: int, turn: int, progress: Callable[[str], None]) -> dict[str, Any]:
@@ -79,6 +88,9 @@ def _judged(client: Client, made: list[Made], turn: int) -> dict[str, Any]:
         began = time.monotonic()
         _send(client, readying(made))
         sent_s = time.monotonic() - began
+        _await(
+            client, _JUDGED, turn, len(made), began
+        )  # few rows, so that looking costs what is measured little
         seconds = _await(client, _FINDINGS, turn, wanted, began)
         spent_s = processor.spent_s()
         watch.look()
@@ -123,6 +135,7 @@ def _count(client: Client, query: str, turn: int) -> int:
 _AWAITING = """
     SELECT count(*) FROM v1.op_program WHERE starts_with(op, :prefix) AND awaited_until IS NOT NULL
 """
+_JUDGED = "SELECT count(*) FROM v1.op_program WHERE starts_with(op, :prefix) AND outcome IS NOT NULL"
 _FINDINGS = "SELECT count(*) FROM v1.op_criterion WHERE starts_with(op, :prefix)"
 _PASSED = "SELECT count(*) FROM v1.op_program WHERE starts_with(op, :prefix) AND outcome = 'pass'"
 _STAGED = "SELECT count(*) FROM v1.op_program WHERE starts_with(op, :prefix) AND state = 'Preprocessed'"
