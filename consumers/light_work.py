@@ -11,6 +11,7 @@ from consumers.effects.follow import follow
 from consumers.effects.groups import count_members, tell_datasets
 from consumers.effects.inbox_topics import make_topics
 from consumers.effects.judging import Found, qualify, readiness
+from consumers.effects.manifests import tell_listed
 from consumers.effects.policies import look_again
 from consumers.effects.register import register
 from consumers.effects.sidecars import tell_primaries
@@ -26,7 +27,12 @@ from events.log import LogError
 
 __all__ = ["LightWork"]
 
-_COUNTING = {"member": count_members, "pair": tell_primaries, "datasets": tell_datasets}
+_COUNTING = {
+    "member": count_members,
+    "pair": tell_primaries,
+    "attest": tell_listed,
+    "datasets": tell_datasets,
+}
 _JUDGING = {"readiness": readiness, "qualify": qualify}
 
 
@@ -98,7 +104,7 @@ class LightWork:
         self._settle(register(fresh, self._tools, self._registers))
 
     def _count(self, of: Mapping[str, Sequence[WorkItem]]) -> None:
-        """Files into their groups, sidecars to their primaries, datasets to their programs; a refusal is an answer."""
+        """Files into groups, sidecars and sums to their files, datasets to programs; a refusal is an answer."""
         for effect, step in _COUNTING.items():
             if of[effect]:
                 self._settle(step(of[effect], self._tools))
