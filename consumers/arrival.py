@@ -11,11 +11,11 @@ from consumers.objections import Objection
 from events.file import Content, FileArrived
 from events.file_parts import Pairing
 from events.file_requests import ArriveFile
-from events.stream import PatternRule, SidecarPolicy
+from events.stream import PatternRule, SidecarPolicy, StreamConfiguration
 from events.types import WarningFinding
 from projectors.stream_rules import StreamRule
 
-__all__ = ["arrive", "rule_for", "rule_of_place"]
+__all__ = ["arrive", "logical_name", "rule_for", "rule_of_place"]
 
 # Letters and digits of any script and a few signs; what a pattern of a stream allows beyond these is not taken.
 _NAME = re.compile(r"[\w.+=@,~()\[\] -]+")
@@ -87,10 +87,8 @@ def arrive(
         )
     name = place.name
     _check_name(name, rule)
-    format_of = FORMATS.get(configuration.format_of(name))
-    role = _value(configuration.roles, name, format_of.role if format_of else "primary", _ROLES, rule)
-    # Only the primary goes by its base name: a FITS file and its JSON sidecar are two files, not two versions of one.
-    logical = base_name(name) if role == "primary" and configuration.strip_suffix else name
+    role = _value(configuration.roles, name, _usual_role(name, configuration), _ROLES, rule)
+    logical = _logical(name, role, configuration)
     warnings = (_unexpected(rule),) if rule.is_offline else ()
     return f"{rule.stream}/{logical}", ArriveFile(
         content=Content(uri=place.uri, **content),
@@ -104,6 +102,25 @@ def arrive(
         warnings=warnings,
         pairing=_pairing(configuration.sidecars, role, name, at),
     )
+
+
+def logical_name(name: str, configuration: StreamConfiguration) -> str:
+    """What the stream calls a file of this name, announced or not."""
+    role = next(
+        (each.value for each in configuration.roles if re.fullmatch(each.pattern, name)),
+        _usual_role(name, configuration),
+    )
+    return _logical(name, role, configuration)
+
+
+def _usual_role(name: str, configuration: StreamConfiguration) -> str:
+    known = FORMATS.get(configuration.format_of(name))
+    return known.role if known else "primary"
+
+
+def _logical(name: str, role: str, configuration: StreamConfiguration) -> str:
+    """Only the primary goes by its base name: a FITS file and its JSON sidecar are two files, not versions of one."""
+    return base_name(name) if role == "primary" and configuration.strip_suffix else name
 
 
 def _pairing(policy: SidecarPolicy | None, role: str, name: str, at: datetime) -> Pairing | None:

@@ -37,6 +37,7 @@ DEPENDENCIES: Mapping[str, tuple[str, ...]] = {
     "inbox": (LOG,),
     "member": (LOG,),
     "pair": (LOG,),
+    "attest": (LOG,),
     "datasets": (LOG,),
     "policies": (LOG,),
     "preview": (LOG, ARCHIVE),

@@ -12,6 +12,7 @@ from consumers.effects.follow import follow
 from consumers.effects.groups import count_members, tell_datasets
 from consumers.effects.inbox_topics import make_topics
 from consumers.effects.judging import Found, qualify, readiness
+from consumers.effects.manifests import tell_listed
 from consumers.effects.policies import look_again
 from consumers.effects.preprocess import not_needed, why_not_needed
 from consumers.effects.register import register
@@ -33,7 +34,12 @@ log = logging.getLogger(__name__)
 _Step = Callable[[Sequence[WorkItem], Tools], Iterable[Found]]
 """What is done for many items in one go."""
 
-_COUNTING = {"member": count_members, "pair": tell_primaries, "datasets": tell_datasets}
+_COUNTING = {
+    "member": count_members,
+    "pair": tell_primaries,
+    "attest": tell_listed,
+    "datasets": tell_datasets,
+}
 _JUDGING = {"readiness": readiness, "qualify": qualify}
 
 
@@ -106,7 +112,7 @@ class LightWork:
         self._together(fresh, lambda some, tools: register(some, tools, self._registers))
 
     def _count(self, of: Mapping[str, Sequence[WorkItem]]) -> None:
-        """Files into their groups, sidecars to their primaries, datasets to their programs; a refusal is an answer."""
+        """Files into groups, sidecars and sums to their files, datasets to programs; a refusal is an answer."""
         for effect, step in _COUNTING.items():
             self._together(of[effect], step)
 

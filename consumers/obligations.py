@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 from consumers.group_obligations import counted, group_obligations
 from consumers.held import WHOLE_FILE
+from consumers.manifest_obligations import listed
 from consumers.owed import (
     Cancelled,
     Configured,
@@ -95,6 +96,7 @@ def _validated(record: Record) -> Iterable[Obligation]:
     if record.data.get("preview"):
         yield _item("preview", record, {"brief": record.data["brief"]})
     yield from counted(record, record.data["brief"].get("membership"), "seen")
+    yield from listed(record)
     yield from _follow(record)
 
 

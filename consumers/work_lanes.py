@@ -14,6 +14,7 @@ _FILES = {
     "inbox": "topics",
     "member": "members",
     "pair": "pairs",
+    "attest": "lists",
     "datasets": "datasets",
     "policies": "policies",
     "preview": "previews",

@@ -2,6 +2,7 @@
 
 from events import (
     file,
+    file_manifest,
     file_removal,
     file_requests,
     file_sidecar,
@@ -28,6 +29,7 @@ __all__ = [
     "decode_request",
     "encode_request",
     "file",
+    "file_manifest",
     "file_removal",
     "file_requests",
     "file_sidecar",

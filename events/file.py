@@ -6,6 +6,7 @@ from pydantic import Field
 
 from events.base import Fact
 from events.file_damage import FileDamaged, FileRestored
+from events.file_manifest import Attested, Md5, Sums
 from events.file_parts import Brief, Content, GroupPlace, IdentityHeld, Object, Pairing, Preview
 from events.refusal import Refused
 from events.types import (
@@ -135,9 +136,12 @@ class FileValidated(Fact):
     stream_version: int | None = Field(None, description="configuration by which they were judged")
     identity: IdentityHeld | None = None
     preview: bool | None = Field(None, description="the stream wants a preview of it")
+    md5: Md5 | None = Field(None, description="taken where the stream has manifests")
+    sums: Sums | None = Field(None, description="of a manifest: the files that it names")
     usage: Usage | None = None
     brief: Brief
     pending: dict[str, Any] | None = None
+    attested: Attested | None = Field(None, description="by a manifest: what comparing came to")
     withdraws: tuple[Code, ...] | None = Field(
         None, description="codes of warnings of the former look at this version: this one takes its place"
     )
@@ -153,6 +157,8 @@ class FileRejected(Fact):
     wanted: str | None = None
     sha256: Sha256 | None = None
     size_bytes: int | None = None
+    md5: Md5 | None = None
+    attested: Attested | None = None
     qa: tuple[QaFinding, ...] = ()
     warnings: tuple[WarningFinding, ...] = ()
     withdraws: tuple[Code, ...] | None = Field(None, description="as of ``file.validated``")

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from events.base import Request
+from events.file_manifest import Md5, Sums
 from events.file_parts import Content, GroupPlace, IdentityHeld, Object, Pairing, Preview
 from events.types import (
     Code,
@@ -104,6 +105,8 @@ class ReportFileValidated(Request):
     identity: IdentityHeld | None = None
     membership: GroupPlace | None = None
     preview: bool | None = Field(None, description="the stream wants a preview of it")
+    md5: Md5 | None = Field(None, description="taken where the stream has manifests")
+    sums: Sums | None = Field(None, description="of a manifest: the files that it names")
     usage: Usage | None = None
 
 
@@ -117,6 +120,7 @@ class RejectFile(Request):
     wanted: str | None = None
     sha256: Sha256 | None = None
     size_bytes: Count | None = None
+    md5: Md5 | None = None
     qa: tuple[QaFinding, ...] = ()
     warnings: tuple[WarningFinding, ...] = ()
     checks_version: str | None = None

@@ -5,10 +5,12 @@ from typing import Any
 from events import file as facts
 from events import file_requests as asks
 from events.envelope import Record
+from events.file_manifest import AttestFile
 from events.file_sidecar import PairFile
 from machines.file_arrive import adopt, arrive
 from machines.file_fold import fold
 from machines.file_life import FILE_LIFE
+from machines.file_manifest import attest
 from machines.file_operate import OPERATE
 from machines.file_remove import REMOVE
 from machines.file_sidecar import SIDECARS, pair
@@ -25,7 +27,7 @@ class FileMachine:
     """Subjects are ``<stream>/<logical name>``; a request names a version, or means the newest."""
 
     name = "file"
-    fold_version = 5
+    fold_version = 6
     life = FILE_LIFE
 
     def new(self) -> File:
@@ -41,6 +43,8 @@ class FileMachine:
             return adopt(state, ask)
         if asked is PairFile:
             return pair(state, ask)
+        if asked is AttestFile:
+            return attest(state, ask)
         version = _addressed(state, ask)
         if isinstance(version, Refusal):
             return version

@@ -91,6 +91,18 @@ def _paired(file: File, record: Record) -> None:
         version.warnings = [code for code in version.warnings if code not in withdrawn]
 
 
+def _attested(file: File, record: Record) -> None:
+    data = record.data
+    file.attested = {name: data[name] for name in ("manifest", "manifest_version", "algorithm", "sum")}
+    withdrawn = set(data.get("withdraws", ()))
+    for version in file.versions.values():
+        version.warnings = [code for code in version.warnings if code not in withdrawn]
+        version.looked = [code for code in version.looked if code not in withdrawn]
+    if record.version is not None:
+        version = file.versions[record.version]
+        version.warnings = sorted({*version.warnings, *_codes(data)})
+
+
 def _nothing(_file: File, _record: Record) -> None:
     """Remarks are for the views."""
 
@@ -116,7 +128,7 @@ def _looked(version: Version, data: dict[str, Any]) -> None:
 def _validated(_file: File, version: Version, record: Record) -> None:
     data = record.data
     _looked(version, data)
-    version.sha256, version.size_bytes = data["sha256"], data["size_bytes"]
+    version.sha256, version.size_bytes, version.md5 = data["sha256"], data["size_bytes"], data.get("md5")
     brief = data["brief"]
     version.work |= {
         name: brief[name]
@@ -129,6 +141,7 @@ def _rejected(_file: File, version: Version, record: Record) -> None:
     version.code = record.data["code"]
     _looked(version, record.data)
     version.sha256 = record.data.get("sha256", version.sha256)
+    version.md5 = record.data.get("md5")
     version.quarantine = record.data.get("quarantine", version.quarantine)
 
 
@@ -217,6 +230,7 @@ _WHOLE: dict[str, Callable[[File, Record], None]] = {
     "file.noted": _nothing,
     "file.acknowledged": _acknowledged,
     "file.paired": _paired,
+    "file.attested": _attested,
     "file.report_ignored": _nothing,
 }
 

@@ -1,6 +1,7 @@
 """The lifecycle of a version of a file: the whole table."""
 
 from events import file as facts
+from events import file_manifest as manifest
 from events import file_removal as removal
 from events import file_requests as asks
 from events import file_sidecar as sidecar
@@ -53,6 +54,7 @@ FILE_LIFE = Lifecycle(
         Row(removal.ReportFileRemoved,  removal.FileRemoved,      KNOWN,                       SAME),
         Row(sidecar.PairFile,           sidecar.FilePaired,       {NOTHING, *KNOWN},           SAME),
         Row(sidecar.FileSidecarDue,     sidecar.FileSidecarLate,  KNOWN,                       SAME),
+        Row(manifest.AttestFile,        manifest.FileAttested,    {NOTHING, *KNOWN},           SAME),
         Row(None,                       facts.FileReportIgnored,  KNOWN,                       SAME),
     ],
 )  # fmt: skip

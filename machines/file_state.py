@@ -46,6 +46,7 @@ class Version:
     work: dict[str, Any] = field(default_factory=dict)
     witnesses: int = 1
     sha256: str | None = None
+    md5: str | None = None
     size_bytes: int | None = None
     object: dict[str, Any] | None = None
     code: str | None = None
@@ -97,6 +98,7 @@ class Version:
             "work": self.work,
             "witnesses": self.witnesses,
             "sha256": self.sha256,
+            "md5": self.md5,
             "size_bytes": self.size_bytes,
             "object": self.object,
             "code": self.code,
@@ -115,7 +117,10 @@ class Version:
 
 @dataclass(slots=True)
 class File:
-    """One logical file. ``primaries`` are those of a sidecar; the other way round it is ``sidecar``."""
+    """One logical file. ``primaries`` are those of a sidecar; the other way round it is ``sidecar``.
+
+    ``attested``: the sum that a manifest has of it, and which manifest.
+    """
 
     versions: dict[int, Version] = field(default_factory=dict)
     best: int | None = None
@@ -129,6 +134,7 @@ class File:
     primaries: list[str] | None = None
     sidecar: str | None = None
     sidecar_due_sequence: int | None = None
+    attested: dict[str, Any] | None = None
 
     @property
     def newest(self) -> Version | None:
@@ -150,6 +156,7 @@ class File:
             "primaries": self.primaries,
             "sidecar": self.sidecar,
             "sidecar_due_sequence": self.sidecar_due_sequence,
+            "attested": self.attested,
         }
 
     @classmethod

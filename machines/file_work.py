@@ -5,6 +5,9 @@ from collections.abc import Callable
 from events import file as facts
 from events import file_requests as asks
 from events.base import Fact, Request
+from events.file_manifest import Attested
+from events.types import WarningFinding
+from machines.file_manifest import Compared, compared
 from machines.file_state import File, FileState, Version
 from machines.ruling import Ask, Told
 
@@ -54,9 +57,18 @@ def validated(file: File, version: Version, ask: Ask) -> Ruled:
     )
     if end is not FileState.TRANSFERRING and file.pending is not None:
         told["pending"] = file.pending
-    if version.looked:
-        told["withdraws"] = version.looked
+    found = compared(file, version, sha256=report.sha256, md5=report.md5)
+    if found.attested is not None:
+        told["attested"] = found.attested
+        told["warnings"] = [*told["warnings"], *found.warnings]
+    if over := _withdrawn(version, found):
+        told["withdraws"] = over
     return Told(facts.FileValidated, told), end, version.attempt
+
+
+def _withdrawn(version: Version, found: Compared) -> list[str]:
+    """Codes of what a former look at the version has warned of: this one takes its place."""
+    return sorted({*version.looked, *found.withdraws})
 
 
 def _text(value: object) -> str | None:
@@ -68,7 +80,12 @@ def reject(file: File, version: Version, ask: Ask) -> Ruled:
     report = ask.payload
     assert isinstance(report, asks.RejectFile)
     members = {**vars(report), "membership": report.membership or version.work.get("membership")}
-    fact = facts.FileRejected(**members, pending=file.pending, withdraws=tuple(version.looked) or None)
+    found = compared(file, version, sha256=report.sha256, md5=report.md5)
+    members["warnings"] = (*report.warnings, *(WarningFinding(**each) for each in found.warnings))
+    members["attested"] = Attested(**found.attested) if found.attested else None
+    fact = facts.FileRejected(
+        **members, pending=file.pending, withdraws=tuple(_withdrawn(version, found)) or None
+    )
     return fact, FileState.INVALID, version.attempt
 
 

@@ -5,6 +5,7 @@ from projectors.file_metadata import file_metadata
 from projectors.file_status import file_status
 from projectors.file_version import file_version
 from projectors.group_status import group_status
+from projectors.manifest_entry import manifest_entry
 from projectors.op_attempt import op_attempt
 from projectors.op_criterion import op_criterion
 from projectors.op_dataset import op_dataset
@@ -18,7 +19,7 @@ from projectors.warning import warning
 __all__ = ["PROJECTIONS"]
 
 PROJECTIONS = (
-    file_status, file_version, file_metadata, attempt, qa_value, warning, preview, stream_status,
+    file_status, file_version, file_metadata, attempt, qa_value, warning, preview, manifest_entry, stream_status,
     op_status, op_program, op_dataset, op_criterion, op_attempt, group_status,
 )  # fmt: skip
 """Folded by the projector, beside ``ledger``, which holds every record as it stands."""

@@ -5,6 +5,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from events import file as facts
 from events.envelope import Record
+from events.file_manifest import FileAttested
 from events.file_sidecar import FilePaired
 from projectors.database import metadata
 from projectors.projection import Folded, Row, first, greatest, merged, total
@@ -167,3 +168,14 @@ def paired(record: Record) -> Row | None:
     withdrawn = dict.fromkeys(record.data.get("withdraws", ()), told)
     more = {"withdrawn": withdrawn} if withdrawn else {}
     return _row(record, sidecar=record.data["sidecar"], sidecar_due_at=None, **more)
+
+
+@file_status.on(FileAttested)
+def attested(record: Record) -> Row | None:
+    """A manifest that agrees withdraws what another had warned of."""
+    codes = record.data.get("withdraws")
+    if record.version is None or not codes:
+        return None
+    because = f"{record.data['manifest']} (version {record.data['manifest_version']}) names no other sum"
+    told = {"sequence": record.sequence, "at": record.time, "because": because}
+    return _row(record, withdrawn=dict.fromkeys(codes, told))

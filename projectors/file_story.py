@@ -4,6 +4,8 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from projectors.manifest_entry import entry_of, standing_of
+
 __all__ = ["gather", "whole"]
 
 Row = dict[str, Any]
@@ -87,6 +89,8 @@ def gather(connection: Connection, file: str) -> dict[str, Any] | None:
         "busy": queue["busy"],
         "workers": connection.scalar(text(_WORKERS)) or 0,
         "alike": _alike(connection, row),
+        "entry": entry_of(connection, file),
+        "listing": tuple(_listing(connection, row)),
     }
 
 
@@ -102,6 +106,11 @@ def whole(connection: Connection, file: str) -> dict[str, Any]:
     }
     row = _one(connection, _FILE, file=file) or {"file": file}
     return {**row, **{name: _all(connection, query, file=file) for name, query in queries.items()}}
+
+
+def _listing(connection: Connection, row: Row) -> list[Row]:
+    """Of a manifest: how the files that it names stand."""
+    return standing_of(connection, row["stream"], row["name"]) if row["role"] == "manifest" else []
 
 
 def _alike(connection: Connection, row: Row) -> int:

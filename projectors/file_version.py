@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, Integer, Sm
 from sqlalchemy.dialects.postgresql import UUID
 
 from events import file as facts
+from events import file_manifest as manifest
 from events import file_removal as removal
 from events import file_sidecar as sidecar
 from events.envelope import Record
@@ -312,7 +313,7 @@ def stayed(record: Record) -> Row:
     return _moved(record)
 
 
-@file_version.on(sidecar.FilePaired)
+@file_version.on(sidecar.FilePaired, manifest.FileAttested)
 def paired(record: Record) -> Row | None:
-    """Its sidecar is there; of a file that nobody has announced yet, there is no version."""
+    """Its companion is there; of a file that nobody has announced yet, there is no version."""
     return _moved(record) if record.version is not None else None

@@ -4,6 +4,7 @@ from projectors.attempt import attempt
 from projectors.file_metadata import file_metadata
 from projectors.file_status import file_status
 from projectors.file_version import file_version
+from projectors.manifest_entry import manifest_entry
 from projectors.preview import preview
 from projectors.qa_value import qa_value
 from projectors.view import View
@@ -173,4 +174,27 @@ PREVIEW = View(
     (preview.table, file_status.table),
 )
 
-FILE_VIEWS = (FILE, FILE_VERSION, FILE_TIMELINE, FILE_METADATA, ATTEMPT, QA_VALUE, WARNING, PREVIEW)
+MANIFEST_ENTRY = View(
+    "manifest_entry",
+    "One row a file that a manifest names, also one that never came: the sum it should have, and the one it has.",
+    """
+    SELECT m.file, m.stream, m.manifest, m.manifest_version, m.algorithm, m.sum, m.found, m.agrees, m.told_at,
+           s.file IS NOT NULL AS has_come,
+           CASE WHEN s.file IS NULL THEN 'missing' WHEN m.agrees THEN 'agrees' WHEN NOT m.agrees THEN 'differs'
+                WHEN v.sha256 IS NULL THEN 'not read' ELSE 'not compared' END AS standing,
+           t.subject IS NOT NULL AS is_tainted
+    FROM projection.manifest_entry m
+    LEFT JOIN projection.file_status s ON s.file = m.file AND s.versions IS NOT NULL
+    LEFT JOIN projection.file_version v ON v.file = m.file AND v.version = s.versions
+    LEFT JOIN projection.tainted t ON t.machine = 'file' AND t.subject = m.file
+    """,
+    (manifest_entry.table,),
+    {
+        "has_come": "somebody has announced it",
+        "standing": "missing, not read, not compared (nobody takes this kind of sum), agrees or differs",
+    },
+)
+
+FILE_VIEWS = (
+    FILE, FILE_VERSION, FILE_TIMELINE, FILE_METADATA, ATTEMPT, QA_VALUE, WARNING, PREVIEW, MANIFEST_ENTRY,
+)  # fmt: skip

@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, Table, Text
 
 from events import file as facts
 from events.envelope import Record
+from events.file_manifest import FileAttested
 from events.file_sidecar import FileSidecarLate
 from projectors.database import metadata
 from projectors.projection import Appended, Row
@@ -33,7 +34,7 @@ warning = Appended(
 )  # fmt: skip
 
 
-@warning.on(facts.FileArrived, facts.FileValidated, facts.FileRejected, FileSidecarLate)
+@warning.on(facts.FileArrived, facts.FileValidated, facts.FileRejected, FileSidecarLate, FileAttested)
 def warned(record: Record) -> Iterable[Row]:
     """The warnings that a fact carries."""
     findings = record.data.get("warnings")

@@ -22,6 +22,7 @@ from projectors.file_filter import Filter
 from projectors.file_list import find_files
 from projectors.file_search import named, sidecars_of
 from projectors.file_story import gather
+from projectors.manifest_entry import entry_of
 from projectors.outcome import Outcome, Outcomes
 from projectors.stream_rules import read_rules
 from service.installation import check_site
@@ -205,6 +206,7 @@ class Client:
                 return why(Story(**members))
             close = tuple(close_names(connection, subject))
             sidecars = tuple(sidecars_of(connection, subject))
+            entry = entry_of(connection, subject)
             rules = read_rules(connection)
         configurations = {name: rule.configuration for name, rule in rules.items()}
         extensions = {name: each.extensions for name, each in FORMATS.items()}
@@ -217,6 +219,7 @@ class Client:
             senders=tuple(sorted({sender for each in streams for sender in rules[each].senders})),
             known_streams=tuple(sorted(rules)),
             sidecars=sidecars,
+            entry=entry,
         )
 
     def files(self, wanted: Filter | None = None, *, limit: int | None = None) -> list[dict[str, Any]]:

@@ -4,9 +4,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 from consumers.deadletter import DeadLetters
 from events.stream import StreamConfiguration
+from service.beside_told import awaited_told
 from service.wording import quoted, short
 
 __all__ = ["Mention", "Unknown", "lines_of", "mentions", "streams_for"]
@@ -36,6 +38,7 @@ class Unknown:
     senders: tuple[str, ...] = ()
     known_streams: tuple[str, ...] = ()
     sidecars: tuple[str, ...] = ()
+    entry: Mapping[str, Any] | None = None
 
 
 def streams_for(
@@ -74,6 +77,8 @@ def lines_of(unknown: Unknown) -> Iterable[str]:
         yield f"    meridian deadletter show {each.letter}"
     for sidecar in unknown.sidecars:
         yield f"  its sidecar {sidecar} is COMPLETE; the file itself was not announced"
+    if unknown.entry is not None:
+        yield f"  {awaited_told(unknown.entry)}"
     if unknown.close:
         yield f"  names that are close: {', '.join(unknown.close)}"
     if unknown.streams:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from events.codes import Explained, Kind, explained
-from service.beside_told import beside_told
+from service.beside_told import beside_told, listed_told
 from service.helping import NOBODY, Help
 from service.waits import Waits, waits_of
 from service.wording import human_time, quoted, short
@@ -38,6 +38,8 @@ class Story:
     busy: int = 0
     workers: int = 0
     alike: int = 0
+    entry: Row | None = None
+    listing: tuple[Row, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +250,7 @@ def _beside(story: Story) -> Iterator[str]:
     if known:
         yield f"{known.get('by')} knows of {file['code']}: {known.get('reason')}"
     yield from beside_told(file, story.warnings, story.now)
+    yield from listed_told(story.entry, story.listing)
     yield from work_told(story.work)
 
 

@@ -42,5 +42,7 @@ UNREPORTED = frozenset({"unveil"})
 STEPS: Mapping[str, Step] = {**HEAVY, **PROGRAM_STEPS, **HOUSEKEEPING}
 """All that threads of a worker do."""
 
-LIGHT = ("answer", "follow", "inbox", "member", "pair", "datasets", "policies", "readiness", "qualify")
+LIGHT = (
+    "answer", "follow", "inbox", "member", "pair", "attest", "datasets", "policies", "readiness", "qualify",
+)  # fmt: skip
 """Effects that take no time: many at once, in one thread, with ``register``. They never wait behind big files."""

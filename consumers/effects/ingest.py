@@ -126,10 +126,17 @@ def _inspected(
         sha256=brief.content.sha256,
         **_own(brief, configuration, tools),
         settings=configuration.settings,
+        md5=_has_manifests(configuration),
     )
     # A child that met a bad file reads no other, so those of a stream with many of them share none.
     together = None if item.is_behind else configuration.stream
     return tools.inspector.inspect(path, wanted, expected, together=together, is_behind=item.is_behind)
+
+
+def _has_manifests(configuration: StreamConfiguration) -> bool:
+    """Whether lists of sums come with the stream's files: those of observatories have MD5."""
+    formats = (configuration.format, *(each.value for each in configuration.formats))
+    return any(FORMATS[each].role == "manifest" for each in formats if each in FORMATS)
 
 
 def _own(brief: Brief, configuration: StreamConfiguration, tools: Tools) -> dict[str, Any]:
@@ -183,6 +190,7 @@ def _rejection(
             wanted=inspection.wanted,
             sha256=inspection.sha256,
             size_bytes=inspection.size_bytes,
+            md5=inspection.md5,
             qa=_qa(inspection),
             warnings=_warnings(inspection),
             checks_version=_checks_version(brief_of(item), configuration, tools),
@@ -221,6 +229,8 @@ def _validation(
         identity_required=_has_identity(brief, configuration),
         identity=held,
         membership=place,
+        md5=inspection.md5,
+        sums=dict(inspection.sums) if brief.role == "manifest" and inspection.sums else None,
         preview=wants_preview(inspection.metadata, brief, configuration, media_type),
         usage=usage,
     )

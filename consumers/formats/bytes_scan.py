@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -43,14 +44,15 @@ class FileChangedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SeenBytes:
-    """A file as it lay there when it was read from first byte to last."""
+    """A file as it lay there when it was read from first byte to last; its MD5 only where somebody compares it."""
 
     size_bytes: int
     sha256: str
     head: bytes
+    md5: str | None = None
 
 
-def scan(source: BinaryIO, *, max_bytes: int) -> SeenBytes:
+def scan(source: BinaryIO, *, max_bytes: int, md5: bool = False) -> SeenBytes:
     """Read the file once. Raises InvalidFileError when it is empty or too long, FileChangedError when it moves."""
     before = os.fstat(source.fileno())
     if before.st_size > max_bytes:
@@ -60,7 +62,8 @@ def scan(source: BinaryIO, *, max_bytes: int) -> SeenBytes:
             found=str(before.st_size),
             wanted=f"<= {max_bytes}",
         )
-    digest, size, head = _digest(source)
+    sums = [hashlib.sha256(), *([hashlib.md5(usedforsecurity=False)] if md5 else ())]
+    size, head = _read(source, sums)
     after = os.fstat(source.fileno())
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or size != after.st_size:
         raise FileChangedError(
@@ -71,20 +74,22 @@ def scan(source: BinaryIO, *, max_bytes: int) -> SeenBytes:
         raise InvalidFileError(
             "EMPTY_FILE", "file has 0 bytes; send it again when it has been written", found="0", wanted="> 0"
         )
-    return SeenBytes(size_bytes=size, sha256=digest, head=head)
+    sha256, *more = (each.hexdigest() for each in sums)
+    return SeenBytes(size_bytes=size, sha256=sha256, head=head, md5=more[0] if more else None)
 
 
-def _digest(source: BinaryIO) -> tuple[str, int, bytes]:
-    """SHA-256, size and first bytes, leaving the file at its beginning."""
-    digest, size, head = hashlib.sha256(), 0, b""
+def _read(source: BinaryIO, sums: "Sequence[hashlib._Hash]") -> tuple[int, bytes]:
+    """Size and first bytes, and all bytes into the sums; the file is left at its beginning."""
+    size, head = 0, b""
     buffer = memoryview(bytearray(CHUNK_BYTES))
     source.seek(0)
     while count := source.readinto(buffer):  # type: ignore[attr-defined]
-        digest.update(buffer[:count])
+        for each in sums:
+            each.update(buffer[:count])
         head = head or bytes(buffer[: min(count, HEAD_BYTES)])
         size += count
     source.seek(0)
-    return digest.hexdigest(), size, head
+    return size, head
 
 
 def kind_of(head: bytes) -> str:

@@ -1,5 +1,6 @@
 """Checksums of files delivered together, as md5sum and sha256sum write them: a line a file, its sum and its name."""
 
+import json
 import re
 from typing import BinaryIO
 
@@ -15,6 +16,7 @@ __all__ = ["read", "warm_up"]
 
 MAX_BYTES = 16 * 1024**2
 MAX_LINES = 100_000
+MAX_REPORTED_BYTES = 160 * 1024  # some 2,000 files; a request holds 256 KiB with all else that is reported
 # A sum in hexadecimal, a blank, then a blank or the star of binary mode, then the name.
 LINE = re.compile(rb"(?P<sum>[0-9A-Fa-f]{32}|[0-9A-Fa-f]{64}) [ *](?P<name>[^ ].{0,254})")
 ALGORITHMS = {32: "MD5", 64: "SHA-256"}
@@ -39,7 +41,7 @@ def read(source: BinaryIO, seen: SeenBytes, expected: Expected, findings: Findin
     findings.record("algorithm", algorithm)
     findings.record("files", len(sums))
     values: dict[str, object] = dict(sums)
-    return Content(Metadata(extra={"algorithm": algorithm, **values}), values)
+    return Content(Metadata(extra={"algorithm": algorithm, **values}), values, _reported(sums, findings))
 
 
 def _require_text(seen: SeenBytes) -> None:
@@ -106,6 +108,16 @@ def _algorithm(sums: dict[str, str]) -> str:
     if len(found) > 1:
         raise _wrong(f"sums of {' and '.join(found)}", "one kind of sum a list")
     return found[0]
+
+
+def _reported(sums: dict[str, str], findings: Findings) -> dict[str, str] | None:
+    """What is compared with the files themselves: all of it, or, of a list too long for one record, nothing."""
+    size = sum(len(json.dumps({name: value})) for name, value in sums.items())
+    if size <= MAX_REPORTED_BYTES:
+        return sums or None
+    text = f"{len(sums)} sums take {size} bytes, and a record has room for {MAX_REPORTED_BYTES}: none is compared"
+    findings.warn("MANIFEST_TOO_LONG", text, found=f"{size} bytes", wanted=f"<= {MAX_REPORTED_BYTES} bytes")
+    return None
 
 
 def _over(found: str, wanted: str) -> InvalidFileError:

@@ -20,7 +20,7 @@ class Expected:
     ``identity_rule`` is ``koaid``, ``rubin``, ``name`` (the file's name without its extension), ``keyword:NAME`` (for
     ASDF a dotted name such as ``keyword:roman.meta.observation.visit_id``), or None where the stream has no identities.
     ``judging`` says how the results of the checks are judged. ``settings`` is what the stream sets for its format:
-    ``duplicate_keyword`` (``invalid`` or ``warn``), and what the format's module documents.
+    ``duplicate_keyword`` (``invalid`` or ``warn``), and what the format's module documents. ``md5``: it is wanted too.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Expected:
     identity_rule: str | None = None
     judging: "Judging | None" = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    md5: bool = False
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Self:
@@ -42,7 +43,11 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a format made of a file: the metadata, and every value an identity rule may ask for."""
+    """What a format made of a file: the metadata, and every value an identity rule may ask for.
+
+    ``sums``: of a manifest, by the names of the files that it lists.
+    """
 
     metadata: Metadata
     values: Mapping[str, object] = field(default_factory=dict)
+    sums: Mapping[str, str] | None = None

@@ -84,7 +84,7 @@ class Format:
         content: Content | None = None
         try:
             with findings.critical("readable"):
-                seen = bytes_scan.scan(source, max_bytes=max_bytes)
+                seen = bytes_scan.scan(source, max_bytes=max_bytes, md5=expected.md5)
             on_bytes(seen)
             _compare_announced(seen, expected, findings)
             content = self._reader().read(source, seen, expected, findings)
@@ -99,6 +99,8 @@ class Format:
             verdict="ok",
             size_bytes=seen.size_bytes,
             sha256=seen.sha256,
+            md5=seen.md5,
+            sums=content.sums,
             metadata=metadata,
             identity=identity,
             header_fixes=tuple(findings.header_fixes),
@@ -190,6 +192,7 @@ def _invalid(invalid: InvalidFileError, seen: SeenBytes | None, findings: Findin
         wanted=None if invalid.wanted is None else one_line(invalid.wanted, 500),
         size_bytes=None if seen is None else seen.size_bytes,
         sha256=None if seen is None else seen.sha256,
+        md5=None if seen is None else seen.md5,
         header_fixes=tuple(findings.header_fixes),
         qa=tuple(findings.qa),
         warnings=findings.warnings,

@@ -103,6 +103,8 @@ class Inspection:
     wanted: str | None = None
     size_bytes: int | None = None
     sha256: str | None = None
+    md5: str | None = None
+    sums: Mapping[str, str] | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     identity: str | None = None
     header_fixes: tuple[HeaderFix, ...] = ()

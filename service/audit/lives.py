@@ -66,6 +66,7 @@ _LIVES: _Table = {
     "file.deferred": ({*_WORKING}, _SAME),
     **dict.fromkeys(_REMARKS, (_KNOWN, _SAME)),
     "file.paired": ({None, *_FILE}, _SAME),
+    "file.attested": ({None, *_FILE}, _SAME),
     "stream.configured": ({None, *_STREAM}, {*_STREAM}),
     "stream.started": ({"Standby"}, {"Disabled"}),
     "stream.enabled": ({"Disabled"}, {"Enabled"}),

@@ -41,6 +41,8 @@ _OWED = """
             ELSE ARRAY[]::text[] END || CASE
             WHEN l.type = 'file.validated' AND l.data -> 'preview' = 'true' THEN ARRAY['preview']
             WHEN l.type = 'file.registered' AND l.data ? 'primaries' THEN ARRAY['pair']
+            ELSE ARRAY[]::text[] END || CASE
+            WHEN l.type = 'file.validated' AND l.data ? 'sums' THEN ARRAY['attest']
             ELSE ARRAY[]::text[] END) AS e (effect)
         WHERE l.time > now() - interval '6 days' AND l.ledger_offset < least(v.next_offset, d.next_offset))
     SELECT owed.subject, owed.event_id::text, owed.type, owed.partition, owed.ledger_offset, owed.effect,

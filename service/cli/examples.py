@@ -23,6 +23,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "file delete-source": ("file delete-source --stream kcwi --since 30d --dry-run",),
     "file dismiss": ("file dismiss keck/KB.20261121.00001.fits --because TEST_FRAME --reason 'a test'",),
     "file hold": ("file hold --stream kcwi --reason 'calibration is being mended'",),
+    "file listed": (
+        "file listed --standing missing",
+        "file listed --stream keck --manifest 20261121.md5sum.table",
+    ),
     "file list": (
         "file list --state ERROR --since 12h",
         "file list --detector WFI07 --filter F158 --at 266.4,-29,0.5 --qa 'seeing<1.2'",

@@ -44,6 +44,18 @@ HISTORY = (
     Column("told", is_text=True),
 )
 
+ENTRIES = (
+    Column("file"),
+    Column("standing"),
+    Column("manifest"),
+    Column("manifest_version", "version", is_number=True, is_minor=True),
+    Column("algorithm", is_minor=True),
+    Column("sum", is_minor=True),
+    Column("found", is_minor=True),
+    Column("told_at", "since", is_minor=True),
+)
+STANDINGS = ("missing", "differs", "not compared", "not read", "agrees")
+
 One = Annotated[
     str, typer.Argument(help="a file as stream/name, or its name if that is enough", metavar="FILE")
 ]
@@ -88,6 +100,25 @@ def _read_place(after: str | None) -> "Cursor | None":
         raise WrongUseError(
             f"--after {after}: wanted the place that the former page named ({error})"
         ) from error
+
+
+@app.command("listed")
+def listed(
+    context: typer.Context,
+    manifest: Annotated[str | None, typer.Option(help="as this one names them", metavar="NAME")] = None,
+    stream: Annotated[str | None, typer.Option(help="of this stream")] = None,
+    standing: Annotated[str | None, typer.Option(help=f"one of {', '.join(STANDINGS)}")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="at most so many")] = 200,
+) -> None:
+    """Files that manifests name, compared with those that came; the ones that never came first."""
+    from projectors.manifest_entry import entries
+
+    session = session_of(context)
+    if standing is not None and standing not in STANDINGS:
+        raise WrongUseError(f"--standing {standing}: wanted one of {', '.join(STANDINGS)}")
+    with session.client() as client, client.engine.connect() as connection:
+        found = entries(connection, stream=stream, manifest=manifest, standing=standing, limit=limit)
+    session.out.rows(ENTRIES, found, ids="file", empty="no manifest names files like this")
 
 
 @app.command("show")

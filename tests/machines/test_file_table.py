@@ -58,6 +58,7 @@ remove         | removing        | {EVERY}                 | =
 removed        | removed         | {EVERY}                 | =
 pair           | paired          | ∅ {EVERY}               | =
 sidecar_due    | sidecar_late    | {EVERY}                 | =
+attest         | attested        | ∅ {EVERY}               | =
 -              | report_ignored  | {EVERY}                 | =
 """
 
@@ -135,6 +136,7 @@ ASKED = {
     "remove": {"what": "source"},
     "removed": {"what": "source", "place": "file:///a", "is_gone": True, "message": "removed"},
     "pair": {"sidecar": "a.json", "sidecar_version": 1},
+    "attest": {"manifest": "n.md5", "manifest_version": 1, "algorithm": "MD5", "sum": "a" * 32},
     "sidecar_due": {"due_sequence": 1},
     "arrive": arrival(),
     "adopt": {"content": {"uri": "file:///a"}},
@@ -183,11 +185,11 @@ def test_every_state_answers_every_request_with_the_listed_fact_or_with_reasons(
 
 
 def test_requests_about_a_file_that_nobody_has_seen_say_so():
-    for name in ASKED.keys() - {"arrive", "adopt", "pair"}:
+    for name in ASKED.keys() - {"arrive", "adopt", "pair", "attest"}:
         story = a_file()
         record = story.ask(name, ASKED[name], reason="because", version=1, attempt=1)
         assert record.data["code"] == "UNKNOWN_SUBJECT", name
-        assert record.data["allowed"] == ["arrive", "adopt", "pair"]
+        assert record.data["allowed"] == ["arrive", "adopt", "pair", "attest"]
 
 
 def test_an_error_with_a_due_time_is_left_by_its_own_deadline_only():

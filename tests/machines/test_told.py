@@ -59,6 +59,14 @@ ASKED: dict[str, st.SearchStrategy[Any]] = {
         pairing=st.none() | members({}, due_at=TIMES) | members({"primaries": st.lists(WORDS, max_size=2)}),
     ),
     "pair": members({"sidecar": WORDS, "sidecar_version": st.just(1)}),
+    "attest": members(
+        {
+            "manifest": WORDS,
+            "manifest_version": st.just(1),
+            "algorithm": st.just("MD5"),
+            "sum": st.sampled_from(["0" * 32, "f" * 32, "F"]),
+        }
+    ),
     "start": st.just(STARTED),
     "validated": members(
         {
@@ -72,6 +80,8 @@ ASKED: dict[str, st.SearchStrategy[Any]] = {
         header_fixes=st.lists(members({"keyword": WORDS, "reason": WORDS}, original=JSON), max_size=1),
         qa=st.lists(members({"check": WORDS, "level": LEVELS, "passed": st.just(True)}, value=JSON), max_size=2),
         warnings=WARNINGS,
+        md5=st.sampled_from([None, "0" * 32, "x"]),
+        sums=st.sampled_from([None, {}, {"b.fits": "f" * 32}, {"b.fits": 1}]),
         stream_version=st.none() | st.just("3"),
         identity=st.none() | IDENTITIES,
         membership=st.none() | PLACES,

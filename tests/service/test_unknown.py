@@ -1,5 +1,7 @@
 """What is said of a file that nobody has announced."""
 
+from datetime import UTC, datetime
+
 from events.stream import StreamConfiguration
 from service.unknown import Mention, Unknown, lines_of, streams_for
 
@@ -49,3 +51,14 @@ def test_a_name_that_no_stream_takes_says_which_streams_there_are():
 def test_a_file_whose_sidecar_has_come_is_missed_by_it():
     unknown = Unknown(subject="lsst-cam/a", known_streams=("lsst-cam",), sidecars=("a.json",))
     assert "its sidecar a.json is COMPLETE; the file itself was not announced" in "\n".join(lines_of(unknown))
+
+
+def test_a_file_that_a_manifest_names_is_missed_by_it():
+    told_at = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
+    entry = {
+        "manifest": "n.md5", "manifest_version": 2, "algorithm": "MD5", "sum": "0" * 32, "told_at": told_at,
+    }  # fmt: skip
+    told = "\n".join(lines_of(Unknown(subject="keck/a", known_streams=("keck",), entry=entry)))
+    assert "n.md5 (version 2) names it" in told
+    assert "0" * 32 in told
+    assert "it has not come" in told

@@ -78,6 +78,8 @@ def _files() -> Iterator[_Life]:
     yield _troubled_life()
     yield _paired_life()
     yield _sidecars_life()
+    yield _listed_life()
+    yield _lists_life()
     adopted = _Life("file", "roman-wfi/r0000101001001001001_0003_wfi03_f158_cal")
     content = _content("old/c.asdf", SHA_C)
     told = {"content": content, "object": _object(SHA_C), "verified": True, "evidence": {"year": 2019}}
@@ -166,6 +168,33 @@ def _paired_life() -> _Life:
     life.ask("pair", {"sidecar": "MC_O_20261121_000001_R22_S11.json", "sidecar_version": 2}, actor="worker")
     life.ask("dismiss", {"code": "ABORTED"}, reason="the exposure was aborted")
     life.ask("arrive", _arrival("night-3/b.fits", SHA_B, "t/2/2", pairing=pairing))
+    return life
+
+
+def _listed_life() -> _Life:
+    """A manifest names it before it comes, with another sum than it has; a second list agrees; new content does not."""
+    life = _Life("file", "keck/KB.20261121.12345.67")
+    told = {"manifest": "n.md5sum.table", "algorithm": "MD5"}
+    life.ask("attest", {**told, "manifest_version": 1, "sum": "0" * 32}, actor="worker")
+    life.ask("arrive", _arrival("night-4/a.fits", SHA_A, "t/3/1"))
+    life.report("start", {"worker": "w1", "host": "node-1", "software_version": "0.1.0"})
+    life.report("validated", {**_findings(SHA_A), "md5": "1" * 32})
+    life.ask("attest", {**told, "manifest_version": 2, "sum": "1" * 32}, actor="worker")
+    life.ask("attest", {**told, "manifest_version": 1, "sum": "0" * 32}, actor="worker")
+    life.report("transferred", {"object": _object(SHA_A)})
+    life.report("registered", {"register_table": "operations.l2_file", "row_id": "9"})
+    life.ask("arrive", _arrival("night-4/b.fits", SHA_B, "t/3/2"))
+    life.report("start", {"worker": "w1", "host": "node-1", "software_version": "0.1.0"})
+    life.report("reject", {"code": "TRUNCATED", "message": "cut", "sha256": SHA_B, "md5": "2" * 32})
+    return life
+
+
+def _lists_life() -> _Life:
+    """A manifest."""
+    life = _Life("file", "keck/n.md5sum.table")
+    life.ask("arrive", _arrival("night-4/n.md5sum.table", SHA_C, "t/3/3", role="manifest"))
+    life.report("start", {"worker": "w1", "host": "node-1", "software_version": "0.1.0"})
+    life.report("validated", {**_findings(SHA_C), "sums": {"KB.20261121.12345.67.fits": "0" * 32}})
     return life
 
 
