@@ -129,6 +129,7 @@ class FileValidated(Fact):
     size_bytes: int = Field(ge=0)
     media_type: str
     metadata: dict[str, Any]
+    metadata_object: Object | None = Field(None, description="values too long for a record, whole, as JSON")
     header_fixes: tuple[HeaderFix, ...] = ()
     qa: tuple[QaFinding, ...] = ()
     warnings: tuple[WarningFinding, ...] = ()

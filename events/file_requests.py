@@ -96,6 +96,9 @@ class ReportFileValidated(Request):
     size_bytes: Count
     media_type: str
     metadata: dict[str, Any]
+    metadata_object: Object | None = Field(
+        None, description="values that are too long for a record, whole: a JSON object in the archive"
+    )
     header_fixes: tuple[HeaderFix, ...] = ()
     qa: tuple[QaFinding, ...] = ()
     warnings: tuple[WarningFinding, ...] = ()

@@ -21,6 +21,7 @@ __all__ = ["Described", "described", "embargo", "purpose_of"]
 
 _PURPOSES = frozenset(get_args(Purpose))
 _MISSING = "PROGRAM_MISSING"
+_TOO_LONG = "METADATA_TOO_LONG"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +33,21 @@ class Described:
     lookup_s: float | None = None
 
     def beside(self, own: Iterable[WarningFinding]) -> tuple[WarningFinding, ...]:
-        """The file's own warnings and these; that it names no program itself is nothing where one is known."""
+        """The file's own warnings and these; that it names no program itself is nothing where one is known.
+
+        Of a value that is too long for a record and its column both, one warning says so.
+        """
         is_told = self.metadata.get("program") is not None or any(
             each.code == _MISSING for each in self.warnings
         )
-        return (*(each for each in own if not (is_told and each.code == _MISSING)), *self.warnings)
+        wide = {each.keyword for each in self.warnings if each.code == _TOO_LONG}
+        kept = (
+            each
+            for each in own
+            if not (is_told and each.code == _MISSING)
+            and not (each.code == _TOO_LONG and each.keyword in wide)
+        )
+        return (*kept, *self.warnings)
 
 
 @dataclass
@@ -50,15 +61,19 @@ class _Program:
 
 
 def described(
-    told: Mapping[str, Any], brief: Brief, configuration: StreamConfiguration, lookups: Lookups
+    told: Mapping[str, Any],
+    brief: Brief,
+    configuration: StreamConfiguration,
+    lookups: Lookups,
+    beyond: Mapping[str, str] | None = None,
 ) -> Described:
-    """The file's own metadata with its program, and warnings about both."""
+    """The file's own metadata with its program, and warnings about both; ``beyond``: whole values of what was cut."""
     program = _program(told, brief, configuration, lookups)
     metadata = {**told, "program": program.name, "program_by": program.by}
     is_primary = brief.role == "primary"
     if is_primary and program.name is None and _of_purpose(told, brief, configuration).program == "required":
         program.warnings.append(_no_program(told, brief, configuration))
-    warnings = (*program.warnings, *_too_long(metadata))
+    warnings = (*program.warnings, *_too_long(metadata, beyond or {}))
     return Described(metadata, warnings, program.lookup_s)
 
 
@@ -149,15 +164,16 @@ def _no_program(told: Mapping[str, Any], brief: Brief, configuration: StreamConf
     return WarningFinding(code=_MISSING, message=message, keyword="program", wanted="a program")
 
 
-def _too_long(metadata: Mapping[str, Any]) -> Iterator[WarningFinding]:
+def _too_long(metadata: Mapping[str, Any], beyond: Mapping[str, str]) -> Iterator[WarningFinding]:
     for name, width in WIDTHS.items():
-        value = metadata.get(name)
+        value = beyond.get(name, metadata.get(name))
         if isinstance(value, str) and len(value) > width:
+            cut = len(str(metadata.get(name)))
+            where = (
+                f"of which the record has {cut}" if name in beyond else "the value stands whole under extra"
+            )
             message = (
-                f"{name} has {len(value)} characters and its column takes {width}: the column stays empty, and the "
-                "value stands whole under extra"
+                f"{name} has {len(value)} characters and its column takes {width}: that stays empty, {where}"
             )
             found, wanted = f"{len(value)} characters", f"at most {width}"
-            yield WarningFinding(
-                code="METADATA_TOO_LONG", message=message, keyword=name, found=found, wanted=wanted
-            )
+            yield WarningFinding(code=_TOO_LONG, message=message, keyword=name, found=found, wanted=wanted)

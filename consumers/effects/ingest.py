@@ -14,6 +14,7 @@ from consumers.effects.describing import described, embargo
 from consumers.effects.fitting import fitted
 from consumers.effects.identity import reserve
 from consumers.effects.log_keeping import with_log_kept
+from consumers.effects.long_values import kept_whole, saying_where
 from consumers.effects.pictures import wants_preview
 from consumers.effects.quarantine import put_aside
 from consumers.effects.same_content import look_for_twin
@@ -93,9 +94,11 @@ def _look(item: WorkItem, tools: Tools, path: Path, brief: Brief, configuration:
         held = yield from reserve(item, tools, wanted, sha256=sha256, rule=configuration.identity or "")
     yield from embargo(item, inspection.metadata, brief, configuration, tools.clock())
     found = _validation(inspection, brief, configuration, held, usage, tools, place)
+    stored = kept_whole(inspection, item, tools, configuration)
+    warnings = (*twin, *saying_where(found.warnings, inspection, stored))
     if tools.kept is not None:
         tools.kept.keep(path, uri=brief.content.uri, sha256=sha256)
-    yield report(item, fitted(found.model_copy(update={"warnings": (*twin, *found.warnings)})))
+    yield report(item, fitted(found.model_copy(update={"warnings": warnings, "metadata_object": stored})))
 
 
 def _place(inspection: Inspection, brief: Brief, configuration: StreamConfiguration) -> GroupPlace | None:
@@ -211,7 +214,7 @@ def _validation(
     tools: Tools,
     place: GroupPlace | None,
 ) -> ReportFileValidated:
-    more = described(inspection.metadata, brief, configuration, tools.lookups)
+    more = described(inspection.metadata, brief, configuration, tools.lookups, inspection.beyond or {})
     if more.lookup_s is not None:
         waited = {"lookup_s": round(more.lookup_s, 6), "wall_s": round(usage.wall_s + more.lookup_s, 6)}
         usage = usage.model_copy(update=waited)

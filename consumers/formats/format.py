@@ -101,6 +101,7 @@ class Format:
             sha256=seen.sha256,
             md5=seen.md5,
             sums=content.sums,
+            beyond=content.metadata.beyond() or None,
             metadata=metadata,
             identity=identity,
             header_fixes=tuple(findings.header_fixes),

@@ -94,7 +94,10 @@ class HeaderFix:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """The whole result for one file. ``code`` and ``message`` are set exactly when the verdict is ``invalid``."""
+    """The whole result for one file. ``code`` and ``message`` are set exactly when the verdict is ``invalid``.
+
+    ``sums``: of a manifest, by name of file. ``beyond``: values of the metadata that were cut there, whole.
+    """
 
     verdict: Literal["ok", "invalid"]
     code: str | None = None
@@ -105,6 +108,7 @@ class Inspection:
     sha256: str | None = None
     md5: str | None = None
     sums: Mapping[str, str] | None = None
+    beyond: Mapping[str, str] | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     identity: str | None = None
     header_fixes: tuple[HeaderFix, ...] = ()

@@ -7,13 +7,14 @@ from typing import Any
 
 from consumers.formats.findings import Findings
 from consumers.formats.inspection import Scalar
-from consumers.formats.text import as_scalar, shortened
+from consumers.formats.text import as_scalar, clean, shortened
 
-__all__ = ["MAX_VALUE_CHARACTERS", "Metadata"]
+__all__ = ["MAX_BEYOND_BYTES", "MAX_VALUE_CHARACTERS", "Metadata"]
 
 MAX_EXTRA_BYTES = 32 * 1024
 MAX_EXTRA_VALUES = 1_000
 MAX_VALUE_CHARACTERS = 8_000  # the longest a value in CONTINUE cards was seen to have is 5,000
+MAX_BEYOND_BYTES = 1024**2  # of JSON; a child's answer has room for four times as much
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +52,28 @@ class Metadata:
             length = len(str(value)) if isinstance(value, str) else 0
             if length > MAX_VALUE_CHARACTERS:
                 wanted = f"<= {MAX_VALUE_CHARACTERS} characters"
-                text = f"{shortened(name, 100)} has {length} characters, of which {MAX_VALUE_CHARACTERS} are kept here"
+                text = f"{shortened(name, 100)} has {length} characters, of which the record has {MAX_VALUE_CHARACTERS}"
                 findings.warn("METADATA_TOO_LONG", text, keyword=name, found=value, wanted=wanted)
         plain = self.to_dict()
         if plain["extra_omitted"]:
             text = f"{plain['extra_omitted']} further values have no room in the record; the file has all"
             findings.warn("METADATA_TRIMMED", text, found=str(plain["extra_omitted"]), wanted="0")
         return plain
+
+    def beyond(self) -> dict[str, str]:
+        """The values that had to be cut, whole, as far as they are not more than anybody could have meant."""
+        named = {name: value for name, value in asdict(self).items() if name != "extra"}
+        kept: dict[str, str] = {}
+        room = MAX_BEYOND_BYTES
+        for name, value in {**self.extra, **named}.items():
+            if not isinstance(value, str) or len(value) <= MAX_VALUE_CHARACTERS or len(value) > room:
+                continue
+            key, whole = shortened(name, 200), clean(value)
+            size = len(json.dumps({key: whole}))
+            if size <= room:
+                kept[key] = whole
+                room -= size
+        return kept
 
 
 def _bounded(value: object) -> Scalar:

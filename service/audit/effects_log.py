@@ -17,8 +17,23 @@ CREATE TABLE registration (
 CREATE TABLE damaged (subject TEXT, version INTEGER, PRIMARY KEY (subject, version)) WITHOUT ROWID;
 """
 
-_KINDS = {"file.transferred": "object", "file.rejected": "quarantine", "file.adopted": "object"}
-EFFECTS = frozenset({*_KINDS, "file.registered", "file.removed", "file.damaged", "file.restored"})
+_KINDS = {
+    "file.validated": "metadata_object",
+    "file.transferred": "object",
+    "file.rejected": "quarantine",
+    "file.adopted": "object",
+}
+EFFECTS = frozenset(
+    {
+        *_KINDS,
+        "file.previewed",
+        "file.failed",
+        "file.registered",
+        "file.removed",
+        "file.damaged",
+        "file.restored",
+    }
+)
 """Facts that say something of it."""
 
 
@@ -36,8 +51,13 @@ class EffectsLog:
         kind, data = record["type"], record["data"]
         if kind not in EFFECTS:
             return
+        position = f"{place}/{offset}"
+        told = data.get("preview") if kind == "file.previewed" else data
+        self._logged(record, told, position, offset)
         if kind in _KINDS:
-            self._stored(record, data.get(_KINDS[kind]), f"{place}/{offset}", offset)
+            self._stored(record, data.get(_KINDS[kind]), position, offset)
+        elif kind == "file.previewed":
+            self._stored(record, told.get("object"), position, offset)
         elif kind == "file.removed":
             self._removed(data)
         elif kind == "file.registered":
@@ -48,7 +68,7 @@ class EffectsLog:
                 str(data["row_id"]),
             )
             self._registrations.append((*row, str(record["id"]), f"{place}/{offset}", offset))
-        else:
+        elif kind != "file.failed":
             self._damaged(record)
         if len(self._objects) + len(self._registrations) >= _BATCH:
             self._flush()
@@ -60,6 +80,13 @@ class EffectsLog:
         told = (str(stored["bucket"]), str(stored["key"]), size, _text(stored.get("sha256")))
         about = (record["subject"], _number(record["version"]), record["type"], str(record["id"]))
         self._objects.append((*told, *about, position, offset))
+
+    def _logged(self, record: dict[str, Any], told: dict[str, Any], position: str, offset: int) -> None:
+        """A log that stands whole in the archive; only its place is told."""
+        place = (told.get("usage") or {}).get("log_object")
+        if place is not None:
+            bucket, _, key = str(place).removeprefix("s3://").partition("/")
+            self._stored(record, {"bucket": bucket, "key": key}, position, offset)
 
     def end(self) -> None:
         """There are no more records."""
@@ -78,8 +105,8 @@ class EffectsLog:
         self._objects, self._registrations = [], []
 
     def _removed(self, data: dict[str, Any]) -> None:
-        """An original that is gone by a fact is no object any more."""
-        if data["what"] == "quarantine" and data["is_gone"]:
+        """An original or a picture that is gone by a fact is no object any more."""
+        if data["what"] in {"quarantine", "preview"} and data["is_gone"]:
             self._flush()
             bucket, _, key = str(data["place"]).removeprefix("s3://").partition("/")
             self._connection.execute("DELETE FROM object WHERE bucket = ? AND key = ?", (bucket, key))
