@@ -13,13 +13,20 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class OpFilter:
-    """Which observing programs; what is None, empty or False does not matter."""
+    """Which observing programs; what is None, empty or False does not matter.
+
+    ``since`` and ``until`` are about the time at which an observing program came into its state.
+    """
 
     states: tuple[str, ...] = ()
     instruments: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
     owners: tuple[str, ...] = ()
     overdue: bool = False
+    proposals: tuple[str, ...] = ()
+    experiments: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,10 @@ def _conditions(wanted: OpFilter, after: OpCursor | None) -> tuple[list[str], di
     told = {
         "s.state = ANY(:states)": ("states", list(wanted.states)),
         "s.owner = ANY(:owners)": ("owners", list(wanted.owners)),
+        "s.proposal = ANY(:proposals)": ("proposals", list(wanted.proposals)),
+        "s.experiment = ANY(:experiments)": ("experiments", list(wanted.experiments)),
+        "s.since_at >= :since": ("since", wanted.since),
+        "s.since_at < :until": ("until", wanted.until),
     }
     given = {condition: pair for condition, pair in told.items() if pair[1]}
     of_programs = {condition: pair for condition, pair in programs.items() if pair[1]}

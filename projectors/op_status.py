@@ -32,6 +32,7 @@ op_status = Folded(
         Column("proposal", Text, comment="proposal that it belongs to"),
         Column("observing_program", Text, comment="what was executed; repeats share it"),
         Column("repeat", Text, comment="which execution of it this is"),
+        Column("announced_datasets", BigInteger, comment="how many it has in all, as a sender said; NULL: nobody has"),
         first("first_seen_at", _UTC, "UTC; when it was discovered"),
         greatest("attempts", Integer, "how many attempts at inverting a program of it were begun"),
         Column("is_held", Boolean, nullable=False, server_default=_FALSE, comment="no new work on it for now"),
@@ -83,11 +84,22 @@ def _members(record: Record, *names: str) -> Row:
 def discovered(record: Record) -> Row:
     """It exists."""
     told = _members(record, "source", "experiment", "proposal", "observing_program", "repeat")
-    return _row(record, **told, first_seen_at=record.time, correlationid=record.correlationid)
+    seen = {"first_seen_at": record.time, "correlationid": record.correlationid}
+    return _row(record, **told, **seen, **_announced(record))
+
+
+@op_status.on(facts.OpDatasetsChanged)
+def changed(record: Record) -> Row:
+    """What was announced of the whole may have been overruled since."""
+    return _row(record, **_announced(record))
+
+
+def _announced(record: Record) -> Row:
+    return {"announced_datasets": (record.data.get("announced") or {}).get("expected")}
 
 
 @op_status.on(
-    facts.OpDatasetsChanged, facts.OpMetadataChanged, facts.OpReadyAwaited,
+    facts.OpMetadataChanged, facts.OpReadyAwaited,
     facts.OpReadinessClosed, facts.OpJudged, facts.OpRequalified, facts.OpPreprocessed, facts.OpNotNeeded,
     facts.OpReportIgnored, attempts.OpExtended, attempts.OpHandedOver, attempts.OpLeaseWarned, attempts.OpHandedIn,
     attempts.OpHandInRefused, attempts.OpInverted, attempts.OpAccepted, attempts.OpReworkAsked,
@@ -101,7 +113,10 @@ def moved(record: Record) -> Row:
 @op_status.on(facts.OpReadyKept)
 def spoken_of(record: Record) -> Row:
     """A sender's word is kept; it may be the first that is heard of it."""
-    return _row(record, first_seen_at=record.time, correlationid=record.correlationid)
+    data = record.data
+    seen = {"first_seen_at": record.time, "correlationid": record.correlationid}
+    is_of_all = data.get("program") is None and data.get("expected_datasets") is not None
+    return _row(record, **seen, **({"announced_datasets": data["expected_datasets"]} if is_of_all else {}))
 
 
 @op_status.on(attempts.OpClaimed)

@@ -33,7 +33,7 @@ OP = View(
            f.told ->> 'wanted' AS wanted, (f.told ->> 'due_at')::timestamptz AS due_at,
            (f.told ->> 'at')::timestamptz AS failed_at, jsonb_strip_nulls(s.failures) AS failures,
            s.note, s.noted_at, s.first_seen_at, s.sequence, s.event_id, s.partition, s.ledger_offset,
-           s.correlationid, t.subject IS NOT NULL AS is_tainted
+           s.correlationid, t.subject IS NOT NULL AS is_tainted, s.announced_datasets
     FROM projection.op_status s
     LEFT JOIN LATERAL (
         SELECT e.key AS part, e.value AS told FROM jsonb_each(s.failures) e WHERE e.value <> 'null'::jsonb

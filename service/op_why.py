@@ -157,6 +157,11 @@ def _is_holding(attempt: Row) -> bool:
 
 def _beside(story: OpStory) -> Iterator[str]:
     op = story.op
+    announced = op.get("announced_datasets")
+    if announced is not None and not all(
+        each.get("is_ready") for each in story.programs if each.get("datasets")
+    ):
+        yield f"{announced} datasets were announced of all of it, and {op.get('datasets') or 0} are here"
     if op.get("owner"):
         yield f"owner {op['owner']}{_due(op.get('owner_due_at'), story.now)}"
     if op.get("overdue_to"):

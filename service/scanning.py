@@ -4,12 +4,14 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from consumers.catalogue.catalogue_file import CatalogueFile
 from consumers.catalogue.file_view import FileView
 from consumers.catalogue.frames_sql import frames_of
 from consumers.catalogue.graphql import GraphqlCatalogue, HttpDocument
+from consumers.catalogue.http_answers import Patience
 from consumers.catalogue.known_sql import known_datasets
 from consumers.catalogue.look import Source
 from consumers.catalogue.op_change import ScanRequest, requests_of
@@ -35,6 +37,7 @@ _REQUESTS_AT_ONCE, _DATASETS_AT_ONCE = 1000, 4000
 """What is asked and waited for together, some 5 MB: a request may have 200 datasets, and most have four."""
 
 _ANSWER_WITHIN_S = 60.0
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class NoSourceError(Exception):
@@ -47,21 +50,35 @@ def source_of(
     page_size: int | None = None,
     is_document: bool = False,
     validators: Mapping[str, str] | None = None,
+    token: str | None = None,
+    timeout_s: float | None = None,
 ) -> Source:
     """The catalogue that is meant: a file, or an address that answers queries or gives one document.
 
-    ``validators``: what the address said of its answers when it was last read whole.
+    ``validators``: what the address said of its answers when it was last read whole. ``token``: shown to its server;
+    ``timeout_s``: how long it may be silent.
     """
     parts = urlsplit(name)
     if parts.scheme not in {"http", "https"}:
+        if token is not None or timeout_s is not None:
+            raise NoSourceError(f"{name} is a file: it takes neither a token nor a time-out")
         # From wherever it is named, the same file is the same source.
         return CatalogueFile(Path(name).absolute())
     if "@" in parts.netloc:
         shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
         raise NoSourceError(f"found a user's name in the address {shown}, wanted none: it would be recorded")
+    if token is not None and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise NoSourceError(
+            f"found a token for {name}, which anybody on the way could read; wanted an https address"
+        )
+    more: dict[str, Any] = {
+        "validators": validators,
+        "headers": {"Authorization": f"Bearer {token}"} if token is not None else None,
+        "patience": None if timeout_s is None else Patience(read_s=timeout_s, connect_s=min(timeout_s, 10.0)),
+    }
     if is_document:
-        return HttpDocument(name, validators=validators)
-    return GraphqlCatalogue(name, page_size=page_size, validators=validators)
+        return HttpDocument(name, **more)
+    return GraphqlCatalogue(name, page_size=page_size, **more)
 
 
 def frames_source(client: Client, stream: str) -> Source:

@@ -1,6 +1,7 @@
 """``meridian op list`` and ``show``: which observing programs there are, and all that is known of one."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,6 +9,7 @@ import typer
 from service.cli.errors import AttentionError, WrongUseError
 from service.cli.op_commands import OneOp, app
 from service.cli.output import Column
+from service.cli.selecting import read_time
 from service.cli.session import session_of
 
 if TYPE_CHECKING:
@@ -41,29 +43,46 @@ Programs = Annotated[
     list[str] | None,
     typer.Option("--program", help="with this instrument program; again for more", metavar="PROGRAM"),
 ]
+Proposals = Annotated[
+    list[str] | None, typer.Option("--proposal", help="of this proposal; again for more", metavar="PROPOSAL")
+]
+Experiments = Annotated[
+    list[str] | None,
+    typer.Option("--experiment", help="of this experiment; again for more", metavar="EXPERIMENT"),
+]
 Owners = Annotated[list[str] | None, typer.Option("--owner", help="whose it is; again for more")]
 
 
 @app.command("list")
-def list_ops(
+def list_ops(  # noqa: PLR0913, PLR0917 - each is an option
     context: typer.Context,
     state: States = None,
     instrument: Instruments = None,
     program: Programs = None,
     owner: Owners = None,
+    proposal: Proposals = None,
+    experiment: Experiments = None,
+    since: Annotated[
+        str | None, typer.Option(help="in its state since then: a UTC time, or 2h for two hours ago")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="in its state since before then")] = None,
     overdue: Annotated[bool, typer.Option("--overdue", help="not published, though it was due")] = False,
     limit: Annotated[int, typer.Option(min=1, help="at most so many")] = 200,
 ) -> None:
     """Observing programs by filter, those longest in their state first."""
     from projectors.op_list import OpFilter, op_page
 
-    session = session_of(context)
+    session, now = session_of(context), datetime.now(UTC)
     wanted = OpFilter(
         states=_states(state or ()),
         instruments=tuple(instrument or ()),
         programs=tuple(program or ()),
         owners=tuple(owner or ()),
         overdue=overdue,
+        proposals=tuple(proposal or ()),
+        experiments=tuple(experiment or ()),
+        since=read_time(since, now=now, option="--since"),
+        until=read_time(until, now=now, option="--until"),
     )
     with session.client() as client, client.engine.connect() as connection:
         page = op_page(connection, wanted, limit=limit)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from service.client import Asked, Client
     from service.scanned_before import ScannedBefore
 
-__all__ = ["criteria_by_which", "read_criteria"]
+__all__ = ["TOKEN", "criteria_by_which", "read_criteria", "read_token"]
 
 CHANGES = (
     Column("op"),
@@ -37,6 +37,7 @@ CHANGES = (
     Column("reopens", is_text=True),
 )
 _SHOWN, _SOURCES_SHOWN = 20, 3
+TOKEN = "MERIDIAN_CATALOGUE_TOKEN"  # noqa: S105 - the name of a variable
 
 CriteriaFiles = Annotated[
     list[Path] | None,
@@ -55,6 +56,15 @@ InPlaceOf = Annotated[
         "again for more",
         metavar="SOURCE",
     ),
+]
+
+
+TokenFile = Annotated[
+    Path | None,
+    typer.Option("--token-file", help=f"a bearer token for its server; without it, what {TOKEN} has"),
+]
+Timeout = Annotated[
+    float | None, typer.Option(min=0.1, help="how long its server may be silent, seconds", metavar="SECONDS")
 ]
 
 
@@ -83,6 +93,8 @@ def scan_catalogue(  # noqa: PLR0913, PLR0917 - each is an option
         bool, typer.Option("--again", help="read an address even if it says that nothing has changed there")
     ] = False,
     in_place_of: InPlaceOf = None,
+    token_file: TokenFile = None,
+    timeout: Timeout = None,
 ) -> None:
     """Look a metadata catalogue through for observing programs: new, changed, gone."""
     from consumers.catalogue.scan import scan
@@ -98,7 +110,8 @@ def scan_catalogue(  # noqa: PLR0913, PLR0917 - each is an option
         significant = frozenset[str]().union(*(each.reads for each in judging))
         asked = {"page_size": page_size, "document": document}
         before = ScannedBefore(client, source or "", significant=significant, asked=asked)
-        catalogue = _source(client, source, frames, before=None if again else before, **asked)
+        given = {"token": read_token(token_file, source), "timeout_s": timeout}
+        catalogue = _source(client, source, frames, before=None if again else before, **asked, **given)
         found = scan(
             catalogue,
             known(client),
@@ -125,15 +138,43 @@ def _source(
     from service.scanning import NoSourceError, frames_source, source_of
 
     if source is None:
+        if asked["token"] is not None or asked["timeout_s"] is not None:
+            raise WrongUseError("--frames are our own files: they take neither a token nor a time-out")
         return frames_source(client, str(frames))
     is_address = source.startswith(("http://", "https://"))
     validators = before.validators() if before is not None and is_address else {}
     try:
         return source_of(
-            source, page_size=asked["page_size"], is_document=asked["document"], validators=validators
+            source,
+            page_size=asked["page_size"],
+            is_document=asked["document"],
+            validators=validators,
+            token=asked["token"],
+            timeout_s=asked["timeout_s"],
         )
     except NoSourceError as error:
         raise WrongUseError(str(error)) from error
+
+
+def read_token(path: Path | None, source: str | None) -> str | None:
+    """From a file or the environment: on the command line everybody on the machine could read it."""
+    if path is not None:
+        try:
+            told = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise WrongUseError(f"--token-file {path}: {error}") from error
+    elif source is not None and source.startswith(("http://", "https://")):
+        told = os.environ.get(TOKEN, "")
+    else:
+        return None
+    token = told.strip()
+    if path is not None and not token:
+        raise WrongUseError(f"--token-file {path}: found nothing in it, wanted a token")
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise WrongUseError(
+            "the token: found blanks or other signs in it, wanted one word of printable ASCII"
+        )
+    return token or None
 
 
 def _remember(session: Session, before: "ScannedBefore", found: "Scan") -> None:

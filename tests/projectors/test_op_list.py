@@ -77,6 +77,22 @@ def test_pages_put_together_are_all_ops_once_and_each_filter_finds_what_it_says(
         }  # fmt: skip
         assert names(connection, programs=(VISP,)) == with_visp
         assert names(connection, programs=(VISP,), instruments=("nirsp",)) == set()
+        told = {row["op"]: row for row in connection.execute(text("SELECT * FROM v1.op")).mappings()}
+        for row in told.values():
+            for name in ("proposal", "experiment"):
+                same = {op for op, other in told.items() if other[name] == row[name] is not None}
+                assert names(connection, **{f"{name}s": (row[name],)}) == (same if row[name] else set())
+            since, until = row["since_at"], row["since_at"]
+            assert names(connection, since=since) == {
+                o for o, other in told.items() if other["since_at"] >= since
+            }
+            assert names(connection, until=until) == {
+                o for o, other in told.items() if other["since_at"] < until
+            }
+        assert names(connection, proposals=("of nobody",)) == set()
+        for name, op in known.items():
+            if "" in op.announced:
+                assert told[name]["announced_datasets"] == op.announced[""]
         overdue = text(
             "SELECT op FROM v1.op WHERE (overdue_to IS NOT NULL OR owner_due_at <= now()) AND state <> 'Published'"
         )

@@ -183,3 +183,12 @@ def test_an_unknown_op_says_so_with_the_nearest_names():
     ]
     assert commands(answer)[0] == "meridian op why op-1"
     assert not any("did you mean" in line for line in lines_of(unknown_op("op 7", ())))
+
+
+@pytest.mark.parametrize("is_ready", [False, True])
+def test_what_was_announced_of_all_of_it_is_named_while_it_is_waited_for(is_ready):
+    op = {**OP, "announced_datasets": 7, "datasets": 2}
+    answer = op_why(OpStory(NOW, op, ({**PROGRAM, "state": "Discovered", "is_ready": is_ready},)))
+    told = "7 datasets were announced of all of it, and 2 are here"
+    assert (told in answer.evidence) is not is_ready
+    assert op_why(OpStory(NOW, OP, ({**PROGRAM, "state": "Discovered"},))).evidence == ()
