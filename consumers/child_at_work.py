@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from consumers.child_frames import Frames, TooLargeError, frame
+from consumers.child_note import Note
 
 __all__ = ["RSS_UNIT", "Asked", "Child", "Company"]
 
@@ -51,7 +52,10 @@ class Asked:
 
 @dataclass(slots=True)
 class Child:
-    """A forked process. ``files``: how many it has been given; ``control``: where it is given the next, if at all."""
+    """A forked process. ``files``: how many it has been given; ``control``: where it is given the next, if at all.
+
+    ``note``: what it is at. Until it is over with its file it says no more, so that nobody is woken in between.
+    """
 
     pid: int
     asked: Asked | None
@@ -61,6 +65,7 @@ class Child:
     company: Company | None
     started: float
     files: int = 1
+    note: Note = field(default_factory=Note)
     frames: Frames = field(default_factory=lambda: Frames(max_bytes=MAX_RESULT_BYTES))
     messages: list[dict[str, Any]] = field(default_factory=list)
     log: bytearray = field(default_factory=bytearray)
@@ -119,6 +124,7 @@ class Child:
         if self.control is None:
             return False
         data = frame(asked.request)
+        self.note.clear()
         try:
             is_whole = socket.send_fds(self.control, [data], [asked.file_fd]) == len(data)
         except OSError:  # it has gone, or does not read what it is sent
@@ -137,7 +143,7 @@ class Child:
             cpu_s, rss_bytes = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * RSS_UNIT
         return {
             "id": self.asked.request["id"] if self.asked is not None else None,
-            "messages": list(self.messages),
+            "messages": [*([] if self.is_clean else [self.note.told()]), *self.messages],
             "exit": exit_code,
             "killed_for": self.killed_for,
             "wall_s": time.monotonic() - self.started,

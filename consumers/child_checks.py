@@ -21,7 +21,7 @@ class CheckTimeoutError(Exception):
     """A check takes longer than any should."""
 
 
-def watched(limits: Limits, guard: Guard, send: Callable[[dict[str, Any]], None]) -> Watch:
+def watched(limits: Limits, guard: Guard, tell: Callable[[dict[str, Any]], None]) -> Watch:
     """Tell which check begins, and end it after a while; what it was refused is the check's doing, not the file's."""
     allowed_s = min(max(AT_LEAST_S, limits.wall_s * SHARE_OF_WALL), limits.cpu_s / 2)
 
@@ -30,7 +30,7 @@ def watched(limits: Limits, guard: Guard, send: Callable[[dict[str, Any]], None]
 
     @contextmanager
     def watch(name: str, is_critical: bool) -> Iterator[None]:
-        send({"checking": {"name": name, "is_critical": is_critical}})
+        tell({"checking": {"name": name, "is_critical": is_critical}})
         before = len(guard.tried)
         signal.signal(signal.SIGALRM, too_long)
         signal.setitimer(signal.ITIMER_REAL, allowed_s)

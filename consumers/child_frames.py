@@ -5,7 +5,7 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["Frames", "TooLargeError", "frame"]
+__all__ = ["Frames", "TooLargeError", "frame", "parsed"]
 
 LENGTH = struct.Struct(">I")
 
@@ -39,4 +39,12 @@ class Frames:
                 return
             body = bytes(self._pending[LENGTH.size : end])
             del self._pending[:end]
-            yield json.loads(body)
+            yield parsed(body)
+
+
+def parsed(body: bytes) -> Any:
+    """What a body says. Raises ValueError for what is no JSON, and for JSON that is deeper than can be read."""
+    try:
+        return json.loads(body)
+    except RecursionError as error:
+        raise ValueError(f"{len(body)} bytes of JSON are too deep to be read") from error

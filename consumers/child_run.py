@@ -11,7 +11,6 @@ import socket
 import sys
 import traceback
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, NoReturn
 
 from consumers.checks.judge import UnjudgedError
@@ -19,6 +18,7 @@ from consumers.child_checks import watched
 from consumers.child_frames import Frames, frame
 from consumers.child_guard import Guard, GuardedError, die_with_parent
 from consumers.child_limits import Limits, apply_limits, has_room_left, renew_cpu_limit
+from consumers.child_note import Note
 from consumers.formats import Expected, Format
 from consumers.formats.bytes_scan import FileChangedError, SeenBytes
 
@@ -37,6 +37,7 @@ def run_child(
     kind: Format,
     request: dict[str, Any],
     *,
+    note: Note,
     file_fd: int,
     result_fd: int,
     log_fd: int,
@@ -44,7 +45,8 @@ def run_child(
 ) -> NoReturn:
     """Never returns: the process ends here, without running anything the server registered for its own end.
 
-    With ``control_fd`` it stays after a file that was in order, and is given the next one there.
+    With ``control_fd`` it stays after a file that was in order, and is given the next one there. ``note`` has what it
+    is at, for whoever finds out why it ended.
     """
     status = 1
     try:
@@ -54,11 +56,12 @@ def run_child(
         control = None if control_fd is None else socket.socket(fileno=CONTROL_FD)
         die_with_parent()
         room = apply_limits(limits, files=1 if control is None else FILES_AT_MOST)
+        counts = _Counts()
         guard.put_on()
         for number in range(1, FILES_AT_MOST + 1):
-            before = _Spent.now() if number > 1 else _Spent()
-            found = {**_looked_into(kind, request, limits, guard), "tried": guard.tried}
-            spent = _Spent.now()
+            before = counts.now() if number > 1 else _Spent()
+            found = {**_looked_into(kind, request, limits, guard, note), "tried": guard.tried}
+            spent = counts.now()
             may_stay = number < FILES_AT_MOST and _is_in_order(found) and has_room_left(room)
             stays = control is not None and may_stay
             _send(
@@ -72,6 +75,7 @@ def run_child(
             if control is None or not stays or (next_one := _next(control)) is None:
                 break
             request = next_one
+            note.clear()
             renew_cpu_limit(limits)
         status = 0
     except BaseException:  # noqa: BLE001 - the last frame of the process: whatever it was goes into its log
@@ -89,17 +93,29 @@ class _Spent:
     peak_rss_bytes: int = 0
     bytes_read: int | None = 0
 
-    @classmethod
-    def now(cls) -> "_Spent":
-        usage = resource.getrusage(resource.RUSAGE_SELF)
-        return cls(usage.ru_utime + usage.ru_stime, usage.ru_maxrss * _RSS_UNIT, _bytes_read())
-
     def bytes_read_since(self, before: "_Spent") -> int | None:
         return None if self.bytes_read is None else self.bytes_read - (before.bytes_read or 0)
 
     def since(self, before: "_Spent") -> dict[str, float]:
         """Of memory the most of all files so far: the process is one."""
         return {"cpu_s": self.cpu_s - before.cpu_s, "peak_rss_bytes": self.peak_rss_bytes}
+
+
+class _Counts:
+    """What the system counts of this process. Its file of that is opened once, for no more is opened later."""
+
+    def __init__(self) -> None:
+        self._io_fd = os.open("/proc/self/io", os.O_RDONLY) if sys.platform == "linux" else None
+
+    def now(self) -> _Spent:
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        return _Spent(usage.ru_utime + usage.ru_stime, usage.ru_maxrss * _RSS_UNIT, self._bytes_read())
+
+    def _bytes_read(self) -> int | None:
+        """What this process has read, where the system counts it."""
+        if self._io_fd is None:
+            return None
+        return int(os.pread(self._io_fd, 1_000, 0).split(b"rchar:")[1].split()[0])
 
 
 def _is_in_order(found: dict[str, Any]) -> bool:
@@ -140,8 +156,13 @@ def _arrange(file_fd: int, result_fd: int, log_fd: int, control_fd: int | None) 
     faulthandler.register(signal.SIGXCPU, file=2, chain=True)
 
 
-def _looked_into(kind: Format, request: dict[str, Any], limits: Limits, guard: Guard) -> dict[str, Any]:
-    """The inspection, the limit that was met, or whose fault it is that there is neither."""
+def _looked_into(
+    kind: Format, request: dict[str, Any], limits: Limits, guard: Guard, note: Note
+) -> dict[str, Any]:
+    """The inspection, the limit that was met, or whose fault it is that there is neither.
+
+    Size and checksum go ahead, so that they are known even if what follows kills the child.
+    """
     expected = Expected.from_plain(request["expected"])
     try:
         with open(FILE_FD, "rb", closefd=False) as source:
@@ -149,8 +170,8 @@ def _looked_into(kind: Format, request: dict[str, Any], limits: Limits, guard: G
                 source,
                 expected,
                 max_bytes=limits.file_bytes,
-                on_bytes=_send_seen,
-                watch=watched(limits, guard, _send),
+                on_bytes=lambda seen: note.tell({"seen": _told_of(seen)}),
+                watch=watched(limits, guard, note.tell),
             )
         return {"inspection": inspection.to_dict()}
     except MemoryError:
@@ -176,20 +197,11 @@ def _failure(code: str, failure_class: str, message: str) -> dict[str, Any]:
     return {"failure": {"code": code, "failure_class": failure_class, "message": message[:4_000]}}
 
 
-def _send_seen(seen: SeenBytes) -> None:
-    """Size and checksum go ahead, so that they are known even if what follows kills the child."""
-    _send({"seen": {name: value for name, value in asdict(seen).items() if name != "head"}})
+def _told_of(seen: SeenBytes) -> dict[str, Any]:
+    return {name: value for name, value in asdict(seen).items() if name != "head"}
 
 
 def _send(message: dict[str, Any]) -> None:
     data = frame(message)
     while data:
         data = data[os.write(RESULT_FD, data) :]
-
-
-def _bytes_read() -> int | None:
-    """What this process has read, where the system counts it."""
-    if sys.platform != "linux":
-        return None
-    text = Path("/proc/self/io").read_text(encoding="ascii")
-    return int(text.split("rchar:")[1].split()[0])

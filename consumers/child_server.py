@@ -24,6 +24,7 @@ from typing import Any
 from consumers.child_at_work import RSS_UNIT, Asked, Child, Company
 from consumers.child_frames import Frames, frame
 from consumers.child_guard import Guard, leave_network
+from consumers.child_note import Note
 from consumers.child_pages import into_large_pages
 from consumers.child_run import run_child
 from consumers.formats import Format
@@ -190,12 +191,16 @@ class _Server:
     def _start(self, asked: Asked) -> None:
         (result_r, result_w), (log_r, log_w) = os.pipe(), os.pipe()
         ours, theirs = socket.socketpair() if asked.company is not None else (None, None)
+        note = Note()
         self._forks += 1
         pid = os.fork()
         if pid == 0:
+            for other in self._children.values():
+                other.note.close()  # what they tell is nobody else's to write
             run_child(
                 self._formats[asked.request["format"]],
                 asked.request,
+                note=note,
                 file_fd=asked.file_fd,
                 result_fd=result_w,
                 log_fd=log_w,
@@ -206,7 +211,7 @@ class _Server:
         if ours is not None and theirs is not None:
             theirs.close()
             ours.setblocking(False)
-        child = Child(pid, asked, result_r, log_r, ours, asked.company, time.monotonic())
+        child = Child(pid, asked, result_r, log_r, ours, asked.company, time.monotonic(), note=note)
         self._children[pid] = child
         for fd, take in child.pipes():
             os.set_blocking(fd, False)
@@ -267,6 +272,7 @@ class _Server:
                 del self._children[pid]
                 self._drain(child)
                 self._ended(child, os.waitstatus_to_exitcode(status), usage)
+                child.note.close()
 
     def _drain(self, child: Child) -> None:
         """Read what a child that is gone left in its pipes, and close them."""

@@ -3,6 +3,7 @@
 import logging
 import os
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -177,7 +178,7 @@ class _Watch:
     def _observe(self) -> None:
         if self._observer is not None and self._observer.is_alive():
             return
-        observer = Observer()
+        observer = _observer()
         try:
             observer.schedule(_Notices(self._notices, self._notice), str(self._place.folder), recursive=True)
             observer.start()
@@ -208,17 +209,27 @@ class _Notices(FileSystemEventHandler):
         self._pass_on(event.src_path, is_closed=True)
 
     def on_moved(self, event: FileSystemEvent) -> None:
-        if not event.is_directory:
+        if not event.is_directory and event.dest_path:
             self._pass_on(event.dest_path, is_closed=True)
 
     def on_created(self, event: FileSystemEvent) -> None:
-        # Of a file that is moved in from elsewhere this is the only notice; of one that is written, only the first.
+        # Of a file that is written this is only the first notice; of one that is moved in from elsewhere the only one,
+        # where the system does not tell moving from making.
         if not event.is_directory:
             self._pass_on(event.src_path, is_closed=False)
 
     def _pass_on(self, path: str | bytes, *, is_closed: bool) -> None:
         self._notices.put((Path(os.fsdecode(path)), is_closed))
         self._notice.set()
+
+
+def _observer() -> BaseObserver:
+    """Where the system tells what is moved in from what is made, so are we told: what is moved in has come whole."""
+    if sys.platform != "linux":
+        return Observer()
+    from watchdog.observers.inotify import InotifyObserver
+
+    return InotifyObserver(generate_full_events=True)
 
 
 class _LazyWriter:

@@ -69,7 +69,13 @@ class Pixels:
         """Of those that have a value, in the units of the image."""
         import numpy as np
 
-        return float(np.median(self.finite())) * self.scale + self.zero
+        finite = self.finite()
+        middle = (
+            _median_of_few(finite)
+            if finite.dtype.kind in "iu" and finite.itemsize <= 2
+            else np.median(finite)
+        )
+        return float(middle) * self.scale + self.zero
 
     def spread(self) -> float:
         """From the lowest to the highest that have a value, in the units of the image."""
@@ -86,6 +92,17 @@ class Pixels:
                 return None
             limit = np.iinfo(self.stored.dtype).max
         return int((self.finite() >= limit).sum())
+
+
+def _median_of_few(stored: "NDArray[Any]") -> float:
+    """Of numbers of which there are 65,536 at most: counting them costs a fifth of putting them in order."""
+    import numpy as np
+
+    lowest = np.iinfo(stored.dtype).min
+    counts = np.bincount(stored.astype(np.intp) - lowest)
+    up_to, last = counts.cumsum(), stored.size - 1
+    low, high = np.searchsorted(up_to, [last // 2, last - last // 2], side="right") + lowest
+    return (int(low) + int(high)) / 2
 
 
 def sample(source: BinaryIO, hdus: "Sequence[Hdu]") -> Pixels | None:

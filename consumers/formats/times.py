@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from consumers.formats.earth_tables import use_shipped_tables
 from consumers.formats.findings import Findings
+from consumers.formats.plain_times import plain_time
 from consumers.formats.text import shortened
 
 __all__ = ["NO_TIME", "Moment", "moment"]
@@ -24,10 +25,13 @@ def moment(
     value: object, findings: Findings, *, keyword: str, scale: str = "utc", plus_s: float | None = None
 ) -> Moment:
     """The instant that an ISO 8601 text or an astropy ``Time`` names; what cannot be read is a warning."""
-    from astropy.time.core import ScaleValueError
-
     if value is None or not str(value).strip():
         return NO_TIME
+    plain = plain_time(value.strip().removesuffix("Z")) if isinstance(value, str) and scale == "utc" else None
+    if plain is not None and not plus_s:
+        return Moment(*plain)
+    from astropy.time.core import ScaleValueError
+
     try:
         return _moment(value, scale=scale, plus_s=plus_s or 0.0)
     except (ValueError, ArithmeticError, TypeError, ScaleValueError) as error:

@@ -41,12 +41,17 @@ class Files:
         self.connection = connection
         self.count = 0
 
-    def arrive(self, subject: str = "", *, stream: str = "roman", **data: Any) -> Story:
+    def arrive(
+        self, subject: str = "", *, stream: str = "roman", actor: str = "somebody", **data: Any
+    ) -> Story:
         """One more file, dispatched; its story can be gone on with."""
         self.count += 1
         story = Story("file", subject or f"{stream}/f{self.count:04d}")
         record = story.ask(
-            "arrive", {**arrival(f"{self.count:064x}"), **data}, correlationid=f"e{self.count}"
+            "arrive",
+            {**arrival(f"{self.count:064x}"), **data},
+            actor=actor,
+            correlationid=f"e{self.count}",
         )
         record.time = (BEGIN + timedelta(seconds=self.count)).isoformat()
         dispatched(self.connection, record)
@@ -61,7 +66,12 @@ class Files:
     def go_on(self, story: Story, *steps: str) -> Record:
         """The file goes through these steps, dispatched; the last record."""
         sha256 = story.state.state.newest.content["sha256"]
-        data = {"start": STARTED, "validated": findings(sha256), "transferred": stored(sha256)}
+        data = {
+            "start": STARTED,
+            "validated": findings(sha256),
+            "transferred": stored(sha256),
+            "registered": {"register_table": "operations.l2_file", "row_id": "1"},
+        }
         for step in steps:
             record = story.ask(step, data[step], **current(story))
             assert not record.is_refusal, record.data

@@ -88,6 +88,26 @@ def test_size_and_checksum_are_known_even_when_the_child_was_killed(told):
     assert len(found.sha256) == 64
 
 
+def test_a_message_deeper_than_any_ends_its_child_and_not_the_server(told, inspector):
+    before = inspector.server_pid
+    result = told("say-it-deep")
+    assert (result.failure.code, result.failure.failure_class) == ("READER_BUG", "code")
+    assert inspector.server_pid == before
+
+
+def test_no_child_can_write_what_another_is_at(inspector, tmp_path):
+    slow, curious = tmp_path / "slow.txt", tmp_path / "curious.txt"
+    slow.write_text("sleep 2")
+    curious.write_text("notes-in-reach")
+    with ThreadPoolExecutor(1) as beside:
+        sleeping = beside.submit(inspector.inspect, slow, "misbehaving", Expected(slow.name))
+        time.sleep(0.5)
+        found = inspector.inspect(curious, "misbehaving", Expected(curious.name))
+        assert not sleeping.done(), "the other was to be read meanwhile"
+        assert answer(found) == 1
+        sleeping.result()
+
+
 def test_a_crash_is_the_files_doing(told):
     result = told("crash")
     assert result.inspection.code == "UNSAFE_CONTENT"

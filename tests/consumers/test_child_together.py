@@ -74,6 +74,7 @@ def test_a_file_for_itself_and_a_large_one_have_a_child_of_their_own(inspector, 
         ("run id", "UNSAFE_CONTENT"),
         ("connect-and-swallow 1", "UNSAFE_CONTENT"),
         ("say-too-much", "READER_BUG"),
+        ("say-it-deep", "READER_BUG"),
     ],
 )
 def test_what_a_file_does_after_others_is_found_out_in_a_child_of_its_own_and_stays_there(

@@ -197,6 +197,24 @@ def test_a_worker_that_stops_hands_back_what_it_has_and_nothing_else(connection,
     assert names(claim(connection, owner="w3")) == ["a"]
 
 
+def test_that_all_is_well_with_a_file_of_a_watched_folder_is_told_to_nobody(connection, files):
+    for actor in ("folder-roman", "folder-keck"):
+        story = files.arrive(f"roman/{actor}", actor=actor)
+        files.go_on(story, "start", "validated", "transferred", "registered")
+    told = [(item.subject, item.payload["type"]) for item in claim_light(connection, effects=("answer",))]
+    assert sorted(told) == [("roman/folder-keck", "file.arrived")], "of one subject one at a time"
+    rows = connection.execute(
+        text("""SELECT state, finished_at = created_at FROM work.item
+            WHERE effect = 'answer' AND subject = 'roman/folder-roman'""")
+    )
+    assert [tuple(row) for row in rows] == [("done", True)] * 2
+    worse = files.arrive("roman/bad", actor="folder-roman")
+    files.go_on(worse, "start")
+    files.reject(worse)
+    bad = [item.payload["type"] for item in claim_light(connection, effects=("answer",))]
+    assert bad == ["file.rejected"], "what is wrong is told to whoever may listen"
+
+
 def test_answers_do_not_wait_for_the_copy_of_their_file(connection, files):
     files.arrive("roman/a")
     claim(connection)

@@ -32,7 +32,7 @@ def landing(tmp_path):
 
 
 @contextmanager
-def watching(memory: MemoryLog, landing: Path, data_dir: Path) -> Iterator[None]:
+def watching(memory: MemoryLog, landing: Path, data_dir: Path, *, settle_s: float = 0.3) -> Iterator[None]:
     stop = threading.Event()
     rules = Streams(a_stream("keck", senders=(), roots=(), watch_folders=(str(landing),)))
     kept = {
@@ -41,7 +41,7 @@ def watching(memory: MemoryLog, landing: Path, data_dir: Path) -> Iterator[None]
         "rules": rules,
         "data_dir": data_dir,
         "stop": stop,
-        "settle_s": 0.3,
+        "settle_s": settle_s,
     }
     thread = threading.Thread(target=run_folders, kwargs=kept)
     thread.start()
@@ -88,6 +88,20 @@ def test_a_file_that_is_closed_is_announced_at_once_and_so_is_one_that_is_moved_
         took = time.monotonic() - began
     assert sorted(Path(uri).name for uri in found) == ["a.fits", "b.fits", "c.fits"]
     assert took < 2
+
+
+def test_a_file_that_is_moved_in_is_not_waited_for_and_one_that_is_still_written_is(landing, tmp_path):
+    memory, here = MemoryLog(), aged(landing / "c.fits")
+    with watching(memory, landing, tmp_path, settle_s=3600), (landing / "open.fits").open("wb") as unfinished:
+        unfinished.write(b"x")
+        unfinished.flush()
+        time.sleep(1.0)
+        here.rename(tmp_path / "taken-away.fits")
+        aged(tmp_path / "elsewhere" / "b.fits").rename(landing / "b.fits")
+        wait_for(memory, 1)
+        time.sleep(0.5)
+        found = announced(memory)
+    assert [Path(uri).name for uri in found] == ["b.fits"]
 
 
 def test_files_in_folders_that_come_later_are_found_too(landing, tmp_path):

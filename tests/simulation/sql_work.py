@@ -87,12 +87,21 @@ def _add(connection: Connection, members: Row, _statement: Any) -> Result:
             "payload": row.get("payload") or {},
             "due_at": _time(row.get("due_at")),
         }
+        is_over = _is_told_to_nobody(row, version)
         rows[key] = {
-            "state": "open", "try_number": 1, "lease_epoch": 0, "resent": 0, "report": None, "last_code": None,
-            "last_error": None, "parked_reason": None, "finished_at": None, "reported_at": None, **NO_LEASE, **known,
+            "state": "done" if is_over else "open", "try_number": 1, "lease_epoch": 0, "resent": 0, "report": None,
+            "last_code": None, "last_error": None, "parked_reason": None, "reported_at": None,
+            "finished_at": created_at if is_over else None, **NO_LEASE, **known,
         }  # fmt: skip
         added += 1
     return Result(rowcount=added)
+
+
+def _is_told_to_nobody(row: Row, version: Row) -> bool:
+    payload = row.get("payload") or {}
+    by_folder = (payload.get("sender") or version.get("sender")) == f"folder-{row['stream']}"
+    is_good = payload.get("type") in {"file.arrived", "file.registered"}
+    return row["effect"] == "answer" and by_folder and is_good
 
 
 @meaning(work_items._SUPERSEDE)

@@ -131,9 +131,11 @@ def records(seed: int) -> list[Record]:
     dice = Random(seed)
     for number in range(8):
         told = {"work_class": dice.choice(["normal", "large"]), "priority": dice.choice(["live", "catch-up"])}
+        sender = dice.choice(["soc", f"folder-{STREAM}"])
         desks.ask(
-            "file", f"{STREAM}/k{number}", "arrive", arrived(None, witness=f"inbox.soc/1/{number}") | told
-        )
+            "file", f"{STREAM}/k{number}", "arrive", arrived(None, witness=f"inbox.soc/1/{number}") | told,
+            actor=sender,
+        )  # fmt: skip
     histories = [each for each in random_histories(seed, length=80) if each[0] == "file"]
     return [
         upcast(decode_record(value, partition=0, offset=offset))

@@ -9,6 +9,8 @@ import lz4.block
 import numpy as np
 import pytest
 from astropy.io import fits
+from hypothesis import given
+from hypothesis import strategies as st
 
 from consumers.checks.pixels import MAX_BYTES, Pixels, Unreadable
 from consumers.formats import FORMATS, Expected, asdf_scan
@@ -187,3 +189,12 @@ def inspector_of_pixels():
     assert {"fits", "roman-wfi-l2-asdf"} <= set(FORMATS)
     with Inspector(["fits", "roman-wfi-l2-asdf"]) as running:
         yield running
+
+
+@given(
+    st.sampled_from(["i1", "u1", "i2", "u2"]),
+    st.lists(st.integers(-32_768, 65_535), min_size=1, max_size=40),
+)
+def test_the_median_of_few_different_numbers_is_the_median(kind, numbers):
+    stored = np.array(numbers).astype(kind)
+    assert Pixels("HDU 0", stored.size, stored).median() == float(np.median(stored))

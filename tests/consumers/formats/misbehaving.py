@@ -1,6 +1,7 @@
 """A reader that does what the file tells it to: what a library with a hole in it would do for an attacker."""
 
 import ctypes
+import gc
 import os
 import signal
 import socket
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from consumers.child_note import Note
 from consumers.formats.format import Content
 from consumers.formats.inspection import InvalidFileError
 from consumers.formats.metadata import Metadata
@@ -99,6 +101,19 @@ def _say_too_much(_: str) -> None:
     time.sleep(60)
 
 
+def _say_it_deep(_: str) -> None:
+    """The same, and as deep as no message goes."""
+    message = b"[" * 100_000
+    os.write(4, len(message).to_bytes(4, "big") + message)
+    time.sleep(60)
+
+
+def _notes_in_reach(_: str) -> int:
+    """Of how many files it could say what they are at: its own, and of every other whose memory was left to it."""
+    notes = [each for each in gc.get_objects() if isinstance(each, Note)]
+    return sum(not each._page.closed for each in notes)
+
+
 ORDERS: dict[str, Callable[[str], Any]] = {
     "connect": lambda port: socket.create_connection(("127.0.0.1", int(port))),
     "connect-without-python": _connect_without_python,
@@ -114,11 +129,13 @@ ORDERS: dict[str, Callable[[str], Any]] = {
     "keep": _keep,
     "kill-server": lambda _: LIBC.kill(os.getppid(), signal.SIGKILL),
     "kill-self": lambda _: LIBC.kill(os.getpid(), signal.SIGKILL),
+    "notes-in-reach": _notes_in_reach,
     "nothing": lambda _: "done",
     "open": lambda path: Path(path).read_text(),
     "poison": _poison,
     "raise": _raise,
     "run": lambda command: subprocess.run([command], check=False),
+    "say-it-deep": _say_it_deep,
     "say-much": lambda count: "y" * int(count),
     "say-too-much": _say_too_much,
     "shout": _shout,
