@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
+from pathlib import Path
 
 from service.settings import Settings
 from service.stack import jars
@@ -51,6 +52,7 @@ def up(
     servers = local_servers(settings)
     if not servers and roles is None:
         return endpoints(settings)
+    place.check_own()
     place.make()
     place.credentials()
     _fetch_jars(settings, place, servers, progress)
@@ -67,16 +69,31 @@ def up(
 
 
 def down(settings: Settings, *, erase: bool = False, limit_s: float = 60.0) -> bool:
-    """Stops roles and servers; says whether anything ran. The data stay, unless ``erase``."""
+    """Stops roles and servers; says whether anything ran. The data stay, unless ``erase``.
+
+    Raises StackError where the folder is somebody else's, or where not all of it could be deleted.
+    """
     place = Place(settings.data)
+    if erase:
+        place.check_own()
     pid = holder(place.lock)
     if pid:
         end(pid, place, limit_s)
     left = stop_orphans(place.children)
     if erase:
         for folder in filter(None, (note_of(place), place.root)):
-            shutil.rmtree(folder, ignore_errors=True)
+            _erase(folder)
     return bool(pid or left)
+
+
+def _erase(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    left = [path for path in folder.rglob("*") if not path.is_dir()] if folder.exists() else []
+    if left:
+        raise StackError(
+            f"{folder}: {len(left)} files could not be deleted, such as {left[0]}; wanted all of them gone; see whose "
+            "they are, and delete them as that user"
+        )
 
 
 def status(settings: Settings) -> StackState | None:

@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,13 @@ from typing import Any
 from service.stack.failure import StackError
 
 __all__ = ["Credentials", "Place", "write_whole"]
+
+# Whoever finds one of these knows that the stack has lived here.
+_MARKS = ("stack.lock", "credentials.json")
+# What our other parts may leave here before the stack's first start, and what file systems have of their own.
+_BEFORE = frozenset({
+    "catalogues", "demo", "faust", "folders", "jars", "landing", "logs", "pgpass", "staging", "up.lock", "lost+found",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,25 @@ class Place:
         path.mkdir(exist_ok=True)
         return path
 
+    def strangers(self) -> list[str]:
+        """What lies here and is not the stack's: there before it ever was. Nothing of it is to be touched."""
+        try:
+            found = {path.name for path in self.root.iterdir()}
+        except OSError:  # there is no such folder, or making it will say what is wrong with it
+            return []
+        return [] if found.intersection(_MARKS) else sorted(found - _BEFORE)
+
+    def check_own(self) -> None:
+        """Raises StackError where the folder is somebody else's: its rights would be changed, and ``--erase`` all."""
+        found = self.strangers()
+        if found:
+            more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+            raise StackError(
+                f"{self.root}: found {', '.join(found[:3])}{more} there, which is not the local stack's, wanted a "
+                f"folder of its own; set MERIDIAN_DATA to a new one, such as {self.root / 'meridian'}; nothing was "
+                "changed"
+            )
+
     def make(self) -> None:
         """The folder itself. Others may pass through root's, since PostgreSQL can't run as root, but not list it."""
         try:
@@ -94,11 +121,19 @@ class Place:
 
 
 def write_whole(path: Path, value: Any) -> None:
-    """JSON for the owner's eyes only, there entirely or not at all."""
+    """JSON for the owner's eyes only, there entirely or not at all; raises StackError where there is no room."""
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
-    fresh.touch(mode=0o600)
-    fresh.write_text(json.dumps(value, indent=1, default=str))
-    fresh.replace(path)
+    try:
+        fresh.touch(mode=0o600)
+        fresh.write_text(json.dumps(value, indent=1, default=str))
+        fresh.replace(path)
+    except OSError as error:
+        with suppress(OSError):  # what could not be written may not be removable either
+            fresh.unlink(missing_ok=True)
+        raise StackError(
+            f"{path} can't be written: {error.strerror or error}; wanted room in {path.parent} and the right to "
+            "write there; free some, or set MERIDIAN_DATA to another folder"
+        ) from error
 
 
 def _unusable(root: Path, why: object) -> str:

@@ -41,6 +41,7 @@ class Supervisor:
         self._moved = asyncio.Event()
         self._asked = True
         self._owner: psutil.Process | None = None
+        self._untold = ""
 
     async def run(self) -> None:
         """Until SIGTERM. SIGHUP says that what is wanted has changed."""
@@ -59,9 +60,11 @@ class Supervisor:
             task.cancel()
 
     async def _outlive_owner(self) -> None:
-        """Returns soon after the owner's end; never, if nobody owns this stack."""
+        """Returns soon after the owner's end; never, if nobody owns this stack. Tells now what it could not before."""
         while True:
             await asyncio.sleep(_OWNER_EVERY_S)
+            if self._untold:
+                self._write()
             if self._wanted.owner and not self._is_alive(self._wanted.owner):
                 log.info("owner ended", extra={"owner": self._wanted.owner})
                 return
@@ -126,6 +129,17 @@ class Supervisor:
         return self._place.logs / f"{name}.log"
 
     def _write(self) -> None:
+        """Tell how all stands. On a full disk nobody can be told, and the children are looked after all the same."""
+        try:
+            self._write_down()
+            self._untold = ""
+        except StackError as error:
+            if str(error) != self._untold:
+                log.warning("state not told, tried again", extra={"reason": str(error)})
+            self._untold = str(error)
+        self._moved.set()
+
+    def _write_down(self) -> None:
         children = [*self._servers.values(), *(child for _, child in self._roles.values())]
         write_traces(self._place.children, [child.trace for child in children if child.trace])
         state = StackState(
@@ -136,7 +150,6 @@ class Supervisor:
             children={child.state.name: child.state for child in children},
         )
         write_whole(self._place.state, state.model_dump(mode="json"))
-        self._moved.set()
 
 
 def main() -> int:

@@ -1,10 +1,12 @@
 """The supervisor: it keeps roles alive, stops them whole, and leaves none behind, even when it is killed itself."""
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 from typing import Any
@@ -13,9 +15,11 @@ import psutil
 import pytest
 
 from service.settings import load
-from service.stack import local
+from service.stack import local, orphans, supervisor
+from service.stack.failure import StackError
 from service.stack.lock import holder
-from service.stack.place import Place
+from service.stack.place import Place, write_whole
+from service.stack.state import Wanted, read_state
 
 pytestmark = pytest.mark.slow  # real processes that die, wait and are started again
 
@@ -172,6 +176,11 @@ def test_two_who_start_at_once_share_one_supervisor(settings, tmp_path):
     assert said[0] == said[1] == str(local.status(settings).pid)
 
 
+async def until(condition) -> None:
+    while not condition():  # noqa: ASYNC110 - other processes bring it about
+        await asyncio.sleep(0.02)
+
+
 def kill(pid: int | None) -> None:
     assert pid
     os.kill(pid, signal.SIGKILL)
@@ -181,3 +190,36 @@ def is_zombie(pid: int | None) -> bool:
     with suppress(psutil.NoSuchProcess):
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     return True
+
+
+def test_a_folder_that_takes_no_writes_costs_no_child_its_keeper(settings, tmp_path, monkeypatch):
+    """As on a full disk: what dies meanwhile is started again, and told of once there is room."""
+    place = Place(settings.data)
+    place.make()
+    place.credentials()
+    role = a_role(f"echo >> {tmp_path}/runs; sleep 0.2; exit 5")
+    place.wanted.write_text(Wanted(id="1", roles=(role,)).model_dump_json())
+    full = threading.Event()
+
+    def write(path, value):
+        if full.is_set() and path.parent == settings.data:
+            raise StackError(f"{path} can't be written: No space left on device")
+        write_whole(path, value)
+
+    monkeypatch.setattr(supervisor, "write_whole", write)
+    monkeypatch.setattr(orphans, "write_whole", write)
+
+    async def story():
+        keeper = supervisor.Supervisor(place)
+        running = asyncio.create_task(keeper.run())
+        await until((tmp_path / "runs").exists)
+        full.set()
+        await until(lambda: running.done() or len((tmp_path / "runs").read_text()) > 2)
+        assert not running.done()
+        told = read_state(place).children["role"].restarts
+        full.clear()
+        await until(lambda: read_state(place).children["role"].restarts > told)
+        keeper._ending.set()
+        await running
+
+    asyncio.run(asyncio.wait_for(story(), 30))
