@@ -88,18 +88,12 @@ def keep_children(roles: Iterable[str], wiring: Wiring, stop: threading.Event) -
 
 
 def _environment(wiring: Wiring) -> dict[str, str]:
-    """Our own, with the servers as we know them."""
+    """Our own, with every setting, wherever it came from, and the servers as we know them."""
     path = os.pathsep.join([str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    settings = wiring.settings
     return {
         **os.environ,
+        **wiring.settings.environment(),
         **wiring.endpoints.environment(),
-        "MERIDIAN_SITE": settings.site,
-        "MERIDIAN_DATA": str(settings.data),
-        "MERIDIAN_S3_BUCKET": settings.s3_bucket,
-        "MERIDIAN_PARTITIONS": ",".join(f"{name}={count}" for name, count in settings.partitions.items()),
-        "MERIDIAN_LOG_LEVEL": settings.log_level,
-        "MERIDIAN_WORKERS": str(settings.workers),
         CHILD_MARK: "1",
         "PYTHONPATH": path,
     }

@@ -187,6 +187,22 @@ class Settings(BaseSettings):
             )
         return self
 
+    def environment(self) -> dict[str, str]:
+        """The same as variables, secrets in plain words, for a child process: wherever each of them came from."""
+        return {
+            PREFIX + name.upper(): _as_variable(value)
+            for name, value in self.model_dump().items()
+            if value is not None
+        }
+
+
+def _as_variable(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, dict):
+        return ",".join(f"{name}={count}" for name, count in value.items())
+    return str(value)
+
 
 def load(config: Path | None = None, **given: Any) -> Settings:
     """Settings from what the caller gives, else the environment, else the file ``config``, else the defaults.

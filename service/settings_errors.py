@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 
 __all__ = ["SettingsError", "explained", "misspelled"]
 
-_SECRET = ("database", "s3_secret_key")
+_SECRET = ("database", "s3_secret_key", "globus_client_secret")
 _OF_THE_LAUNCHER = ("python", "venv", "config")
 
 

@@ -27,7 +27,7 @@ def bring_up(settings: Settings, *, with_roles: bool, progress: Progress) -> Wir
     wiring = Wiring.of(settings, program="up")
     prepare(wiring, progress)
     if with_roles:
-        local.up(settings, roles=roles_of(settings))
+        local.up(settings, roles=site_roles())
         await_topics(wiring)
         progress(f"roles: {', '.join(ROLE_NAMES)}")
     return wiring
@@ -90,15 +90,9 @@ def _check_whose(wiring: Wiring) -> None:
         logs.close()
 
 
-def roles_of(settings: Settings) -> list[Role]:
+def site_roles() -> list[Role]:
     """The roles that a site on one machine runs, each in a process of its own."""
-    environment = {
-        "PYTHONPATH": str(PROJECT),
-        "PYTHONSAFEPATH": "1",
-        "MERIDIAN_LOG_LEVEL": settings.log_level,
-        "MERIDIAN_WORKERS": str(settings.workers),
-        "MERIDIAN_S3_PARTS_ABOVE_MIB": str(settings.s3_parts_above_mib),
-    }
+    environment = {"PYTHONPATH": str(PROJECT), "PYTHONSAFEPATH": "1"}
     return [
         Role(name=name, argv=(sys.executable, "-m", "service", "run", name), environment=environment)
         for name in ROLE_NAMES

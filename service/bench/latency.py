@@ -23,7 +23,7 @@ from projectors.outcome import CHANNEL as DECIDED
 from projectors.projector import CHANNEL as PROJECTED
 from service.bench.figure import Figure
 from service.bench.timing import how_quiet
-from service.site import await_topics, children_of, roles_of
+from service.site import await_topics, children_of, site_roles
 from service.stack import local
 from service.wiring import Wiring
 
@@ -42,7 +42,7 @@ FLOOR = "produce acks=all + consume + INSERT + COMMIT of one message"
 
 def latency(wiring: Wiring, *, times: int, progress: Callable[[str], None]) -> list[Figure]:
     """p50 and p99 of ``times`` blocks of 300 requests, ten a second, with decider and projector as on a site."""
-    roles = [role for role in roles_of(wiring.settings) if role.name in ROLES]
+    roles = [role for role in site_roles() if role.name in ROLES]
     local.up(wiring.settings, roles=roles)
     await_topics(wiring)
     with _watching(wiring) as watch, _floor(wiring) as floor:

@@ -150,13 +150,5 @@ def _earlier(place: Place) -> Wanted:
 
 def _informed(role: Role, settings: Settings) -> Role:
     """The role with all settings it must share, whether they came from the environment, a file or the command line."""
-    values: dict[str, object] = {
-        name.upper(): value
-        for name, value in settings.model_dump(exclude={"s3_secret_key", "partitions"}).items()
-        if value is not None
-    }
-    values["PARTITIONS"] = ",".join(f"{name}={count}" for name, count in settings.partitions.items())
-    if settings.s3_secret_key:
-        values["S3_SECRET_KEY"] = settings.s3_secret_key.get_secret_value()
-    told = {f"MERIDIAN_{name}": str(value) for name, value in values.items()}
+    told = settings.environment()
     return role.model_copy(update={"environment": told | role.environment})

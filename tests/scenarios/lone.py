@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from service.settings import Settings, load
-from service.site import bring_up, roles_of
+from service.site import bring_up, site_roles
 from service.stack import local
 from service.wiring import Wiring
 
@@ -75,7 +75,7 @@ class LoneSite:
         """Roles that have ended are started again, as an operator does it; the others stay as they are."""
         settings = self.wiring.settings
         local.up(settings, roles=[])
-        local.up(settings, roles=roles_of(settings))
+        local.up(settings, roles=site_roles())
 
     def log_of(self, role: str) -> Path:
         """A role's log."""

@@ -2,8 +2,13 @@
 
 import pytest
 
+from service.children import _environment
 from service.settings import Settings, SettingsError, load
 from service.settings_errors import misspelled
+from service.stack.asking import _informed
+from service.stack.endpoints import Endpoints, S3Access
+from service.stack.state import Role
+from service.wiring import Wiring
 
 
 @pytest.fixture(autouse=True)
@@ -120,3 +125,25 @@ def test_the_marks_of_a_disk_stand_in_their_order():
         in said
     )
     assert load(disk_live_only_percent=96, disk_full_percent=97).disk_full_percent == 97
+
+
+def test_a_child_is_told_every_setting_wherever_it_came_from(monkeypatch, tmp_path):
+    config = tmp_path / "site.toml"
+    config.write_text(
+        'globus_client_id = "id"\nglobus_client_secret = "hunter2"\nstaging_gib = 3.5\nworkers = 4\n'
+        'kafka = "h:1"\ndisk_full_percent = 97\n[partitions]\nfile = 8\n'
+    )
+    monkeypatch.setenv("MERIDIAN_S3_PARTS_ABOVE_MIB", "64")
+    known = load(config, site="keck")
+    role = _informed(Role(name="consumers", argv=("true",)), known)
+    at = Endpoints("h:2", "postgresql://u:p@h/d", S3Access("http://h:3", "a", "s"))
+    beside = _environment(Wiring(known, at, "consumers"))
+    assert beside["MERIDIAN_KAFKA"] == "h:2"  # the servers as they were found
+    for told in (role.environment, beside):
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in told.items():
+                patch.setenv(name, value)
+            child = load()
+        wanted = {"kafka", "database", "s3_endpoint", "s3_access_key", "s3_secret_key"}
+        assert child.model_dump(exclude=wanted) == known.model_dump(exclude=wanted)
+    assert role.environment["MERIDIAN_GLOBUS_CLIENT_SECRET"] == "hunter2"
