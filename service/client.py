@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from consumers.deadletter import DeadLetters
 from consumers.formats import FORMATS
 from events import failpoints
 from events.base import machine_of
 from events.envelope import encode_request
-from events.log import Headers, Log, Writer
+from events.log import Headers, Log, LogError, Writer
 from projectors.close_names import close_names
 from projectors.file_filter import Filter
 from projectors.file_list import find_files
@@ -25,6 +26,7 @@ from projectors.file_story import gather
 from projectors.manifest_entry import entry_of
 from projectors.outcome import Outcome, Outcomes
 from projectors.stream_rules import read_rules
+from service.decider.halts import StoreUnavailableError
 from service.installation import check_site
 from service.pace import paced
 from service.unknown import Unknown, mentions, streams_for
@@ -76,11 +78,15 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request and what became of it; ``outcome`` None: in doubt, ask again under the same id."""
+    """A request and what became of it; ``outcome`` None: in doubt, ask again under the same id.
+
+    ``cause``: which server went away while it was sent or waited for.
+    """
 
     ask: Ask
     batch: str
     outcome: Outcome | None
+    cause: str | None = None
 
     @property
     def is_accepted(self) -> bool:
@@ -134,16 +140,28 @@ class Client:
     ) -> list[Asked]:
         """Send requests, ``rate`` a second, and wait for what becomes of them.
 
-        ``batch`` names them together (their correlation id).
+        ``batch`` names them together (their correlation id). A server that is away beforehand is an error, and nothing
+        was sent; one that goes away later leaves all of them in doubt.
         """
         batch = batch or new_id()
-        self.send(asks, batch=batch, rate=rate)
-        return self.answers(asks, batch=batch, timeout_s=timeout_s)
+        self._check_answers()
+        writer = self._ready_for(asks)
+        try:
+            self._hand_over(writer, asks, batch, rate)
+            return self.answers(asks, batch=batch, timeout_s=timeout_s)
+        except (LogError, SQLAlchemyError, StoreUnavailableError) as error:
+            cause = " ".join(str(getattr(error, "orig", None) or error).split())
+            return [Asked(ask, batch, None, cause) for ask in asks]
 
     def send(self, asks: Sequence[Ask], *, batch: str, rate: float | None = None) -> None:
         """Send requests and wait for nothing but the log."""
+        self._hand_over(self._ready_for(asks), asks, batch, rate)
+
+    def _ready_for(self, asks: Sequence[Ask]) -> Writer:
         self._check_topics({machine_of(ask.request.name) for ask in asks})
-        writer = self._opened()
+        return self._opened()
+
+    def _hand_over(self, writer: Writer, asks: Sequence[Ask], batch: str, rate: float | None) -> None:
         failpoints.reach("client.before_produce")
         for ask in paced(asks, rate):
             topic = self.wiring.topics.requests(machine_of(ask.request.name))
@@ -159,6 +177,11 @@ class Client:
             some = [(ask.subject, ask.request_id) for ask in asks[begin : begin + _LOOKED_UP_AT_ONCE]]
             found |= self.outcomes.wait(some, timeout_s=max(0.0, until - time.monotonic()))
         return [Asked(ask, batch, found.get(ask.request_id)) for ask in asks]
+
+    def _check_answers(self) -> None:
+        """That the database is there and this site's, for there the answers are read."""
+        with self.engine.connect():
+            return
 
     def _check_topics(self, machines: set[str]) -> None:
         """A topic that is missing would be waited for; the decider makes it."""

@@ -100,8 +100,10 @@ def _refusals(refused: Sequence["Asked"]) -> Iterable[str]:
 def _doubts(doubtful: Sequence["Asked"]) -> Iterable[str]:
     if not doubtful:
         return
+    cause = doubtful[0].cause
+    found = f"while it was sent or waited for: {cause}" if cause else "sent, but no outcome came in time"
     yield (
-        "in doubt: sent, but no outcome came in time; nothing is lost. Ask again under the same id, or see "
+        f"in doubt: {found}; nothing is lost. Ask again under the same id, or see "
         "meridian status whether a decider runs"
     )
     for each in doubtful[:_SHOWN]:
