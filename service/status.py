@@ -1,6 +1,6 @@
 """One screen of health: servers and roles, files by state, what waits and what failed, how far everything has read."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ from projectors.health import database_health
 from service.client import Client
 from service.site import ROLE_NAMES, children_of
 from service.stack import local
+from service.status_lags import lag_attention, lag_lines, lags
 from service.status_machines import machine_attention, machine_lines
 from service.trust_told import trust_of, trust_told
 from service.wording import ago, counted, duration, short
@@ -48,7 +49,7 @@ def take(client: Client) -> Status:
     settings, topics = client.wiring.settings, client.wiring.topics
     with client.engine.connect() as connection:
         health = database_health(connection)
-    lags = _lags(client, health)
+    found, unknown = _lags(client, health)
     reader = client.log.reader()
     try:
         counts = client.log.partitions([topics.deadletter])
@@ -64,49 +65,21 @@ def take(client: Client) -> Status:
         *_of_health(health, now),
         *machine_attention(health["workers"]),
         *_of_rebuilds(health),
-        *_of_lags(lags),
+        *lag_attention(found),
+        *unknown,
     ]
-    return Status(settings.site, now, children, health, lags, dead, attention)
+    return Status(settings.site, now, children, health, found, dead, attention)
 
 
-def _lags(client: Client, health: Mapping[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Events that a follower has not applied, and requests that are not decided, with the seconds behind."""
-    topics, now = client.wiring.topics, datetime.now(UTC)
-    reader = client.log.reader()
-    found: dict[str, dict[str, Any]] = {}
+def _lags(
+    client: Client, health: Mapping[str, list[dict[str, Any]]]
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """How far every reader is behind; where Kafka does not say, what it says instead."""
+    machines, positions = client.wiring.settings.partitions, health["positions"]
     try:
-        for row in health["positions"]:
-            end = reader.end(Place(topics.events(row["machine"]), row["partition"]))
-            # The last offset of a batch is Kafka's own mark of the transaction, which nobody applies.
-            events = max(0, end - row["next_offset"])
-            entry = found.setdefault(
-                row["follower"], {"part": row["follower"], "behind": 0, "last_event_at": None}
-            )
-            entry["behind"] += events
-            times = [each for each in (entry["last_event_at"], row["last_event_at"]) if each is not None]
-            entry["last_event_at"] = max(times, default=None)
-        found["decider"] = {"part": "decider", "behind": _undecided(client, reader), "last_event_at": None}
-    except LogError:
-        return []
-    finally:
-        reader.close()
-    for entry in found.values():
-        last = entry["last_event_at"]
-        entry["seconds"] = round((now - last).total_seconds(), 1) if entry["behind"] and last else 0.0
-    return list(found.values())
-
-
-def _undecided(client: Client, reader: Any) -> int:
-    topics, undecided = client.wiring.topics, 0
-    counts = client.log.partitions(
-        [topics.requests(machine) for machine in client.wiring.settings.partitions]
-    )
-    for topic, count in counts.items():
-        machine = topic.removeprefix(f"{topics.site}.").removesuffix(".requests")
-        places = [Place(topic, number) for number in range(count)]
-        committed = client.log.committed(topics.decider(machine), places)
-        undecided += sum(max(0, reader.end(place) - (committed.get(place) or 0)) for place in places)
-    return undecided
+        return lags(client.log, client.wiring.topics, machines, positions, datetime.now(UTC)), []
+    except LogError as error:
+        return [], [f"how far the parts have read is not known: {short(str(error))}"]
 
 
 # --- what a person should look at
@@ -147,12 +120,22 @@ def _of_health(health: Mapping[str, list[dict[str, Any]]], now: datetime) -> Ite
         late = now - row["next_at"]
         if late > LATE:
             yield f"{row['overdue']} deadlines for {row['request']} are {duration(late)} late: do timers run?"
+    yield from _of_workers(health)
     if health["tainted"]:
         yield f"{len(health['tainted'])} subjects could not be shown; the projector's log says why"
     yield from (f"stream {row['stream']} is on hold" for row in health["streams"] if row["held"])
     yield from (
         _silent(row["stream"], each) for row in health["streams"] for each in row.get("silences") or ()
     )
+
+
+def _of_workers(health: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:
+    owed = sum(row["items"] for row in health["work"] if row["state"] in {"open", "leased"})
+    if owed and not any(row["is_alive"] for row in health["workers"]):
+        yield (
+            f"no worker has given a sign for 30 s, with {counted(owed, 'work item')} to do; meridian up, or meridian "
+            "run consumers, starts one"
+        )
 
 
 def _silent(stream: str, silence: Row) -> str:
@@ -187,12 +170,6 @@ def _of_rebuilds(health: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:
         if row["state"] == "broken":
             said = short(str(row["message"]), 120)
             yield f"{row['schema_name']} is not fed any more: {said}; meridian projection status"
-
-
-def _of_lags(lags: Iterable[Row]) -> Iterator[str]:
-    for lag in lags:
-        if lag["behind"] > 1000 or lag["seconds"] > 60:
-            yield f"{lag['part']} is {lag['behind']} records behind"
 
 
 # --- the screen
@@ -266,10 +243,6 @@ def _owners(leases: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _freshness(status: Status) -> Iterator[str]:
-    for lag in status.lags:
-        behind = (
-            "has read all" if not lag["behind"] else f"{lag['behind']} records, {lag['seconds']:.0f} s behind"
-        )
-        yield f"{lag['part']}: {behind}"
+    yield from lag_lines(status.lags)
     if status.dead_letters:
         yield f"dead letters and notes about them: {status.dead_letters}; meridian deadletter list --causes"

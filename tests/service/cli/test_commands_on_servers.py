@@ -176,7 +176,7 @@ def test_status_tells_how_everything_stands(site_running, typed, tmp_path):
     assert told["site"] == site_running.wiring.settings.site
     assert told["streams"][0]["files"] == {"QUEUED": 1}
     assert told["senders"][0]["sender"] == "ada"
-    assert {row["part"] for row in told["lag"]} == {"projector", "dispatch", "decider"}
+    assert {row["part"] for row in told["lag"]} == {"projector", "dispatch", "decider", "intake"}
     assert told["halts"] == []
     lines = typed("status").out
     assert "waits longest on keck-kcwi: keck-kcwi/kb261120_00001, QUEUED" in lines
