@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from service.decider.halts import Halt
 from service.snapshots import record_halt, store_cursor
 
-__all__ = ["WrongSiteError", "await_cluster", "check_cluster", "check_site", "claim", "note"]
+__all__ = ["WrongSiteError", "await_cluster", "check_cluster", "check_site", "claim", "note", "note_over"]
 
 log = logging.getLogger(__name__)
 
@@ -69,16 +69,30 @@ def await_cluster(engine: Engine, cluster_id: Callable[[], str], stop: threading
         except Halt as halt:
             if not told:
                 log.error("halted", extra={"part": PART, "halt": str(halt)})
-                note(engine, halt)
                 told = True
+            note(engine, halt)  # each time: whoever is on the right cluster takes it for over
             stop.wait(_LOOK_S)
         else:
+            note_over(engine)
             return
 
 
 def note(engine: Engine, halt: Halt) -> None:
     """Write down that the whole site stands still."""
     record_halt(engine, part=PART, machine="all", partition=-1, halt=halt)
+
+
+def note_over(engine: Engine) -> None:
+    """Write down that the settings name the site's own cluster again, where a halt says that they did not."""
+    with store_cursor(engine) as cursor:
+        cursor.execute(
+            "WITH over AS (DELETE FROM decider.halt WHERE part = %s AND code = 'CLUSTER_CHANGED' RETURNING *) "
+            "INSERT INTO decider.recovery "
+            "(part, machine, partition, code, message, details, halted_at, done, actor, reason, recovered_at) "
+            "SELECT part, machine, partition, code, message, details, halted_at, 'nothing', 'meridian', "
+            "'the settings name the cluster of the site again', clock_timestamp() FROM over",
+            (PART,),
+        )
 
 
 def _site_of(engine: Engine) -> str | None:

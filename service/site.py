@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from service.decider.halts import Halt
-from service.installation import check_cluster, check_site, claim, note
+from service.installation import check_cluster, check_site, claim, note, note_over
 from service.settings import PROJECT, Settings
 from service.stack import local
 from service.stack.failure import StackError
@@ -85,6 +85,7 @@ def _check_whose(wiring: Wiring) -> None:
         except Halt as halt:
             note(engine, halt)
             raise
+        note_over(engine)
     finally:
         engine.dispose()
         logs.close()

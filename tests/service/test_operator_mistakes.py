@@ -31,6 +31,22 @@ def broken(monkeypatch, tmp_path, site, kafka, postgres):
         yield found
 
 
+# --- a site pointed at another cluster
+
+
+def test_a_halt_for_the_wrong_cluster_is_over_once_the_settings_are_right_again(broken):
+    broken.start(run_decider)
+    await_topics(broken.site.wiring)
+    broken.stop(run_decider)
+    broken.do("UPDATE decider.installation SET cluster_id = 'elsewhere.' || cluster_id")
+    broken.start(run_decider)
+    broken.awaited("CLUSTER_CHANGED", "site")
+    broken.do("UPDATE decider.installation SET cluster_id = substr(cluster_id, 11)")
+    until(lambda: not broken.rows("SELECT code FROM decider.halt"), lambda: "the halt stands")
+    found = broken.rows("SELECT code, actor, reason FROM decider.recovery")
+    assert found == [("CLUSTER_CHANGED", "meridian", "the settings name the cluster of the site again")]
+
+
 # --- a site pointed at another site's database
 
 

@@ -127,6 +127,8 @@ def test_a_log_that_does_not_answer_is_no_reader_that_has_read_all(log, monkeypa
 def test_work_that_no_worker_is_there_for_is_told():
     work = [{"state": "open", "items": 3}, {"state": "parked", "items": 9}]
     told = list(_of_workers({"work": work, "workers": [{"is_alive": False}]}))
-    assert told[0].startswith("no worker has given a sign for 30 s, with 3 work items to do; meridian up, or ")
+    assert told[0].startswith(
+        "no worker has given a sign for 30 s, with 3 work items to do; meridian up, or "
+    )
     assert list(_of_workers({"work": work, "workers": [{"is_alive": True}]})) == []
     assert list(_of_workers({"work": work[1:], "workers": []})) == []
