@@ -168,6 +168,8 @@ def set_request_aside(doing: Doing) -> str:
         _bury(doing, message)
     _seat(doing, requests, offset + 1)
     where = f"{requests.topic}/{requests.partition}/{offset}"
+    if message is None:
+        return f"nothing stands at {where} any more; {offset + 1} is next"
     return f"the request at {where} is a dead letter now; {offset + 1} is next"
 
 
@@ -296,10 +298,18 @@ def _end(logs: Log, place: Place) -> int:
 
 
 def _message(logs: Log, place: Place, offset: int) -> Message | None:
+    """The record at an offset; None: none stands there. Raises NotYetError where Kafka does not show which it is."""
     reader = logs.reader(committed=True)
     try:
+        if not reader.beginning(place) <= offset < reader.end(place):
+            return None
         reader.assign({place: offset})
         polled = reader.poll(at_most=1, timeout_s=_READ_S).get(place, [])
+        if not polled and reader.position(place) <= offset:
+            raise NotYetError(
+                f"{place.topic}/{place.partition}: found nothing to read at {offset} within {_READ_S:g} s, wanted the "
+                "record that stands there; meridian doctor says whether Kafka serves it; then do this again"
+            )
     finally:
         reader.close()
     return next((message for message in polled if message.offset == offset), None)
