@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+MKDIR = shutil.which("mkdir")
 MAIN = """
 import os, sys
 print(sys.argv[1:], os.getcwd(), sys.prefix, [path for path in sys.path if "here" in path or path == ""])
@@ -195,6 +196,22 @@ def test_a_disk_without_room_is_noticed_before_anything_is_fetched(unmade, tmp_p
     assert "found 10 MB free" in done.stderr
     assert "MERIDIAN_VENV=" in done.stderr
     assert not (unmade / ".venv" / "setup.lock").exists()
+
+
+@pytest.mark.parametrize("unmakeable", ["*/setup.lock", "*/.venv"])
+def test_a_disk_that_takes_nothing_at_all_is_named_and_not_waited_for(unmade, tmp_path, unmakeable):
+    (tmp_path / "bin").mkdir()
+    mkdir = tmp_path / "bin" / "mkdir"
+    full = "echo 'mkdir: cannot create directory: No space left on device' >&2; exit 1"
+    mkdir.write_text(
+        f'#!/bin/sh\nfor each; do :; done\ncase $each in {unmakeable}) {full} ;; esac\nexec {MKDIR} "$@"\n'
+    )
+    mkdir.chmod(0o755)
+    done = run(unmade, PATH=f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert "MERIDIAN_VENV=" in done.stderr
+    assert "may not write" not in done.stderr
 
 
 @pytest.mark.slow
