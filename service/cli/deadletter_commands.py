@@ -89,8 +89,10 @@ def list_letters(
             rows = [{**_members(each), "open": each.count_open} for each in letters.causes(which)]
             session.out.rows(CAUSES, rows, ids="code", empty="no dead letters")
             return
-        rows = [_row(each) for each in letters.each(which, limit=limit)]
-    session.out.rows(LETTERS, rows, ids="id", empty="no dead letters")
+        rows = [_row(each) for each in letters.each(which, limit=limit + 1)]
+    session.out.rows(LETTERS, rows[:limit], ids="id", empty="no dead letters")
+    if len(rows) > limit:
+        session.out.say(f"the first {limit}; there are more: a greater --limit, or --causes to count them")
 
 
 @app.command("show")
@@ -138,7 +140,7 @@ def redrive(
             return
         reason = session.reason_for("deadletter redrive")
         done = letters.redrive(which, actor=session.actor, reason=reason, clock=_now, is_forced=force)
-        _tell(session, paced(done, rate), "redriven")
+        _tell(session, paced(done, rate), "redriven", ids)
 
 
 @app.command("discard")
@@ -159,7 +161,8 @@ def discard(
             _sample(session, letters.each(which))
             return
         reason = session.reason_for("deadletter discard")
-        _tell(session, letters.discard(which, actor=session.actor, reason=reason, clock=_now), "discarded")
+        done = letters.discard(which, actor=session.actor, reason=reason, clock=_now)
+        _tell(session, done, "discarded", ids)
 
 
 def _letters(client: Any) -> "DeadLetters":
@@ -168,11 +171,16 @@ def _letters(client: Any) -> "DeadLetters":
     return DeadLetters(client.log, client.wiring.topics)
 
 
-def _tell(session: Session, done: "Iterable[Done]", word: str) -> None:
+def _tell(session: Session, done: "Iterable[Done]", word: str, ids: list[str] | None) -> None:
     rows = [
         {"id": each.letter.id, "result": "refused" if each.against else word, "against": each.against}
         for each in done
     ]
+    met = {row["id"] for row in rows}
+    unknown = (
+        "found no such dead letter of that cause, sender and time; meridian deadletter list has their ids"
+    )
+    rows += [{"id": each, "result": "refused", "against": unknown} for each in ids or () if each not in met]
     session.out.rows(DONE, rows, ids="id", empty="no dead letters are meant")
     refused = [str(row["id"]) for row in rows if row["against"]]
     if refused:

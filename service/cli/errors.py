@@ -1,5 +1,6 @@
 """Every expected failure as one readable message and an exit code; a traceback only where it is asked for."""
 
+import errno
 import json
 import sys
 import traceback
@@ -24,6 +25,9 @@ __all__ = [
 
 FINE, ATTENTION, WRONG_USE, UNREACHABLE = 0, 1, 2, 3
 """Exit codes: fine, something needs attention, wrong use, a service is not reachable."""
+
+# PostgreSQL's words for answers of its own that SQLAlchemy has among those of a server that is away.
+_TOOK_TOO_LONG, _NO_ROOM_THERE = "57014", ("53100", "53200")
 
 
 class AttentionError(Exception):
@@ -141,6 +145,13 @@ def _of_database(error: Exception) -> Trouble | None:
     if not isinstance(error, DBAPIError):
         return None
     said = " ".join(str(error.orig).split())
+    code = getattr(error.orig, "pgcode", None)
+    if code == _TOOK_TOO_LONG:
+        text = f"postgresql gave the question up: {said}; narrow it by a filter, or ask when the site is less busy"
+        return Trouble("POSTGRESQL_REFUSED", ATTENTION, text)
+    if code in _NO_ROOM_THERE:
+        text = f"postgresql has no room: {said}; free some on its disk, then see meridian doctor"
+        return Trouble("POSTGRESQL_REFUSED", ATTENTION, text)
     if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated:
         text = f"postgresql does not answer: {said}; see meridian doctor, or start it with meridian up"
         return Trouble("POSTGRESQL_UNREACHABLE", UNREACHABLE, text)
@@ -155,6 +166,10 @@ def _with_way_out(text: str) -> str:
 
 
 def _of_files(error: Exception) -> Trouble | None:
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        where = error.filename or "what the command writes"
+        text = f"{where}: {error.strerror}, wanted room to write it; free some, or name another place"
+        return Trouble("DISK_FULL", ATTENTION, text)
     if isinstance(error, OSError) and error.filename is not None:
         text = f"{error.filename}: {error.strerror or error}; check the name and who may read it"
         return Trouble("WRONG_FILE", WRONG_USE, text)

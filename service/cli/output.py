@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from math import isfinite
 from typing import Any, TextIO, TypeVar
 
 __all__ = ["FORMATS", "Column", "Output", "cell", "fitted", "plain"]
@@ -197,7 +198,7 @@ def _cut(text: str, length: int) -> str:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON can hold it: times in UTC with ``Z``, dataclasses as objects."""
+    """A value as JSON can hold it: times in UTC with ``Z``, dataclasses as objects, what is no number as none."""
     if isinstance(value, datetime):
         from events.types import format_time
 
@@ -212,8 +213,8 @@ def plain(value: Any) -> Any:
         return {str(name): plain(each) for name, each in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(each) for each in value]
-    if isinstance(value, Decimal):
-        return float(value)
+    if isinstance(value, Decimal | float):
+        return float(value) if isfinite(value) else None
     return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 

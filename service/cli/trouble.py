@@ -18,6 +18,7 @@ _FORMS = (
 _WANTED = {
     "ABORTED": "an answer with yes, or --yes",
     "ATTENTION": "nothing that needs a person",
+    "DISK_FULL": "room to write",
     "FAULT": "no such thing: it is not your mistake",
     "IN_DOUBT": "an outcome in time",
     "KAFKA_UNREACHABLE": "a Kafka that answers",

@@ -82,8 +82,12 @@ def list_work(
     if not parked:
         chosen = replace(chosen, states=("open", "leased", "reported", "parked"))
     with session.client() as client, client.engine.connect() as connection:
-        rows = unfinished(connection, chosen, limit=limit)
-    session.out.rows(ITEMS, [_shown(row) for row in rows], ids="subject", empty="nothing is owed")
+        rows = unfinished(connection, chosen, limit=limit + 1)
+    session.out.rows(ITEMS, [_shown(row) for row in rows[:limit]], ids="subject", empty="nothing is owed")
+    if len(rows) > limit:
+        session.out.say(
+            f"the oldest {limit}; there are more: narrow it by a filter, or give a greater --limit"
+        )
 
 
 @app.command("redrive")

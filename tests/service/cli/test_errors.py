@@ -1,5 +1,7 @@
 """Every expected failure is one readable message and an exit code; a bug says that it is one."""
 
+import errno
+
 import pytest
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
@@ -11,6 +13,13 @@ from service.decider.halts import Halt, StoreUnavailableError
 from service.settings import SettingsError
 from service.stack import StackError
 from tests.service.cli.command_line import meridian
+
+
+def answered(pgcode: str, said: str) -> Exception:
+    """What the driver raises where PostgreSQL itself has answered."""
+    error = Exception(said)
+    error.pgcode = pgcode  # type: ignore[attr-defined]
+    return error
 
 
 @pytest.mark.parametrize(
@@ -29,6 +38,10 @@ from tests.service.cli.command_line import meridian
         (ProgrammingError("SELECT", {}, Exception("syntax error")), 1, "postgresql refused"),
         (Halt("TOPIC_GONE", "x is gone", topic="x"), 1, "meridian recover --explain"),
         (FileNotFoundError(2, "No such file or directory", "nights.toml"), 2, "nights.toml"),
+        (OSError(errno.ENOSPC, "No space left on device"), 1, "wanted room to write it"),
+        (OSError(errno.EDQUOT, "Disk quota exceeded", "out.csv"), 1, "out.csv: Disk quota exceeded"),
+        (OperationalError("SELECT", {}, answered("57014", "statement timeout")), 1, "narrow it by a filter"),
+        (OperationalError("INSERT", {}, answered("53100", "could not extend")), 1, "postgresql has no room"),
         (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), 2, "UTF-8"),
     ],
 )

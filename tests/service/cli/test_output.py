@@ -123,6 +123,12 @@ def test_remarks_go_beside_the_data_and_can_be_turned_off(capsys):
     assert capsys.readouterr() == ("", '{"event": "remark", "text": "a remark"}\n')
 
 
+def test_what_is_no_number_is_none_as_json_has_no_word_for_it():
+    assert plain({"values": [float("nan"), float("inf"), Decimal("NaN"), 0.5]}) == {
+        "values": [None, None, None, 0.5]
+    }
+
+
 def test_values_are_plain_json():
     assert plain({"at": AT, "part": Decimal("0.5"), "set": {1}, "none": None}) == {
         "at": "2026-11-21T05:41:07.218Z",
