@@ -20,6 +20,7 @@ from consumers.owed import (
     VersionKnown,
 )
 from consumers.program_obligations import program_obligations
+from consumers.program_pieces import answer
 from consumers.sidecar_obligations import paired, sidecar_is_complete, sidecar_wanted
 from consumers.work_items import Closing
 from events.envelope import Record
@@ -295,15 +296,19 @@ _FILE: dict[str, Callable[[Record], Iterable[Obligation]]] = {
 # --- streams ---
 
 
+_SAID_BY_INSTRUMENTS = frozenset({"stream.offline", "stream.standby"})
+
+
 def _of_stream(record: Record) -> list[Obligation]:
     if record.is_refusal:
-        return []
+        return list(answer(record)) if record.data.get("request") in _SAID_BY_INSTRUMENTS else []
     if record.type == "stream.redriven":
         return list(_redriven(record))
     held = {"stream.held": True, "stream.unheld": False}.get(record.type)
     state = record.tostate or ""
     if record.type != "stream.configured":
-        return [StreamStands(record.subject, state, record.sequence, held)]
+        told = answer(record) if record.type in _SAID_BY_INSTRUMENTS else ()
+        return [StreamStands(record.subject, state, record.sequence, held), *told]
     configuration = record.data["configuration"]
     number = record.data["configuration_version"]
     senders = [*configuration.get("senders", ())]

@@ -24,6 +24,7 @@ _NOT_ACCEPTED = {
     "file.conflicted",
     "op.refused",
     "group.refused",
+    "stream.refused",
 }
 
 

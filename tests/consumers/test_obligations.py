@@ -1,5 +1,7 @@
 """What each record obliges us to do; the records are those that the machines really decide."""
 
+from typing import Any
+
 import pytest
 
 from consumers.obligations import closing, obligations
@@ -192,6 +194,21 @@ def test_states_and_holds_of_a_stream_are_remembered():
     assert obligations(story.ask("unhold", reason="over")) == [
         StreamStands("roman", "Disabled", 4, held=False)
     ]
+
+
+def test_an_instrument_that_says_it_is_off_or_back_is_answered_as_every_sender():
+    story = Story("stream", "roman")
+    story.ask("configure", {"configuration": CONFIGURATION})
+    said: dict[str, Any] = {"actor": "soc", "correlationid": "event-7"}
+    for word, state, kind in (
+        ("offline", "Offline", "stream.offline"),
+        ("offline", "Offline", "stream.refused"),  # it is off already
+        ("standby", "Standby", "stream.standby"),
+    ):
+        (owed,) = [each for each in obligations(story.ask(word, **said)) if isinstance(each, ItemOwed)]
+        assert (owed.effect, owed.payload["type"], owed.payload["state"]) == ("answer", kind, state)
+        assert (owed.payload["sender"], owed.payload["event_id"]) == ("soc", "event-7")
+    assert not any(isinstance(each, ItemOwed) for each in obligations(story.ask("start", **said)))
 
 
 def test_an_outcome_closes_by_what_it_is():
