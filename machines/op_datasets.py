@@ -7,7 +7,7 @@ from events import op as facts
 from events import op_requests as asks
 from events.op_parts import PROGRAMS_AT_MOST, Announced, Cover, Dataset, Gone, ProgramNow
 from machines.op_ruling import Ruled, members
-from machines.op_state import Op, Program, ProgramState
+from machines.op_state import Op, Program, ProgramState, embargo_end
 from machines.ruling import Ask
 
 __all__ = ["datasets", "discover"]
@@ -39,8 +39,17 @@ def discover(op: Op, ask: Ask) -> Ruled:
             **found, datasets=tuple(change.added), programs=programs, announced=_announced(op, programs)
         )
     if not (change.added or change.changed):
+        if told := [each for each in request.datasets if each.values and _has_other_embargo(op, each)]:
+            return facts.OpMetadataChanged(source=request.source, metadata=tuple(told))
         return ["the OP is known already, with all of these datasets; nothing to do"]
     return _changed(op, change, asks.ChangeOpDatasets(source=request.source))
+
+
+def _has_other_embargo(op: Op, dataset: Dataset) -> bool:
+    """No criterion reads it, and the public does: a catalogue's word on it counts by itself."""
+    home = op.programs.get(dataset.program)
+    known = home.names.get(dataset.dataset) if home is not None else None
+    return known is not None and known[1] != embargo_end(dataset.model_dump(mode="json", exclude_none=True))
 
 
 def datasets(op: Op, ask: Ask) -> Ruled:
