@@ -1,13 +1,16 @@
 """What a fact about an attempt to invert a program obliges us to do, and what it ends. Pure, like ``obligations``."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
+from consumers.known_programs import WHOLE_OP
 from consumers.owed import Data, Obligation
 from consumers.program_pieces import attempt_part, cancelled, deadline, gone_on, item, known, told
 from consumers.publishing import REPORTED_STEPS, next_step
 from events.envelope import Record
+from events.ids import derived_id
 
-__all__ = ["OF_ATTEMPTS"]
+__all__ = ["OF_ATTEMPTS", "embargoes"]
 
 
 def _leased(record: Record) -> Iterable[Obligation]:
@@ -71,7 +74,9 @@ def _next_of(record: Record, found: Data, done: Iterable[str]) -> Iterable[Oblig
 def _published(record: Record) -> Iterable[Obligation]:
     part = attempt_part(record)
     yield from gone_on(record, part)
-    yield known(record, part, {"failed": None, **told(record, ("acknowledgement", "identifier"))})
+    yield known(record, part, {"failed": None, **told(record, ("acknowledgement", "identifier", "embargo"))})
+    if record.data.get("embargo_was") is not None:
+        yield item("unveil", record, part, told(record, ("embargo",)))
     if record.data.get("supersedes"):
         yield cancelled(record, "op.lift", f"attempt:{record.data['supersedes']}")
     if record.data.get("due_at"):
@@ -107,6 +112,14 @@ def _embargoed(record: Record) -> Iterable[Obligation]:
     embargo = {"is_embargoed": is_embargoed, "until": record.data.get("due_at")}
     yield known(record, part, {"embargo": embargo})
     yield item("unveil", record, part, {"embargo": embargo})
+
+
+def embargoes(record: Record) -> Iterable[Obligation]:
+    """What is published of a dataset is kept from the public as long as that is. Nothing else ends this wish."""
+    for each in record.data.get("embargoes") or ():
+        part = f"attempt:{each['attempt']}"
+        owed = item("embargo", record, part, {"embargo": each})
+        yield replace(owed, event_id=derived_id(record.id, f"embargo {part}"), part=WHOLE_OP)
 
 
 OF_ATTEMPTS: Mapping[str, Callable[[Record], Iterable[Obligation]]] = {

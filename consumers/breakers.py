@@ -43,6 +43,7 @@ DEPENDENCIES: Mapping[str, tuple[str, ...]] = {
     "preview": (LOG, ARCHIVE),
     "readiness": (LOG,),
     "qualify": (LOG,),
+    "embargo": (LOG,),
     "preprocess": (LOG,),
     "verify": (LOG,),
     "package": (LOG, ARCHIVE),

@@ -1,5 +1,6 @@
-"""Shapes of other people's messages: S3 notifications, which are taken, and a few that are known and not yet taken."""
+"""Shapes of other people's messages: S3 notifications and dataset records, and a few that are not yet taken."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,7 +9,7 @@ from urllib.parse import unquote_plus
 
 from events.ids import derived_id
 
-__all__ = ["Foreign", "NotTaken", "S3Change", "recognise"]
+__all__ = ["Foreign", "Inventory", "NotTaken", "S3Change", "recognise"]
 
 _ETAG_CHARACTERS = 200
 
@@ -39,7 +40,15 @@ class NotTaken:
     event_id: str | None = None
 
 
-Foreign = tuple[S3Change | NotTaken | str, ...]
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """A dataset's record as DKIST's metadata store has it. ``event_id`` is the same for the same words."""
+
+    event_id: str
+    record: Mapping[str, Any]
+
+
+Foreign = tuple[S3Change | Inventory | NotTaken | str, ...]
 """What a message holds, one by one; a text says what is wrong with that one."""
 
 
@@ -50,6 +59,9 @@ def recognise(document: Any) -> Foreign | None:
     records = document.get("Records")
     if isinstance(records, list) and records and all(_looks_like_s3(record) for record in records):
         return tuple(_s3_change(record) for record in records)
+    inventory = _inventory(document)
+    if inventory:
+        return inventory
     kind = _kind(document)
     return None if kind is None else (kind,)
 
@@ -65,15 +77,23 @@ def _kind(document: Mapping[str, Any]) -> NotTaken | None:
         return NotTaken("Rubin end of readout", _text(document["imageName"]))
     if document.get("fileType") == "expectedSensors" and "expectedSensors" in document:
         return NotTaken("Rubin manifest of expected sensors", _text(document.get("obsId")))
-    if _holds_inventory(document):
-        return NotTaken("DKIST dataset inventory", _text(document.get("datasetId")))
     return None
 
 
-def _holds_inventory(document: Mapping[str, Any]) -> bool:
+def _inventory(document: Mapping[str, Any]) -> Foreign:
+    """One record by itself, or those of an answer of the metadata store; none where it is something else."""
+    if {"datasetId", "observingProgramExecutionId", "instrumentName"} <= document.keys():
+        return (_record(document),)
     data = document.get("data")
-    answer = isinstance(data, Mapping) and isinstance(data.get("datasetInventories"), list)
-    return answer or {"datasetId", "observingProgramExecutionId", "instrumentName"} <= document.keys()
+    records = data.get("datasetInventories") if isinstance(data, Mapping) else None
+    return tuple(map(_record, records)) if isinstance(records, list) else ()
+
+
+def _record(record: object) -> Inventory | str:
+    if not isinstance(record, Mapping):
+        return f"record of a dataset: found {type(record).__name__}, wanted an object"
+    words = json.dumps(record, sort_keys=True, default=str)
+    return Inventory(derived_id("inventory", f"{record.get('datasetId')}\n{words}"), record)
 
 
 def _s3_change(record: Mapping[str, Any]) -> S3Change | str:

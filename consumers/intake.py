@@ -10,8 +10,9 @@ from pydantic import ValidationError
 
 from consumers.announced import Place
 from consumers.arrival import arrive, rule_for, rule_of_place
+from consumers.dataset_news import changed, home_of
 from consumers.expectation import expect, ready
-from consumers.foreign import Foreign, NotTaken, S3Change, recognise
+from consumers.foreign import Foreign, Inventory, NotTaken, S3Change, recognise
 from consumers.header_names import readable_name, unreadable
 from consumers.objections import Objection
 from events.base import Payload, Request
@@ -20,6 +21,7 @@ from events.envelope import UndecodableError, encode_request, readable
 from events.ids import derived_id
 from events.inbox import (
     INBOX,
+    InboxDatasetChanged,
     InboxFileArrived,
     InboxFilesExpected,
     InboxInstrumentOffline,
@@ -195,6 +197,9 @@ def _request_of(
         return rule.stream, OfflineStream(until=payload.until), "the instrument says it is off"
     if isinstance(payload, InboxInstrumentOnline):
         return rule.stream, StandbyStream(), "the instrument says it is back"
+    if isinstance(payload, InboxDatasetChanged):
+        subject, news = changed(payload.record, rule, sender=letter.sender, is_gone=payload.gone)
+        return subject, news, None
     if isinstance(payload, InboxOpReady):
         return payload.op, ready(payload, rule), None
     if isinstance(payload, InboxFilesExpected):
@@ -240,9 +245,7 @@ def payload_of(event: InboxEvent) -> Payload:
 # --- other people's shapes
 
 
-def _take_each(
-    letter: _Letter, foreign: tuple[S3Change | NotTaken | str, ...], rules: Mapping[str, StreamRule]
-) -> Taken | Refused:
+def _take_each(letter: _Letter, foreign: Foreign, rules: Mapping[str, StreamRule]) -> Taken | Refused:
     asked: list[Asked] = []
     refused: list[Refused] = []
     for each in foreign:
@@ -254,13 +257,15 @@ def _take_each(
 
 
 def _take_foreign(
-    letter: _Letter, each: S3Change | NotTaken | str, rules: Mapping[str, StreamRule]
+    letter: _Letter, each: Inventory | S3Change | NotTaken | str, rules: Mapping[str, StreamRule]
 ) -> Asked | Refused:
     if isinstance(each, str):
         return Refused(letter.sender, None, "SCHEMA_VIOLATION", (each,))
     if isinstance(each, NotTaken):
         reason = f"{each.kind}: known, not yet taken by any stream"
         return Refused(letter.sender, each.event_id, "NOT_TAKEN", (reason,), is_kept=False)
+    if isinstance(each, Inventory):
+        return _take_inventory(letter, each, rules)
     if not each.is_creation:
         reason = f"S3 {each.event_name} of {each.bucket}/{each.key}: known, not taken; only ObjectCreated is"
         return Refused(letter.sender, each.event_id, "NOT_TAKEN", (reason,), is_kept=False)
@@ -268,6 +273,18 @@ def _take_foreign(
         return _take_object(letter, each, rules)
     except Objection as objection:
         return Refused(letter.sender, each.event_id, objection.code, objection.reasons)
+
+
+def _take_inventory(letter: _Letter, each: Inventory, rules: Mapping[str, StreamRule]) -> Asked | Refused:
+    if not any(rule.configuration.programs for rule in rules.values()):
+        reason = "DKIST dataset inventory: known, not yet taken by any stream: none is the home of observing programs"
+        return Refused(letter.sender, each.event_id, "NOT_TAKEN", (reason,), is_kept=False)
+    try:
+        home = home_of(letter.sender, rules.values())
+        subject, request = changed(each.record, home, sender=letter.sender)
+    except Objection as objection:
+        return Refused(letter.sender, each.event_id, objection.code, objection.reasons)
+    return letter.ask(request, subject=subject, event_id=each.event_id)
 
 
 def _take_object(letter: _Letter, change: S3Change, rules: Mapping[str, StreamRule]) -> Asked:

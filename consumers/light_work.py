@@ -8,6 +8,7 @@ from consumers.breakers import LOG
 from consumers.claims import WorkItem
 from consumers.effects.answer import answer, look_for_topics
 from consumers.effects.asking import Ask
+from consumers.effects.embargoes import extend_embargoes
 from consumers.effects.follow import follow
 from consumers.effects.groups import count_members, tell_datasets
 from consumers.effects.inbox_topics import make_topics
@@ -39,6 +40,7 @@ _COUNTING = {
     "pair": tell_primaries,
     "attest": tell_listed,
     "datasets": tell_datasets,
+    "embargo": extend_embargoes,
 }
 _JUDGING = {"readiness": readiness, "qualify": qualify}
 
@@ -112,7 +114,7 @@ class LightWork:
         self._together(fresh, lambda some, tools: register(some, tools, self._registers))
 
     def _count(self, of: Mapping[str, Sequence[WorkItem]]) -> None:
-        """Files into groups, sidecars and sums to their files, datasets to programs; a refusal is an answer."""
+        """Files into groups, sidecars and sums to files, datasets and embargoes to programs; a refusal is an answer."""
         for effect, step in _COUNTING.items():
             self._together(of[effect], step)
 

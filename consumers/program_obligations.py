@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from consumers.attempt_obligations import OF_ATTEMPTS
+from consumers.attempt_obligations import OF_ATTEMPTS, embargoes
 from consumers.known_programs import WHOLE_OP
 from consumers.owed import Data, DatasetKnown, Held, Obligation
 from consumers.program_pieces import answer, cancelled, deadline, gone_on, item, known, program_part, told
@@ -45,6 +45,7 @@ def _datasets(record: Record) -> Iterable[Obligation]:
 def _metadata(record: Record) -> Iterable[Obligation]:
     for each in record.data.get("metadata", ()):
         yield _dataset(record, each)
+    yield from embargoes(record)
 
 
 def _dataset(record: Record, dataset: Data) -> DatasetKnown:

@@ -32,6 +32,7 @@ PROGRAM_LANES: Mapping[str, str] = {
     "publish": "publishing",
     "withdraw": "publishing",
     "unveil": "portal",
+    "embargo": "embargoes",
 }
 """Of effects on observing programs. They are nobody's stream, so no stream's state holds them up."""
 

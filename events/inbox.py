@@ -1,6 +1,6 @@
 """What the outside may say at the door: the inbox types. Intake turns them into requests."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -10,6 +10,7 @@ from events.types import Count, Name, Sha256, StreamName, UtcTime
 
 __all__ = [
     "INBOX",
+    "InboxDatasetChanged",
     "InboxFileArrived",
     "InboxFilesExpected",
     "InboxInstrumentOffline",
@@ -60,6 +61,20 @@ class InboxOpReady(Payload):
     message: str | None = Field(None, max_length=1000)
 
 
+class InboxDatasetChanged(Payload):
+    """A metadata store has a dataset's record anew, or has it no longer: what a scan would find, told at once."""
+
+    name: ClassVar[str] = "dataset.changed"
+    stream: StreamName = Field(description="the stream that is the home of observing programs")
+    record: dict[str, Any] = Field(
+        description="the inventory record as the store answers it; it has at least datasetId and "
+        "observingProgramExecutionId",
+    )
+    gone: bool = Field(
+        False, description="the store has it no longer; the record names the program it was in"
+    )
+
+
 class InboxFilesExpected(Payload):
     """A manifest: the files that an exposure, a dataset or a delivery will have. Count them, or name the sensors."""
 
@@ -77,6 +92,7 @@ class InboxFilesExpected(Payload):
 INBOX: dict[str, type[Payload]] = {
     cls.name: cls
     for cls in (
+        InboxDatasetChanged,
         InboxFileArrived,
         InboxFilesExpected,
         InboxInstrumentOffline,

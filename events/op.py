@@ -12,6 +12,7 @@ from events.op_parts import (
     ClaimHeld,
     Cover,
     Dataset,
+    EmbargoMoved,
     Gone,
     ProgramNow,
     ReadyBy,
@@ -76,6 +77,7 @@ class OpDatasetsChanged(_OfPrograms):
     reopened: tuple[Name, ...] = Field((), description="programs that had been closed, judged or staged")
     attempts_flagged: tuple[int, ...] = Field((), description="attempts whose program has changed since")
     announced: Announced | None = Field(None, description="where a sender has said how many the whole OP has")
+    embargoes: tuple[EmbargoMoved, ...] | None = Field(None, description="of what is published of them")
 
 
 class OpMetadataChanged(Fact):
@@ -84,6 +86,7 @@ class OpMetadataChanged(Fact):
     name: ClassVar[str] = "op.metadata_changed"
     source: str = Field(max_length=1024)
     metadata: tuple[Dataset, ...] = Field(max_length=DATASETS_AT_MOST)
+    embargoes: tuple[EmbargoMoved, ...] | None = Field(None, description="of what is published of them")
 
 
 class OpReadyAwaited(_OfPrograms):

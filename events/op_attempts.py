@@ -194,6 +194,9 @@ class OpPublished(_OfAttempt):
     acknowledgement: str
     identifier: str | None = None
     portal_uri: str | None = None
+    embargo_was: Embargo | None = Field(
+        None, description="as the metadata store was told, where that of an input was extended since"
+    )
 
 
 class OpWithdrawing(_OfAttempt):

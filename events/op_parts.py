@@ -22,6 +22,7 @@ __all__ = [
     "Dataset",
     "Digest",
     "Embargo",
+    "EmbargoMoved",
     "Gone",
     "Orcid",
     "Output",
@@ -184,6 +185,14 @@ class Embargo(Part):
 
     is_embargoed: bool = False
     until: UtcTime | None = None
+
+
+class EmbargoMoved(Part):
+    """What is published of these inputs is to be kept from the public longer than it is: one of them is, by now."""
+
+    attempt: Number
+    dataset: Name = Field(description="the input whose embargo ends last")
+    until: UtcTime | None = Field(None, description="None: it never ends by itself")
 
 
 class Output(Part):

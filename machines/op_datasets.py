@@ -6,8 +6,9 @@ from typing import NamedTuple
 from events import op as facts
 from events import op_requests as asks
 from events.op_parts import PROGRAMS_AT_MOST, Announced, Cover, Dataset, Gone, ProgramNow
+from machines.op_embargo import embargoes_moved
 from machines.op_ruling import Ruled, members
-from machines.op_state import Op, Program, ProgramState
+from machines.op_state import Op, Program, ProgramState, embargo_end
 from machines.ruling import Ask
 
 __all__ = ["datasets", "discover"]
@@ -39,8 +40,17 @@ def discover(op: Op, ask: Ask) -> Ruled:
             **found, datasets=tuple(change.added), programs=programs, announced=_announced(op, programs)
         )
     if not (change.added or change.changed):
+        if told := [each for each in request.datasets if each.values and _has_other_embargo(op, each)]:
+            return _metadata(op, request.source, told)
         return ["the OP is known already, with all of these datasets; nothing to do"]
     return _changed(op, change, asks.ChangeOpDatasets(source=request.source))
+
+
+def _has_other_embargo(op: Op, dataset: Dataset) -> bool:
+    """No criterion reads it, and the public does: a catalogue's word on it counts by itself."""
+    home = op.programs.get(dataset.program)
+    known = home.names.get(dataset.dataset) if home is not None else None
+    return known is not None and known[1] != embargo_end(dataset.model_dump(mode="json", exclude_none=True))
 
 
 def datasets(op: Op, ask: Ask) -> Ruled:
@@ -53,8 +63,13 @@ def datasets(op: Op, ask: Ask) -> Ruled:
     if change.added or change.changed or change.gone:
         return _changed(op, change, request)
     if change.metadata:
-        return facts.OpMetadataChanged(source=request.source, metadata=tuple(change.metadata))
+        return _metadata(op, request.source, change.metadata)
     return ["these datasets are known exactly so already; nothing to do"]
+
+
+def _metadata(op: Op, source: str, datasets: Iterable[Dataset]) -> facts.OpMetadataChanged:
+    fact = facts.OpMetadataChanged(source=source, metadata=tuple(datasets))
+    return fact.model_copy(update={"embargoes": embargoes_moved(op, fact)})
 
 
 def _changed(op: Op, change: _Change, request: asks.ChangeOpDatasets) -> Ruled:
@@ -70,7 +85,7 @@ def _changed(op: Op, change: _Change, request: asks.ChangeOpDatasets) -> Ruled:
         for each in op.attempts.values()
         if each.program in touched and (each.is_open or each.is_public)
     ]
-    return facts.OpDatasetsChanged(
+    fact = facts.OpDatasetsChanged(
         source=request.source,
         added=tuple(change.added),
         changed=tuple(change.changed),
@@ -82,6 +97,7 @@ def _changed(op: Op, change: _Change, request: asks.ChangeOpDatasets) -> Ruled:
         attempts_flagged=tuple(flagged),
         announced=_announced(op, programs),
     )
+    return fact.model_copy(update={"embargoes": embargoes_moved(op, fact)})
 
 
 def _announced(op: Op, programs: Iterable[ProgramNow]) -> Announced | None:

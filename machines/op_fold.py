@@ -1,20 +1,18 @@
 """Folding the facts of an observing program into its state. Asks nothing: what is in the ledger has happened."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from events.op_parts import ANNOUNCED_AT_MOST
-from events.types import format_time
 from machines.op_state import (
     DATASETS_KEPT,
-    FOREVER,
     Attempt,
     AttemptState,
     Op,
     OpState,
     Program,
     ProgramState,
+    embargo_end,
 )
 
 __all__ = ["Step", "fold"]
@@ -81,27 +79,19 @@ def _metadata_changed(op: Op, step: Step) -> None:
     for dataset in step.data.get("metadata", ()):
         program = op.programs[dataset["program"]]
         if dataset["dataset"] in program.names:
-            program.names[dataset["dataset"]][1] = _embargo_end(dataset)
+            program.names[dataset["dataset"]][1] = embargo_end(dataset)
         else:
-            program.embargo_beyond = max(program.embargo_beyond, _embargo_end(dataset))
+            program.embargo_beyond = max(program.embargo_beyond, embargo_end(dataset))
 
 
 def _put(op: Op, datasets: Any) -> None:
     for dataset in datasets:
         program = op.programs[dataset["program"]]
-        end = _embargo_end(dataset)
+        end = embargo_end(dataset)
         if dataset["dataset"] in program.names or len(program.names) < DATASETS_KEPT:
             program.names[dataset["dataset"]] = [dataset["digest"], end]
         else:
             program.embargo_beyond = max(program.embargo_beyond, end)
-
-
-def _embargo_end(dataset: Data) -> str:
-    """As text that sorts by time: "" where there is no embargo."""
-    if not dataset.get("is_embargoed"):
-        return ""
-    until = dataset.get("embargo_until")
-    return format_time(datetime.fromisoformat(until)) if until else FOREVER
 
 
 def _awaited(op: Op, step: Step) -> None:

@@ -48,6 +48,7 @@ OP_LIFE = Lifecycle(
         Row(requests.DiscoverOp,           facts.OpDatasetsChanged,   INVERTIBLE,            OPENED_OR_INVERTIBLE),
         Row(requests.DiscoverOp,           facts.OpDatasetsChanged,   PREPROCESSED,          OPENED_OR_PASSED),
         Row(requests.DiscoverOp,           facts.OpDatasetsChanged,   LATER,                 SAME),
+        Row(requests.DiscoverOp,           facts.OpMetadataChanged,   KNOWN,                 SAME),
         Row(requests.ChangeOpDatasets,     facts.OpDatasetsChanged,   OPENED,                OPENED),
         Row(requests.ChangeOpDatasets,     facts.OpDatasetsChanged,   INVERTIBLE,            JUDGED),
         Row(requests.ChangeOpDatasets,     facts.OpDatasetsChanged,   PREPROCESSED,          EARLY),

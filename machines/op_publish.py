@@ -4,6 +4,7 @@ from events import op_asks as asks
 from events import op_attempts as facts
 from events.base import Request
 from events.op_parts import Embargo, Output
+from machines.op_embargo import end_of, later, latest_embargo
 from machines.op_ruling import (
     NEEDS_REASON,
     OfAttempt,
@@ -15,12 +16,11 @@ from machines.op_ruling import (
     of_attempt,
     reported,
     short,
-    told,
 )
-from machines.op_state import FOREVER, Attempt, AttemptState, Op
+from machines.op_state import Attempt, AttemptState, Op
 from machines.ruling import Ask
 
-__all__ = ["PUBLISH", "latest_embargo"]
+__all__ = ["PUBLISH"]
 
 A = AttemptState
 _AFTER = {"package": (), "archive": ("package",), "announce": ("archive",), "cite": ("package",)}
@@ -97,7 +97,9 @@ def published(op: Op, ask: Ask) -> Ruled:
         )
     if reasons or attempt.acknowledgement is None:
         return reasons
-    embargo = Embargo.model_validate(attempt.embargo or {})
+    announced = Embargo.model_validate(attempt.embargo or {})
+    # An input's may have been extended since this publication began.
+    embargo = later(announced, latest_embargo(op, attempt))
     public = op.public_of(attempt.program)
     fact = facts.OpPublished(
         **of_attempt(attempt, A.PUBLISHED),
@@ -107,6 +109,7 @@ def published(op: Op, ask: Ask) -> Ruled:
         acknowledgement=attempt.acknowledgement,
         identifier=attempt.identifier,
         portal_uri=report.portal_uri,
+        embargo_was=announced if embargo != announced else None,
     )
     return OfAttempt(fact, attempt.number)
 
@@ -147,11 +150,9 @@ def embargo(op: Op, ask: Ask) -> Ruled:
     reasons = [] if request.policy or ask.by_person else ["embargo needs a policy or a reason"]
     if isinstance(attempt, list):
         return [*attempt, *reasons]
-    now = Embargo.model_validate(attempt.embargo or {})
-    if now.is_embargoed:
-        ends = told(now.until) if now.until else FOREVER
-        if (told(request.until) if request.until else FOREVER) <= ends:
-            reasons.append(f"found an embargo until {ends}, wanted a later end; lift it to end it earlier")
+    ends = end_of(Embargo.model_validate(attempt.embargo or {}))
+    if end_of(Embargo(is_embargoed=True, until=request.until)) <= ends:
+        reasons.append(f"found an embargo until {ends}, wanted a later end; lift it to end it earlier")
     state = of_attempt(attempt, A.PUBLISHED)
     fact = facts.OpEmbargoed(**state, due_at=request.until, policy=request.policy)
     return reasons or OfAttempt(fact, attempt.number)
@@ -178,18 +179,6 @@ def lift(op: Op, ask: Ask) -> Ruled:
     state = of_attempt(attempt, attempt.state)
     fact = facts.OpEmbargoLifted(**state, due_sequence=request.due_sequence)
     return OfAttempt(fact, attempt.number)
-
-
-def latest_embargo(op: Op, attempt: Attempt) -> Embargo:
-    """The latest of the inputs'; of inputs that are not known by name, the latest of all that are not."""
-    program = op.programs[attempt.program]
-    ends = [program.names[name][1] for name in attempt.inputs if name in program.names]
-    if len(ends) < len(attempt.inputs):
-        # An input kept by digest only, or gone since: what the program's others have holds for it, too.
-        ends += [program.embargo_beyond, *(end for _, end in program.names.values())]
-    end = max(ends, default="")
-    until = None if end in {"", FOREVER} else end
-    return Embargo.model_validate({"is_embargoed": end != "", "until": until})
 
 
 PUBLISH: dict[type[Request], Rule] = {

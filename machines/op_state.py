@@ -1,10 +1,12 @@
 """What is remembered of an observing program: its instrument programs, the attempts at inverting them, what failed."""
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from events.op_parts import ClaimHeld, Cover, ProgramNow
+from events.types import format_time
 
 __all__ = [
     "ATTEMPTS_KEPT",
@@ -16,6 +18,7 @@ __all__ = [
     "OpState",
     "Program",
     "ProgramState",
+    "embargo_end",
 ]
 
 DATASETS_KEPT = 128
@@ -266,3 +269,11 @@ class Op:
 
 def _members(part: Op | Program | Attempt) -> dict[str, Any]:
     return {name: getattr(part, name) for name in part.__slots__}
+
+
+def embargo_end(dataset: dict[str, Any]) -> str:
+    """The end of a dataset's embargo as text that sorts by time: "" where there is none."""
+    if not dataset.get("is_embargoed"):
+        return ""
+    until = dataset.get("embargo_until")
+    return format_time(datetime.fromisoformat(until)) if until else FOREVER

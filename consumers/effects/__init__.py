@@ -44,5 +44,6 @@ STEPS: Mapping[str, Step] = {**HEAVY, **PROGRAM_STEPS, **HOUSEKEEPING}
 
 LIGHT = (
     "answer", "follow", "inbox", "member", "pair", "attest", "datasets", "policies", "readiness", "qualify",
+    "embargo",
 )  # fmt: skip
 """Effects that take no time: many at once, in one thread, with ``register``. They never wait behind big files."""

@@ -218,8 +218,9 @@ DEEP = (
         (an_event(source="keck"), "WRONG_SENDER", "'keck'"),
         (an_event(source="roman-soc-2"), "WRONG_SENDER", "'roman-soc-2'"),
         (an_event(source="/roman-soc"), "WRONG_SENDER", ""),
-        (an_event(type="file.started"), "UNKNOWN_TYPE", "file.arrived, files.expected"),
-        (an_event(type="dataset.changed"), "UNKNOWN_TYPE", "op.ready"),
+        (an_event(type="file.started"), "UNKNOWN_TYPE", "dataset.changed, file.arrived, files.expected"),
+        (an_event(type="dataset.was_changed"), "UNKNOWN_TYPE", "dataset.changed"),
+        (an_event(type="dataset.changed"), "SCHEMA_VIOLATION", "record"),
         (an_event(dataschema="/schemas/file.arrived/2"), "UNKNOWN_VERSION", "/schemas/file.arrived/1"),
         # data
         (saying(size_bytes=-1), "SCHEMA_VIOLATION", "size_bytes: found '-1'"),

@@ -45,6 +45,7 @@ discover        | datasets_changed  | Discovered, Not Invertible | Discovered
 discover        | datasets_changed  | Invertible                 | Discovered, Invertible
 discover        | datasets_changed  | Preprocessed               | Discovered, Invertible, Preprocessed
 discover        | datasets_changed  | {LATER}                    | =
+discover        | metadata_changed  | {EVERY}                    | =
 datasets        | datasets_changed  | Discovered, Not Invertible | Discovered, Not Invertible
 datasets        | datasets_changed  | Invertible                 | Discovered, Invertible, Not Invertible
 datasets        | datasets_changed  | Preprocessed               | {EARLY}
