@@ -9,7 +9,8 @@ import orjson
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from consumers.announced import Place
-from consumers.foreign import Foreign, NotTaken, S3Change, recognise
+from consumers.catalogue.record import read_record
+from consumers.foreign import Foreign, Inventory, NotTaken, S3Change, recognise
 from consumers.intake import payload_of
 from consumers.objections import Objection
 from events.cloudevents import EVENT_BYTES_AT_MOST, UnreadableEventError, read_event
@@ -185,12 +186,25 @@ def _foreign_draft(label: str, value: bytes, foreign: Foreign) -> Draft:
             faults.append(Fault(f"$.Records[{number}]", each))
         elif isinstance(each, NotTaken):
             faults.append(Fault("$", f"{each.kind}: known, not yet taken by any stream"))
+        elif isinstance(each, Inventory):
+            faults.extend(_faults_of_record(each, number if len(foreign) > 1 else None))
         else:
             faults.extend(_faults_of_object(each, number))
-    ids = tuple(each.event_id for each in foreign if isinstance(each, S3Change))
+    ids = tuple(each.event_id for each in foreign if isinstance(each, S3Change | Inventory))
     first = foreign[0]
     key = f"{first.bucket}/{first.key}".encode() if isinstance(first, S3Change) else None
     return Draft(label, value, key=key, event_ids=ids, faults=tuple(faults))
+
+
+def _faults_of_record(inventory: Inventory, number: int | None) -> Iterator[Fault]:
+    """What keeps a dataset's record from being told of any program; which sender may tell it, only the door knows."""
+    reading = read_record(inventory.record, frozenset())
+    if reading.entry is None or reading.dataset is None or reading.op_id is None:
+        above = "$." if number is None else f"$.data.datasetInventories[{number}]."
+        yield from (
+            Fault(f"{above}{each.path}", f"found {each.found}, wanted {each.wanted}")
+            for each in reading.problems
+        )
 
 
 def _faults_of_object(change: S3Change, number: int) -> Iterator[Fault]:

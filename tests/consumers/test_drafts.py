@@ -10,6 +10,7 @@ import schemas
 from consumers.drafts import Draft, read_drafts
 from consumers.intake import Taken, take
 from tests.consumers.at_the_door import NOW, a_message, a_stream, an_event, an_s3_record, rules_of, saying
+from tests.consumers.catalogue.making import a_record
 
 SAMPLES = sorted((Path(schemas.__file__).parent / "samples").glob("*.json"))
 STREAM = a_stream(
@@ -18,6 +19,7 @@ STREAM = a_stream(
     membership="roman-exposure",
     programs={},
 )
+STORE = a_stream("dkist", senders=("dkist-dc",), roots=("s3://dkist",), programs={})
 
 
 def drafts(value: Any, sender: str | None = "roman-soc") -> list[Draft]:
@@ -44,7 +46,9 @@ def test_a_sample_is_judged_offline_as_its_name_says(sample):
 def test_the_door_judges_a_sample_as_its_name_says(sample):
     """What ``validate`` says offline and what intake does are one verdict."""
     (draft,) = drafts(sample.read_bytes())
-    outcome = take(a_message(draft.value, headers=draft.headers), rules_of(STREAM), NOW)
+    sender = (draft.source or "roman-soc").split("/")[0]
+    message = a_message(draft.value, sender=sender, headers=draft.headers)
+    outcome = take(message, rules_of(STREAM, STORE), NOW)
     taken = isinstance(outcome, Taken) and not outcome.refused
     assert taken is sample.name.endswith(".valid.json"), outcome
 
@@ -113,3 +117,18 @@ def test_events_about_one_file_have_one_key_so_that_they_stay_in_order():
 def test_a_notification_is_answered_record_by_record():
     (draft,) = drafts({"Records": [an_s3_record("a.fits"), an_s3_record("b.fits")]})
     assert len(set(draft.event_ids)) == 2
+
+
+@pytest.mark.parametrize(
+    ("document", "paths"),
+    [
+        (a_record(), []),
+        (a_record(observingProgramExecutionId=7), ["$.observingProgramExecutionId"]),
+        (
+            {"data": {"datasetInventories": [a_record(), a_record(datasetId=None)]}},
+            ["$.data.datasetInventories[1].datasetId"],
+        ),
+    ],
+)
+def test_of_a_datasets_record_is_named_what_keeps_it_from_any_program(document, paths):
+    assert faults(document) == paths
