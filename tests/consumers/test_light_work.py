@@ -280,6 +280,16 @@ def test_verdicts_go_before_staging_and_staging_goes_on(bench):
     assert taken == [(5, 1), (5, 1), (2, 5), (0, 2)]
 
 
+def test_verdicts_go_before_answers_and_answers_go_on(bench):
+    for number in range(7):
+        bench.told(*ready(f"op{number}", actor="soc", correlationid=f"e{number}"))
+    taken = []
+    while items := bench.claim():
+        taken.append(tuple(sum(item.effect == effect for item in items) for effect in ("qualify", "answer")))
+        bench.light.do(items)
+    assert taken == [(5, 1), (2, 5), (0, 1)]
+
+
 def test_a_batch_that_was_full_says_that_there_may_be_more(bench):
     for number in range(6):
         bench.told(*passed(f"op{number}"))
