@@ -124,10 +124,12 @@ def bench() -> Bench:
     return Bench()
 
 
-def ready(name: str, **extensions: Any) -> list[Any]:
-    """An observing program that waits for its verdict."""
+def ready(name: str, *, actor: str = "", correlationid: str = "") -> list[Any]:
+    """An observing program that waits for its verdict; ``actor``: it was discovered by this sender's message."""
     story = OpStory(subject=name)
     told = {"source": "catalogue", "datasets": wire(ONE)}
+    sent = {"actor": actor, "correlationid": correlationid, "causationid": f"{actor}/{correlationid}"}
+    extensions = sent if actor else {}
     return [story.told("discover", told, **extensions), story.close(ONE)]
 
 
