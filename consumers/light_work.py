@@ -67,7 +67,7 @@ class LightWork:
         try:
             look_for_topics(items, self._tools)
         except LogError as error:
-            self._wait(items, Wait(LOG, "LOG_UNAVAILABLE", str(error)))
+            self._reporting.wait_all(items, Wait(LOG, "LOG_UNAVAILABLE", str(error)))
             return
         outgoing: list[Outgoing] = []
         done: list[WorkItem] = []
@@ -149,14 +149,14 @@ class LightWork:
             self._settle(found)
 
     def _not_refused(self, items: Sequence[WorkItem]) -> list[WorkItem]:
-        for item in items:
-            if "refused" in item.payload:
-                self._fail(item, report_refused(item))
+        refused = [item for item in items if "refused" in item.payload]
+        self._fail([(item, report_refused(item)) for item in refused])
         return [item for item in items if "refused" not in item.payload]
 
     def _settle(self, found: Iterable[Found]) -> None:
         """Each item by what its effect came to."""
         asks: list[Ask] = []
+        failed: list[tuple[WorkItem, Failed]] = []
         over: list[WorkItem] = []
         for item, outcome in found:
             if outcome is None:
@@ -166,21 +166,23 @@ class LightWork:
             elif isinstance(outcome, Wait):
                 self._reporting.wait(item, outcome)
             elif isinstance(outcome, Failed):
-                self._fail(item, outcome)
+                failed.append((item, outcome))
             elif isinstance(outcome, OUTAGES):
                 raise outcome
             else:
                 self._reporting.park(item, outcome)
         self._report(asks)
+        self._fail(failed)
         self._finish(over, [])
 
-    def _report(self, asks: Sequence[Ask]) -> None:
+    def _report(self, asks: Sequence[Ask], *, worked: bool = True) -> None:
+        """``worked``: what their servers gave is what was asked of them."""
         if not asks:
             return
         try:
             self._reporting.report(asks)
         except Wait as why:
-            self._wait([ask.item for ask in asks], why)
+            self._reporting.wait_all([ask.item for ask in asks], why)
         except OUTAGES:
             raise
         except Exception as error:  # such as what can't be written down
@@ -191,19 +193,21 @@ class LightWork:
                 "of reports that go together one can't; one by one", extra=_all(ask.item for ask in asks)
             )
             for ask in asks:
-                self._report([ask])
+                self._report([ask], worked=worked)
         else:
-            self._reporting.succeeded([ask.item for ask in asks])
+            if worked:
+                self._reporting.succeeded([ask.item for ask in asks])
 
-    def _fail(self, item: WorkItem, failed: Failed) -> None:
-        try:
-            self._reporting.fail(item, failed)
-        except Wait as why:
-            self._reporting.wait(item, why)
-
-    def _wait(self, items: Iterable[WorkItem], why: Wait) -> None:
-        for item in items:
-            self._reporting.wait(item, why)
+    def _fail(self, failed: Iterable[tuple[WorkItem, Failed]]) -> None:
+        asks: list[Ask] = []
+        for item, why in failed:
+            try:
+                asks.append(self._reporting.failure(item, why))
+            except OUTAGES:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the others
+                self._reporting.park(item, error)
+        self._report(asks, worked=False)
 
     def _finish(self, items: Sequence[WorkItem], outgoing: Sequence[Outgoing]) -> None:
         """These have no report: they are done when what they send is on the log."""
@@ -213,7 +217,7 @@ class LightWork:
             self._tools.sender.send_all(outgoing)
         except LogError as error:
             self._tools.answer_topics.clear()  # one of them may have been removed: looked for again
-            self._wait(items, Wait(LOG, "LOG_UNAVAILABLE", str(error)))
+            self._reporting.wait_all(items, Wait(LOG, "LOG_UNAVAILABLE", str(error)))
             return
         with self._tools.engine.begin() as connection:
             work_items.finish(connection, (item.lease for item in items), at=self._tools.clock())

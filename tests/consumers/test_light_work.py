@@ -240,6 +240,46 @@ def test_one_report_that_can_t_be_written_down_spoils_no_other(bench, monkeypatc
     assert set(states.values()) == {"reported"}
 
 
+def test_failures_of_a_batch_are_reported_together_and_one_that_can_t_be_said_is_parked(bench, monkeypatch):
+    for number in range(5):
+        bench.told(*ready(f"op{number}"))
+        spoil(bench, "work.program_dataset", f"op{number}", is_gone=True)
+    kept = next(
+        row
+        for row in bench.database.rows("work.program_part")
+        if row["subject"] == "op3" and "now" in row["known"]
+    )
+    spoil(bench, "work.program_part", "op3", known={**kept["known"], "failed": "nonsense"})
+    written: list[int] = []
+    put = bench.reporting.report
+
+    def counting(asks: Sequence[Any]) -> None:
+        written.append(len(asks))
+        put(asks)
+
+    monkeypatch.setattr(bench.reporting, "report", counting)
+    bench.do_all()
+    failed = [request for request in bench.requests() if request.type == "op.fail"]
+    assert {request.data["code"] for request in failed} == {"DATASETS_UNKNOWN"}
+    assert sorted(request.subject for request in failed) == ["op0", "op1", "op2", "op4"]
+    assert written == [4]
+    assert bench.states("qualify").pop("op3") == "parked"
+
+
+def test_a_batch_waits_together_for_a_log_that_is_away(bench, monkeypatch):
+    for number in range(5):
+        bench.told(*ready(f"op{number}"))
+
+    def away(_: Any) -> None:
+        raise LogUnavailableError("told to be away")
+
+    items = bench.claim()
+    monkeypatch.setattr(bench.tools.sender, "send_all", away)
+    bench.light.do(items)
+    assert set(bench.states("qualify").values()) == {"open"}
+    assert [row["failures"] for row in bench.database.rows("work.breaker")] == [1]
+
+
 def test_whoever_has_lost_its_lease_reports_nothing(bench):
     bench.told(*ready("op0"), *ready("op1"))
     items = [item for item in bench.claim() if item.effect == "qualify"]
