@@ -1,7 +1,7 @@
 """Light items, many at once in one thread: answers, follow-ups, topics, and rows of registers."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from consumers import claims, work_items
 from consumers.breakers import LOG
@@ -26,10 +26,14 @@ from consumers.steps import report_refused
 from consumers.tools import Tools
 from consumers.work_lanes import LANES
 from events.log import LogError
+from events.op_requests import JudgeOp
 
 __all__ = ["LightWork"]
 
 log = logging.getLogger(__name__)
+
+FINDINGS_AT_ONCE = 8192
+"""In reports that are held in memory together, some 20 MB; a verdict has up to 512, mostly a dozen."""
 
 _Step = Callable[[Sequence[WorkItem], Tools], Iterable[Found]]
 """What is done for many items in one go."""
@@ -132,10 +136,12 @@ class LightWork:
 
     def _together(self, items: Sequence[WorkItem], step: _Step) -> None:
         """All at once. Where that raises they are done one by one, so that the others don't suffer for the one."""
-        if not items:
-            return
+        left = {item.key: item for item in items}
         try:
-            found = list(step(items, self._tools))
+            for some in _lots(step(items, self._tools) if items else ()):
+                self._settle(some)
+                for item, _ in some:
+                    del left[item.key]
         except OUTAGES:
             raise
         except Exception as error:
@@ -143,10 +149,8 @@ class LightWork:
                 self._reporting.park(items[0], error)
                 return
             log.exception("of items done together one is not like the others; one by one", extra=_all(items))
-            for item in items:
+            for item in left.values():
                 self._together([item], step)
-        else:
-            self._settle(found)
 
     def _not_refused(self, items: Sequence[WorkItem]) -> list[WorkItem]:
         refused = [item for item in items if "refused" in item.payload]
@@ -222,6 +226,26 @@ class LightWork:
         with self._tools.engine.begin() as connection:
             work_items.finish(connection, (item.lease for item in items), at=self._tools.clock())
         self._reporting.succeeded(items)
+
+
+def _lots(found: Iterable[Found]) -> Iterator[list[Found]]:
+    """As they come, no more findings together than are reported at once."""
+    lot: list[Found] = []
+    findings = 0
+    for each in found:
+        lot.append(each)
+        findings += _findings(each[1])
+        if findings >= FINDINGS_AT_ONCE:
+            yield lot
+            lot, findings = [], 0
+    if lot:
+        yield lot
+
+
+def _findings(outcome: Ask | Exception | None) -> int:
+    if isinstance(outcome, Ask) and isinstance(outcome.request, JudgeOp):
+        return len(outcome.request.verdict.findings)
+    return 1
 
 
 def _all(items: Iterable[WorkItem]) -> dict[str, object]:

@@ -30,6 +30,8 @@ __all__ = [
     "verdict_request",
 ]
 
+READ_AT_ONCE = 100
+
 Found = tuple[WorkItem, Ask | Exception | None]
 """An item with its report, or with why there is none; None: nothing has to be said any more."""
 
@@ -187,7 +189,12 @@ def _check_cover(now: ProgramNow, datasets: Sequence[Dataset]) -> None:
 
 
 def standings(items: Sequence[WorkItem], tools: Tools) -> Iterator[tuple[WorkItem, Standing]]:
-    """The items with their programs, all read in one look."""
+    """The items with their programs, a hundred read in one look: some programs have hundreds of datasets."""
+    for first in range(0, len(items), READ_AT_ONCE):
+        yield from _read(items[first : first + READ_AT_ONCE], tools)
+
+
+def _read(items: Sequence[WorkItem], tools: Tools) -> Iterator[tuple[WorkItem, Standing]]:
     names = {item.key: (item.subject, item.payload["part"]) for item in items}
     with tools.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
         parts = parts_of(connection, names.values())
