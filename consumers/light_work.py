@@ -11,7 +11,7 @@ from consumers.effects.asking import Ask
 from consumers.effects.follow import follow
 from consumers.effects.groups import count_members, tell_datasets
 from consumers.effects.inbox_topics import make_topics
-from consumers.effects.judging import Found, qualify, readiness
+from consumers.effects.judging import Found, Judged, qualify, readiness
 from consumers.effects.manifests import tell_listed
 from consumers.effects.policies import look_again
 from consumers.effects.preprocess import not_needed, why_not_needed
@@ -26,7 +26,6 @@ from consumers.steps import report_refused
 from consumers.tools import Tools
 from consumers.work_lanes import LANES
 from events.log import LogError
-from events.op_requests import JudgeOp
 
 __all__ = ["LightWork"]
 
@@ -243,8 +242,8 @@ def _lots(found: Iterable[Found]) -> Iterator[list[Found]]:
 
 
 def _findings(outcome: Ask | Exception | None) -> int:
-    if isinstance(outcome, Ask) and isinstance(outcome.request, JudgeOp):
-        return len(outcome.request.verdict.findings)
+    if isinstance(outcome, Ask) and isinstance(outcome.request, Judged):
+        return len(outcome.request.verdict["findings"])
     return 1
 
 
