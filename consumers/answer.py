@@ -9,7 +9,7 @@ import orjson
 from events.envelope import UndecodableError
 from events.types import format_time
 
-__all__ = ["Answer", "answer_key"]
+__all__ = ["Answer", "answer_key", "cause_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +72,8 @@ class Answer:
 def answer_key(event_id: str | None, origin: str | None) -> bytes:
     """The key that an answer has."""
     return (event_id or origin or "").encode()
+
+
+def cause_of(sender: str, event_id: str) -> str:
+    """The cause of a request that a sender's message has asked: who hears what became of it can be seen by it."""
+    return f"{sender}/{event_id}"

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from consumers.breakers import IS_OVER
+from consumers.kept_reports import as_kept
 from consumers.lanes import CLASSES, lanes, room_of
 from consumers.rows import rows_json
 from consumers.standing import Standing, stand
@@ -168,7 +169,7 @@ def still_mine(connection: Connection, items: Iterable[WorkItem]) -> set[Key]:
 
 def mark_reported(connection: Connection, reports: Iterable[tuple[WorkItem, bytes]]) -> int:
     """The reports are on the log; their outcome closes the items. Fenced: a lost lease marks nothing."""
-    rows = [{**item.lease._asdict(), "report": report.hex()} for item, report in reports]
+    rows = [{**item.lease._asdict(), "report": as_kept(report).hex()} for item, report in reports]
     return connection.execute(_REPORTED, {"rows": rows_json(rows)}).rowcount if rows else 0
 
 

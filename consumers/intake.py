@@ -9,6 +9,7 @@ import orjson
 from pydantic import ValidationError
 
 from consumers.announced import Place
+from consumers.answer import cause_of
 from consumers.arrival import arrive, rule_for, rule_of_place
 from consumers.dataset_news import changed, home_of
 from consumers.expectation import expect, ready
@@ -79,7 +80,7 @@ class _Letter:
 
     def ask(self, request: Request, *, subject: str, event_id: str, reason: str | None = None) -> Asked:
         """The request in its envelope; its id follows from the sender's, so sending again asks nothing new."""
-        cause = f"{self.sender}/{event_id}"
+        cause = cause_of(self.sender, event_id)
         request_id = derived_id(cause, "arrive", 1)
         value = encode_request(
             id=request_id,

@@ -1,5 +1,7 @@
 """What is claimed for the light thread, and in which order: verdicts before the staging that follows from them."""
 
+from collections.abc import Iterator
+
 from sqlalchemy import Connection
 
 from consumers import claims
@@ -11,6 +13,8 @@ from consumers.pace import Pace
 
 __all__ = ["STAGING", "claim_all_light", "steps_of_threads"]
 
+JUDGING = ("readiness", "qualify")
+
 STAGING = "preprocess"
 """The effect that takes a thread where there is something to stage, and next to nothing elsewhere."""
 
@@ -18,22 +22,19 @@ STAGING = "preprocess"
 def claim_all_light(
     connection: Connection, standing: Standing, *, home: Home, owner: str, pace: Pace
 ) -> tuple[list[WorkItem], bool]:
-    """Light items, rows of registers, and programs of which nothing has to be staged.
+    """Light items by their turns, and rows of registers; and whether there may be more of any of them.
 
-    While verdicts or other light items fill a batch, staging goes on in few places: nobody looks at a program that
-    is ready before its verdict, and the others wait for theirs. And whether there may be more of any of them.
+    While those of one turn fill a batch, the later turns go on in few places.
     """
-    found = claims.claim_light(
-        connection, standing, owner=owner, effects=LIGHT, at_most=pace.batch, lease_s=pace.lease_s
-    )
-    may_be_more = len(found) >= pace.batch
-    if why_not_needed(home) is not None:
+    found: list[WorkItem] = []
+    may_be_more = False
+    for effects in _turns(home):
         room = max(1, pace.batch // 10) if may_be_more else pace.batch
-        staged = claims.claim_light(
-            connection, standing, owner=owner, effects=(STAGING,), at_most=room, lease_s=pace.lease_s
+        taken = claims.claim_light(
+            connection, standing, owner=owner, effects=effects, at_most=room, lease_s=pace.lease_s
         )
-        found += staged
-        may_be_more = may_be_more or len(staged) >= room
+        found += taken
+        may_be_more = may_be_more or len(taken) >= room
     rows = claims.claim_steps(
         connection,
         standing,
@@ -43,6 +44,14 @@ def claim_all_light(
         lease_s=pace.lease_s,
     )
     return found + rows, may_be_more or len(rows) >= pace.rows
+
+
+def _turns(home: Home) -> Iterator[tuple[str, ...]]:
+    """Programs wait for verdicts, so these go first; and nobody looks at one that is ready before its verdict."""
+    yield JUDGING
+    yield tuple(each for each in LIGHT if each not in JUDGING)
+    if why_not_needed(home) is not None:
+        yield (STAGING,)
 
 
 def steps_of_threads(home: Home) -> tuple[str, ...]:

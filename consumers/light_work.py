@@ -1,7 +1,7 @@
 """Light items, many at once in one thread: answers, follow-ups, topics, and rows of registers."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from consumers import claims, work_items
 from consumers.breakers import LOG
@@ -12,7 +12,7 @@ from consumers.effects.embargoes import extend_embargoes
 from consumers.effects.follow import follow
 from consumers.effects.groups import count_members, tell_datasets
 from consumers.effects.inbox_topics import make_topics
-from consumers.effects.judging import Found, qualify, readiness
+from consumers.effects.judging import Found, Judged, qualify, readiness
 from consumers.effects.manifests import tell_listed
 from consumers.effects.policies import look_again
 from consumers.effects.preprocess import not_needed, why_not_needed
@@ -31,6 +31,9 @@ from events.log import LogError
 __all__ = ["LightWork"]
 
 log = logging.getLogger(__name__)
+
+FINDINGS_AT_ONCE = 8192
+"""In reports that are held in memory together, some 20 MB; a verdict has up to 512, mostly a dozen."""
 
 _Step = Callable[[Sequence[WorkItem], Tools], Iterable[Found]]
 """What is done for many items in one go."""
@@ -69,7 +72,7 @@ class LightWork:
         try:
             look_for_topics(items, self._tools)
         except LogError as error:
-            self._wait(items, Wait(LOG, "LOG_UNAVAILABLE", str(error)))
+            self._reporting.wait_all(items, Wait(LOG, "LOG_UNAVAILABLE", str(error)))
             return
         outgoing: list[Outgoing] = []
         done: list[WorkItem] = []
@@ -134,10 +137,12 @@ class LightWork:
 
     def _together(self, items: Sequence[WorkItem], step: _Step) -> None:
         """All at once. Where that raises they are done one by one, so that the others don't suffer for the one."""
-        if not items:
-            return
+        left = {item.key: item for item in items}
         try:
-            found = list(step(items, self._tools))
+            for some in _lots(step(items, self._tools) if items else ()):
+                self._settle(some)
+                for item, _ in some:
+                    del left[item.key]
         except OUTAGES:
             raise
         except Exception as error:
@@ -145,20 +150,18 @@ class LightWork:
                 self._reporting.park(items[0], error)
                 return
             log.exception("of items done together one is not like the others; one by one", extra=_all(items))
-            for item in items:
+            for item in left.values():
                 self._together([item], step)
-        else:
-            self._settle(found)
 
     def _not_refused(self, items: Sequence[WorkItem]) -> list[WorkItem]:
-        for item in items:
-            if "refused" in item.payload:
-                self._fail(item, report_refused(item))
+        refused = [item for item in items if "refused" in item.payload]
+        self._fail([(item, report_refused(item)) for item in refused])
         return [item for item in items if "refused" not in item.payload]
 
     def _settle(self, found: Iterable[Found]) -> None:
         """Each item by what its effect came to."""
         asks: list[Ask] = []
+        failed: list[tuple[WorkItem, Failed]] = []
         over: list[WorkItem] = []
         for item, outcome in found:
             if outcome is None:
@@ -168,21 +171,23 @@ class LightWork:
             elif isinstance(outcome, Wait):
                 self._reporting.wait(item, outcome)
             elif isinstance(outcome, Failed):
-                self._fail(item, outcome)
+                failed.append((item, outcome))
             elif isinstance(outcome, OUTAGES):
                 raise outcome
             else:
                 self._reporting.park(item, outcome)
         self._report(asks)
+        self._fail(failed)
         self._finish(over, [])
 
-    def _report(self, asks: Sequence[Ask]) -> None:
+    def _report(self, asks: Sequence[Ask], *, worked: bool = True) -> None:
+        """``worked``: what their servers gave is what was asked of them."""
         if not asks:
             return
         try:
             self._reporting.report(asks)
         except Wait as why:
-            self._wait([ask.item for ask in asks], why)
+            self._reporting.wait_all([ask.item for ask in asks], why)
         except OUTAGES:
             raise
         except Exception as error:  # such as what can't be written down
@@ -193,19 +198,21 @@ class LightWork:
                 "of reports that go together one can't; one by one", extra=_all(ask.item for ask in asks)
             )
             for ask in asks:
-                self._report([ask])
+                self._report([ask], worked=worked)
         else:
-            self._reporting.succeeded([ask.item for ask in asks])
+            if worked:
+                self._reporting.succeeded([ask.item for ask in asks])
 
-    def _fail(self, item: WorkItem, failed: Failed) -> None:
-        try:
-            self._reporting.fail(item, failed)
-        except Wait as why:
-            self._reporting.wait(item, why)
-
-    def _wait(self, items: Iterable[WorkItem], why: Wait) -> None:
-        for item in items:
-            self._reporting.wait(item, why)
+    def _fail(self, failed: Iterable[tuple[WorkItem, Failed]]) -> None:
+        asks: list[Ask] = []
+        for item, why in failed:
+            try:
+                asks.append(self._reporting.failure(item, why))
+            except OUTAGES:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the others
+                self._reporting.park(item, error)
+        self._report(asks, worked=False)
 
     def _finish(self, items: Sequence[WorkItem], outgoing: Sequence[Outgoing]) -> None:
         """These have no report: they are done when what they send is on the log."""
@@ -215,11 +222,31 @@ class LightWork:
             self._tools.sender.send_all(outgoing)
         except LogError as error:
             self._tools.answer_topics.clear()  # one of them may have been removed: looked for again
-            self._wait(items, Wait(LOG, "LOG_UNAVAILABLE", str(error)))
+            self._reporting.wait_all(items, Wait(LOG, "LOG_UNAVAILABLE", str(error)))
             return
         with self._tools.engine.begin() as connection:
             work_items.finish(connection, (item.lease for item in items), at=self._tools.clock())
         self._reporting.succeeded(items)
+
+
+def _lots(found: Iterable[Found]) -> Iterator[list[Found]]:
+    """As they come, no more findings together than are reported at once."""
+    lot: list[Found] = []
+    findings = 0
+    for each in found:
+        lot.append(each)
+        findings += _findings(each[1])
+        if findings >= FINDINGS_AT_ONCE:
+            yield lot
+            lot, findings = [], 0
+    if lot:
+        yield lot
+
+
+def _findings(outcome: Ask | Exception | None) -> int:
+    if isinstance(outcome, Ask) and isinstance(outcome.request, Judged):
+        return len(outcome.request.verdict["findings"])
+    return 1
 
 
 def _all(items: Iterable[WorkItem]) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from consumers.answer import cause_of
 from consumers.known_programs import WHOLE_OP, attempt_of
 from consumers.owed import Cancelled, Data, DeadlineOwed, ItemOwed, Obligation, PartKnown, PartPassed
 from consumers.work_lanes import LANES, STEP_LANES
@@ -84,13 +85,12 @@ def item(effect: str, record: Record, part: str, payload: Data | None = None) ->
     )
 
 
-_OURS = frozenset({"worker", "deadline"})
 _TOLD = ("code", "reasons", "by", "expected_datasets", "seen_datasets", "message", "programs")
 
 
 def answer(record: Record) -> Iterable[Obligation]:
-    """To a sender that has spoken of the subject; workers and deadlines read the ledger."""
-    if record.actor in _OURS or record.correlationid is None:
+    """To a sender whose message this came of. Operators wait for outcomes, and parts of ours read the ledger."""
+    if record.correlationid is None or record.causationid != cause_of(record.actor, record.correlationid):
         return
     about = told(record, _TOLD)
     if "programs" in about:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, text
 
 from consumers import claims, deadlines, dispatch, work_items
 from consumers.deadlines import Deadline
+from consumers.kept_reports import as_sent
 from consumers.obligations import IGNORED
 from consumers.owed import ItemOwed
 from consumers.owed_again import (
@@ -103,14 +104,15 @@ class Reconciler:
                 _UNDECIDED, {"after_s": after_s, "at_most": self._patience.at_most}
             ).all()
         # A report may be about another subject than the item's, of another machine: a group, a program, a primary.
-        told = {row.report_id: asked for row in rows if (asked := _asked(row.report)) is not None}
+        read = {row.report_id: _asked(row.report) for row in rows}
+        told = {report_id: asked for report_id, (asked, _) in read.items() if asked is not None}
         abouts = (
             (told[row.report_id].subject if row.report_id in told else row.subject, row) for row in rows
         )
         decided = self._outcomes.find((subject, row.report_id) for subject, row in abouts)
         lost = [row for row in rows if row.report_id in told and row.report_id not in decided]
         again = [row.report_id for row in lost]
-        self._sender.send_all([self._again(told[row.report_id], bytes(row.report)) for row in lost])
+        self._sender.send_all([self._again(told[row.report_id], read[row.report_id][1]) for row in lost])
         with self._engine.begin() as connection:
             if again:
                 connection.execute(_RESENT, {"ids": again})
@@ -167,12 +169,13 @@ class Reconciler:
         return counts
 
 
-def _asked(report: bytes | None) -> RequestEnvelope | None:
-    """What a report asks; None where it cannot be read."""
+def _asked(kept: bytes | None) -> tuple[RequestEnvelope | None, bytes]:
+    """What a report asks, and its bytes as they were sent; None where it cannot be read."""
     try:
-        return None if report is None else decode_request(bytes(report))
+        sent = as_sent(bytes(kept or b""))
+        return decode_request(sent), sent
     except UndecodableError:
-        return None
+        return None, b""
 
 
 def _closing(outcome: Outcome) -> Closing:

@@ -88,22 +88,31 @@ class Reporting:
 
     def fail(self, item: WorkItem, failed: Failed) -> None:
         """Report that the attempt failed, and when it is tried again if the budget has that. Raises Wait."""
+        self.report([self.failure(item, failed)])
+
+    def failure(self, item: WorkItem, failed: Failed) -> Ask:
+        """The report on an attempt that failed."""
         request = (
             self._program_failure(item, failed) if is_of_program(item) else self._file_failure(item, failed)
         )
         if failed.failure_class == "code":
             extra = {**named(item), "code": failed.code, "error": failed.message}
             log.error("effect failed, ours to mend", extra=extra)
-        self.report([report(item, request)])
+        return report(item, request)
 
     def wait(self, item: WorkItem, why: Wait) -> None:
         """Give the item back until its server may answer again; no try is used."""
+        self.wait_all([item], why)
+
+    def wait_all(self, items: Iterable[WorkItem], why: Wait) -> None:
+        """The same for several that wait for the same."""
         with self._tools.engine.begin() as connection:
             if why.dependency is not None:
                 until = breakers.trip(connection, why.dependency, code=why.code, error=why.message)
             else:
                 until = self._tools.clock() + timedelta(seconds=why.pause_s)
-            claims.wait(connection, item, until=until, code=why.code, error=why.message)
+            for item in items:
+                claims.wait(connection, item, until=until, code=why.code, error=why.message)
 
     def finish(self, item: WorkItem) -> None:
         """It is done, and nobody waits for word of it."""

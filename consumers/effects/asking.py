@@ -3,23 +3,34 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Protocol
 
 from consumers.claims import WorkItem
 from consumers.sender import Outgoing, outgoing_request
-from events.base import Request
 from events.topics import Topics
 
-__all__ = ["ACTOR", "Ask", "Asks", "report", "request_for"]
+__all__ = ["ACTOR", "Ask", "Asking", "Asks", "report", "request_for"]
 
 ACTOR = "worker"
 """In whose name workers ask. The same for all of them: the same request from two workers is the same request."""
+
+
+class Asking(Protocol):
+    """A request, or what will stand for one on the wire."""
+
+    @property
+    def name(self) -> str:
+        """On the wire."""
+
+    def wire(self) -> dict[str, Any]:
+        """The payload as it stands in JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
     """One request. ``is_report``: its outcome closes the item."""
 
-    request: Request
+    request: Asking
     item: WorkItem
     id: str
     subject: str
@@ -51,11 +62,11 @@ Asks = Iterator[Ask]
 """An effect yields what it asks; each is sent before the effect goes on."""
 
 
-def report(item: WorkItem, request: Request) -> Ask:
+def report(item: WorkItem, request: Asking) -> Ask:
     """The report on an item's version and attempt."""
     return request_for(item, request, id=item.report_id, is_report=True)
 
 
-def request_for(item: WorkItem, request: Request, *, id: str, is_report: bool = False) -> Ask:  # noqa: A002
+def request_for(item: WorkItem, request: Asking, *, id: str, is_report: bool = False) -> Ask:  # noqa: A002
     """A request about the item's own version and attempt."""
     return Ask(request, item, id, item.subject, item.version, item.attempt, is_report=is_report)

@@ -1,6 +1,7 @@
 """Readiness and verdicts of instrument programs: many at once, each from its datasets as their facts have them."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -16,10 +17,11 @@ from events.op_parts import Announced, Cover, Dataset, ProgramNow
 from events.op_requests import AwaitOpReady, JudgeOp, ReadyOp, RequalifyOp
 from machines.program.criteria import Criteria
 from machines.program.readiness import Evidence, ReadinessPolicy, assess
-from machines.program.verdict import applies, judge
+from machines.program.verdict import applies, told_verdict
 
 __all__ = [
     "Found",
+    "Judged",
     "Standing",
     "closing_request",
     "other_verdict",
@@ -29,6 +31,8 @@ __all__ = [
     "standings",
     "verdict_request",
 ]
+
+READ_AT_ONCE = 100
 
 Found = tuple[WorkItem, Ask | Exception | None]
 """An item with its report, or with why there is none; None: nothing has to be said any more."""
@@ -90,14 +94,30 @@ def qualify(items: Sequence[WorkItem], tools: Tools) -> Iterator[Found]:
             yield item, None if request is None else report(item, request)
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """``op.judge`` as it goes over the wire. The decider looks at its form, as at that of every request."""
+
+    verdict: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """On the wire."""
+        return JudgeOp.name
+
+    def wire(self) -> dict[str, Any]:
+        """The payload as it stands in JSON."""
+        return {"verdict": self.verdict}
+
+
 def verdict_request(
     now: ProgramNow, datasets: Sequence[Dataset], criteria: Sequence[Criteria]
-) -> JudgeOp | None:
+) -> Judged | None:
     """The verdict; None where the program has re-opened or has one. Raises Failed."""
     if not now.is_ready or now.state != "Discovered":
         return None
     _check_cover(now, datasets)
-    return JudgeOp(verdict=judge(now.program, datasets, _judging(criteria, datasets)))
+    return Judged(told_verdict(now.program, datasets, _judging(criteria, datasets)))
 
 
 def other_verdict(
@@ -187,7 +207,12 @@ def _check_cover(now: ProgramNow, datasets: Sequence[Dataset]) -> None:
 
 
 def standings(items: Sequence[WorkItem], tools: Tools) -> Iterator[tuple[WorkItem, Standing]]:
-    """The items with their programs, all read in one look."""
+    """The items with their programs, a hundred read in one look: some programs have hundreds of datasets."""
+    for first in range(0, len(items), READ_AT_ONCE):
+        yield from _read(items[first : first + READ_AT_ONCE], tools)
+
+
+def _read(items: Sequence[WorkItem], tools: Tools) -> Iterator[tuple[WorkItem, Standing]]:
     names = {item.key: (item.subject, item.payload["part"]) for item in items}
     with tools.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
         parts = parts_of(connection, names.values())

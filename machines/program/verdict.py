@@ -10,7 +10,7 @@ from machines.program.dataset import UNASSIGNED, UNKNOWN
 from machines.program.metrics import METRICS
 from machines.program.wants import wanted
 
-__all__ = ["Finding", "applies", "findings", "judge", "passes"]
+__all__ = ["Finding", "applies", "findings", "judge", "passes", "told_verdict"]
 
 Outcome = Literal["pass", "fail", "not_applicable"]
 
@@ -53,24 +53,28 @@ def passes(found: Iterable[Finding]) -> bool:
 
 def judge(program: str, datasets: Sequence[Dataset], criteria: Criteria) -> Verdict:
     """The verdict as the ledger keeps it, those that failed first. Its cover is exactly these datasets."""
+    return Verdict.read(told_verdict(program, datasets, criteria))
+
+
+def told_verdict(program: str, datasets: Sequence[Dataset], criteria: Criteria) -> dict[str, Any]:
+    """The same as it goes over the wire, for whoever need not look at its form: that takes as long as judging."""
     ordered = sorted(datasets, key=lambda each: each.dataset)
     said = [each.instrument for each in ordered]
     instrument = max(set(said), key=lambda name: (said.count(name), name), default=UNKNOWN)
     found = findings(ordered, criteria) if applies(criteria, ordered) else []
     listed = sorted(found, key=lambda each: (each.passed, not each.rule.required))
     beyond = listed[FINDINGS_AT_MOST:]
-    return Verdict.read({
+    return {
         "program": program,
         "instrument": instrument,
         "criteria": criteria.name,
         "criteria_version": criteria.version,
         "outcome": _outcome(criteria, ordered, found),
-        "cover": Cover.of((each.dataset, each.digest) for each in ordered),
-        # Read at once with the verdict: one by one they take twice as long as all the rest.
-        "findings": tuple(_told(each) for each in listed[:FINDINGS_AT_MOST]),
+        "cover": Cover.of((each.dataset, each.digest) for each in ordered).model_dump(),
+        "findings": [_told(each) for each in listed[:FINDINGS_AT_MOST]],
         "left_out": len(beyond),
-        "left_out_digest": _digest(beyond) if beyond else None,
-    })  # fmt: skip
+        **({"left_out_digest": _digest(beyond)} if beyond else {}),
+    }
 
 
 def _outcome(criteria: Criteria, datasets: Sequence[Dataset], found: Sequence[Finding]) -> Outcome:
@@ -135,9 +139,9 @@ def _standing(finding: Finding) -> tuple[bool, bool, float]:
 
 
 def _told(finding: Finding) -> dict[str, Any]:
-    """The members of a ``Criterion``."""
+    """The members of a ``Criterion``, those left out that it has not."""
     rule, dataset = finding.rule, finding.dataset
-    return {
+    told = {
         "name": rule.name,
         "metric": rule.metric,
         "comparison": rule.comparison,
@@ -151,6 +155,7 @@ def _told(finding: Finding) -> dict[str, Any]:
         "message": _message(finding),
         "source": rule.source or None,
     }
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _message(finding: Finding) -> str | None:

@@ -185,7 +185,7 @@ def test_a_program_without_criteria_is_context(engine):
     story = OpStory()
     begun(engine, story.discover(CONTEXT), story.close(CONTEXT, program=VBI))
     (request,) = requests(qualify(claimed(engine, "qualify"), tools(engine, MADE))).values()
-    assert request.verdict.outcome == "not_applicable"
+    assert request.verdict["outcome"] == "not_applicable"
     assert story.told("judge", request.wire()).tostate == "Not Invertible"
 
 

@@ -7,7 +7,7 @@ from itertools import islice
 import orjson
 import pytest
 
-from consumers.effects.judging import verdict_request
+from consumers.effects.judging import Judged, verdict_request
 from consumers.policies import criteria
 from events.envelope import decode_request, encode_request
 from events.op_requests import JudgeOp
@@ -28,7 +28,7 @@ def made() -> list[Made]:
     return made_programs(MANY, turn=1, at=AT)
 
 
-def verdict_of(each: Made) -> JudgeOp:
+def verdict_of(each: Made) -> Judged:
     request = verdict_request(each.now, [each.dataset], (RULES,))
     assert request is not None
     return request
@@ -46,7 +46,7 @@ def decided(desk: Desk, subject, asks: list[Ask]):
 
 
 def test_every_criterion_of_every_program_is_found_and_about_a_third_passes(made):
-    verdicts = [verdict_of(each).verdict for each in made]
+    verdicts = [JudgeOp.read(verdict_of(each).wire()).verdict for each in made]
     assert {len(each.findings) for each in verdicts} == {len(RULES.rules)}
     assert {each.name for each in verdicts[0].findings} == {rule.name for rule in RULES.rules}
     outcomes = Counter(each.outcome for each in verdicts)
@@ -60,6 +60,13 @@ def test_a_verdict_is_the_same_alone_and_among_many_and_in_any_order(made):
     among = {each.op: verdict_of(each).wire() for each in made}
     for each in islice(reversed(made), 0, MANY, 7):
         assert verdict_of(each).wire() == among[each.op]
+
+
+def test_what_goes_over_the_wire_is_what_whoever_reads_it_would_write(made):
+    """Nothing the decider would put otherwise: what is asked and what is recorded are the same."""
+    for each in made:
+        told = verdict_of(each).wire()
+        assert orjson.loads(orjson.dumps(told)) == orjson.loads(orjson.dumps(JudgeOp.read(told).wire()))
 
 
 def test_the_machine_takes_every_verdict_and_the_view_has_a_row_a_finding(made):

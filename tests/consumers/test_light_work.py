@@ -1,149 +1,29 @@
 """Light work by hundreds: one look, one write for a batch, and one bad item of it spoils none of the others."""
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
-from types import SimpleNamespace
+from collections.abc import Sequence
 from typing import Any, cast
 
 import pytest
 
-import tests.simulation.sql_programs
-import tests.simulation.sql_work  # noqa: F401  # what statements mean
-from consumers import claims
+from consumers import claims, light_work
 from consumers.answer import Answer
+from consumers.effects import judging
 from consumers.effects.preprocess import why_not_needed
 from consumers.held import keep_configurations
-from consumers.homes import Home, Homes
-from consumers.light_claims import claim_all_light, steps_of_threads
-from consumers.light_work import LightWork
+from consumers.homes import Home
+from consumers.light_claims import steps_of_threads
 from consumers.pace import Pace
 from consumers.policies import criteria
-from consumers.reporting import Reporting
-from consumers.sender import Sender
-from events.envelope import decode_request
-from events.log import LogUnavailableError, Place
-from events.memory_log import MemoryLog
+from events.log import LogUnavailableError
 from events.program_policy import ObservingPrograms
-from events.topic_specs import topic_specs
-from events.topics import MACHINES, Topics
-from machines.program.verdict import judge
-from tests.consumers.at_work import dispatched
-from tests.consumers.programs_given import VISP, OpStory, dataset, wire
-from tests.simulation.database import Database
-from tests.simulation.scheduler import Scheduler
+from tests.consumers.light_bench import TOPICS, Bench, counted_reports, passed, ready, spoil
 
-NOW = datetime(2026, 11, 22, tzinfo=UTC)
-TOPICS = Topics("test")
-PACE = Pace(batch=5)
-ONE = dataset("AAAA")
 STAGED = ObservingPrograms(inputs="s3://landing/{dataset}/", work_area="file:///work/")
-
-
-class AskedLog(MemoryLog):
-    """Remembers what it was asked for."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked: list[list[str]] = []
-        self.is_away = False
-
-    def partitions(self, names: Iterable[str]) -> dict[str, int]:
-        wanted = list(names)
-        self.asked.append(wanted)
-        if self.is_away:
-            raise LogUnavailableError("told to be away")
-        return super().partitions(wanted)
-
-
-class Bench:
-    """A worker's light thread by hand: what is dispatched is claimed and done, and can be looked at."""
-
-    def __init__(self, pace: Pace = PACE) -> None:
-        self.pace = pace
-        self.database = Database(Scheduler(), lambda: NOW)
-        self.log = AskedLog()
-        self.log.ensure(topic_specs(TOPICS, dict.fromkeys(MACHINES, 1), ("soc",)))
-        self.log.asked.clear()
-        engine = cast("Any", self.database)
-        tools = SimpleNamespace(
-            engine=engine, log=self.log, topics=TOPICS, sender=Sender(self.log.writer), homes=Homes(engine),
-            clock=lambda: NOW, worker="w1", answer_topics={},
-        )  # fmt: skip
-        self.tools = cast("Any", tools)
-        self.reporting = Reporting(self.tools)
-        self.light = LightWork(self.tools, self.reporting)
-
-    def told(self, *records: Any) -> None:
-        with self.database.begin() as connection:
-            dispatched(cast("Any", connection), *records)
-
-    def claim(self) -> list[claims.WorkItem]:
-        with self.database.begin() as session:
-            connection = cast("Any", session)
-            standing = claims.stand(connection)
-            home = self.tools.homes.last
-            found, self.may_be_more = claim_all_light(
-                connection, standing, home=home, owner="w1", pace=self.pace
-            )
-        return found
-
-    def do_all(self) -> int:
-        """Claims and does until there is nothing; how many items."""
-        count = 0
-        while items := self.claim():
-            self.light.do(items)
-            count += len(items)
-        return count
-
-    def requests(self) -> list[Any]:
-        """What stands on the requests of observing programs."""
-        return [decode_request(value) for value in self.values(TOPICS.requests("op"))]
-
-    def values(self, topic: str) -> list[bytes]:
-        reader, place = self.log.reader(), Place(topic, 0)
-        reader.assign({place: 0})
-        found: list[bytes] = []
-        while more := reader.poll(at_most=1000, timeout_s=0.0).get(place, []):
-            found += [message.value or b"" for message in more]
-        return found
-
-    def states(self, effect: str) -> dict[str, str]:
-        """The states of items by subject."""
-        rows = self.database.rows("work.item")
-        return {row["subject"]: row["state"] for row in rows if row["effect"] == effect}
-
-    def reason(self, effect: str, subject: str) -> str:
-        rows = self.database.rows("work.item")
-        return next(
-            f"{row['parked_reason']}" for row in rows if (row["effect"], row["subject"]) == (effect, subject)
-        )
 
 
 @pytest.fixture
 def bench() -> Bench:
-    return Bench()
-
-
-def ready(name: str, **extensions: Any) -> list[Any]:
-    """An observing program that waits for its verdict."""
-    story = OpStory(subject=name)
-    told = {"source": "catalogue", "datasets": wire(ONE)}
-    return [story.told("discover", told, **extensions), story.close(ONE)]
-
-
-def passed(name: str) -> list[Any]:
-    """One that has passed and waits to be staged."""
-    story = OpStory(subject=name)
-    records = [story.discover(ONE), story.close(ONE)]
-    verdict = judge(VISP, [ONE], criteria()).model_dump(mode="json")
-    return [*records, story.told("judge", {"verdict": verdict})]
-
-
-def spoil(bench: Bench, table: str, subject: str, **members: Any) -> None:
-    """Something that no code of ours would have written."""
-    for row in bench.database.tables[table].values():
-        if row["subject"] == subject and row.get("part", "program:").startswith("program:"):
-            row.update(members)
+    return Bench(Pace(batch=5))
 
 
 # --- answers ---
@@ -221,6 +101,25 @@ def test_one_program_that_can_t_be_read_spoils_no_other_s_verdict(bench, table, 
     assert "qualify raised" in bench.reason("qualify", "op3")
 
 
+def test_verdicts_of_a_batch_are_reported_in_lots_and_none_twice_when_a_later_one_raises(monkeypatch):
+    """What was reported before the one that can't be read is not done again."""
+    monkeypatch.setattr(judging, "READ_AT_ONCE", 4)
+    monkeypatch.setattr(light_work, "FINDINGS_AT_ONCE", 2 * len(criteria().rules))
+    bench = Bench(Pace(batch=100))
+    names = [f"op{number}" for number in range(10)]
+    bench.told(*(record for name in names for record in ready(name)))
+    items = sorted(bench.claim(), key=lambda item: item.subject)
+    spoil(bench, "work.program_part", "op6", known={"now": "nonsense"})
+    written = counted_reports(bench, monkeypatch)
+    bench.light.do(items)
+    assert sum(written) == 9
+    assert written[:2] == [2, 2]
+    assert max(written) == 2
+    judged = [request.subject for request in bench.requests()]
+    assert sorted(judged) == [name for name in names if name != "op6"]
+    assert bench.states("qualify").pop("op6") == "parked"
+
+
 def test_one_report_that_can_t_be_written_down_spoils_no_other(bench, monkeypatch):
     for number in range(5):
         bench.told(*ready(f"op{number}"))
@@ -236,6 +135,39 @@ def test_one_report_that_can_t_be_written_down_spoils_no_other(bench, monkeypatc
     states = bench.states("qualify")
     assert states.pop("op2") == "parked"
     assert set(states.values()) == {"reported"}
+
+
+def test_failures_of_a_batch_are_reported_together_and_one_that_can_t_be_said_is_parked(bench, monkeypatch):
+    for number in range(5):
+        bench.told(*ready(f"op{number}"))
+        spoil(bench, "work.program_dataset", f"op{number}", is_gone=True)
+    kept = next(
+        row
+        for row in bench.database.rows("work.program_part")
+        if row["subject"] == "op3" and "now" in row["known"]
+    )
+    spoil(bench, "work.program_part", "op3", known={**kept["known"], "failed": "nonsense"})
+    written = counted_reports(bench, monkeypatch)
+    bench.do_all()
+    failed = [request for request in bench.requests() if request.type == "op.fail"]
+    assert {request.data["code"] for request in failed} == {"DATASETS_UNKNOWN"}
+    assert sorted(request.subject for request in failed) == ["op0", "op1", "op2", "op4"]
+    assert written == [4]
+    assert bench.states("qualify").pop("op3") == "parked"
+
+
+def test_a_batch_waits_together_for_a_log_that_is_away(bench, monkeypatch):
+    for number in range(5):
+        bench.told(*ready(f"op{number}"))
+
+    def away(_: Any) -> None:
+        raise LogUnavailableError("told to be away")
+
+    items = bench.claim()
+    monkeypatch.setattr(bench.tools.sender, "send_all", away)
+    bench.light.do(items)
+    assert set(bench.states("qualify").values()) == {"open"}
+    assert [row["failures"] for row in bench.database.rows("work.breaker")] == [1]
 
 
 def test_whoever_has_lost_its_lease_reports_nothing(bench):
@@ -278,6 +210,16 @@ def test_verdicts_go_before_staging_and_staging_goes_on(bench):
         )
         bench.light.do(items)
     assert taken == [(5, 1), (5, 1), (2, 5), (0, 2)]
+
+
+def test_verdicts_go_before_answers_and_answers_go_on(bench):
+    for number in range(7):
+        bench.told(*ready(f"op{number}", actor="soc", correlationid=f"e{number}"))
+    taken = []
+    while items := bench.claim():
+        taken.append(tuple(sum(item.effect == effect for item in items) for effect in ("qualify", "answer")))
+        bench.light.do(items)
+    assert taken == [(5, 1), (2, 5), (0, 1)]
 
 
 def test_a_batch_that_was_full_says_that_there_may_be_more(bench):

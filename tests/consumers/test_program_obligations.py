@@ -15,6 +15,8 @@ from events.clock import now
 from events.envelope import decode_request
 from events.topics import Topics
 from machines.program.verdict import judge
+from tests.consumers.at_the_door import a_stream, an_event, request_in
+from tests.consumers.at_the_door import asked as door
 from tests.consumers.programs_given import OP_ID, UNTIL, VBI, VISP, OpStory, cover, dataset, owed, wire
 
 ONE, TWO, CONTEXT = dataset("AAAA"), dataset("BBBB"), dataset("CCCC", VBI, "VBI")
@@ -269,12 +271,38 @@ def test_a_report_that_came_too_late_closes_its_item_as_stale():
 def test_a_sender_hears_what_became_of_its_word():
     story = OpStory()
     story.discover(ONE)
-    record = story.ask("ready", {"by": "ready_event"}, actor="dkist", correlationid="e1")
+    came = {"actor": "dkist", "causationid": "dkist/e1", "correlationid": "e1"}
+    record = story.ask("ready", {"by": "ready_event"}, **came)
     (answer,) = [each for each in owed(record, ItemOwed) if each.effect == "answer"]
     assert (answer.payload["sender"], answer.payload["event_id"]) == ("dkist", "e1")
-    refused = story.ask("ready", {"by": "ready_event"}, actor="dkist", correlationid="e2")
+    refused = story.ask("ready", {"by": "ready_event"}, **came)
     assert refused.is_refusal
     assert [each.effect for each in owed(refused, ItemOwed)] == ["answer"]
+
+
+@pytest.mark.parametrize("cause", [None, "another/e1", "dkist/e2"])
+def test_nobody_is_answered_who_has_sent_nothing(cause):
+    """An operator under a sender's name, or a part of ours that goes on with a sender's story."""
+    extensions = {} if cause is None else {"causationid": cause}
+    record = OpStory().told(
+        "discover",
+        {"source": "catalogue", "datasets": wire(ONE)},
+        actor="dkist",
+        correlationid="e1",
+        **extensions,
+    )
+    assert "answer" not in {each.effect for each in owed(record, ItemOwed)}
+
+
+def test_what_comes_in_at_the_door_is_answered():
+    """With the envelope that intake gives it."""
+    home = a_stream(programs={})
+    event = an_event(type="op.ready", data={"stream": home.stream, "op": OP_ID})
+    told = request_in(door(event, home))
+    names = ("actor", "causationid", "correlationid")
+    record = OpStory().ask("ready", told["data"], **{name: told[name] for name in names})
+    (answer,) = [each for each in owed(record, ItemOwed) if each.effect == "answer"]
+    assert (answer.payload["sender"], answer.payload["event_id"]) == (told["actor"], told["correlationid"])
 
 
 def test_every_step_has_a_lane_and_follows_the_one_before():

@@ -123,7 +123,14 @@ def test_a_program_whose_work_is_parked_holds_up_no_other_program(connection):
 def test_what_is_held_rests_and_its_answers_go_out(connection):
     story = OpStory()
     dispatched(
-        connection, story.told("discover", {"source": "inbox", "datasets": wire(ONE)}, correlationid="e1")
+        connection,
+        story.told(
+            "discover",
+            {"source": "inbox", "datasets": wire(ONE)},
+            actor="dkist",
+            causationid="dkist/e1",
+            correlationid="e1",
+        ),
     )
     dispatched(connection, story.told("hold", {}, reason="look first"))
     assert [item.effect for item in claim(connection, "readiness", "answer")] == ["answer"]

@@ -3,6 +3,7 @@ import math
 import re
 from datetime import UTC, datetime
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +12,7 @@ from consumers.policies import criteria
 from events.op_parts import Cover
 from machines.program.criteria import Criteria
 from machines.program.sun import apparent_radius_arcsec
-from machines.program.verdict import judge
+from machines.program.verdict import judge, told_verdict
 from tests.machines.program.building import a_dataset
 
 VISP = criteria()
@@ -196,3 +197,34 @@ def test_the_digest_of_criteria_is_that_of_what_decides():
     assert Criteria.model_validate({**members, "title": "else"}).digest == VISP.digest
     members["criterion"][0]["threshold"] = 0.74
     assert Criteria.model_validate(members).digest != VISP.digest
+
+
+PATHS = (
+    "health.good",
+    "gos.open",
+    "ao_locked",
+    "stokes",
+    "bounding_box",
+    "wavelength_min_nm",
+    "light_level.med",
+)
+
+
+@given(missing=st.lists(st.sets(st.sampled_from(PATHS)), max_size=3), other=st.booleans())
+def test_a_verdict_for_the_wire_is_the_verdict(missing, other):
+    """What is sent without a look at its form has the form, whatever the records say and leave out."""
+    datasets = [a_dataset(f"D{n}", say=dict.fromkeys(paths)) for n, paths in enumerate(missing)]
+    if other:
+        datasets.append(a_dataset("X").model_copy(update={"instrument": "VBI"}))
+    told = told_verdict("id.1.1", datasets, VISP)
+    verdict = judge("id.1.1", datasets, VISP).model_dump(mode="json", exclude_none=True)
+    assert orjson.loads(orjson.dumps(told)) == verdict
+
+
+def test_so_is_one_with_more_findings_than_are_listed():
+    datasets = [a_dataset(f"D{number}") for number in range(200)]
+    told = told_verdict("id.1.1", datasets, VISP)
+    assert orjson.loads(orjson.dumps(told)) == judge("id.1.1", datasets, VISP).model_dump(
+        mode="json", exclude_none=True
+    )
+    assert told["left_out_digest"]
