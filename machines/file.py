@@ -27,7 +27,7 @@ class FileMachine:
     """Subjects are ``<stream>/<logical name>``; a request names a version, or means the newest."""
 
     name = "file"
-    fold_version = 6
+    fold_version = 7
     life = FILE_LIFE
 
     def new(self) -> File:

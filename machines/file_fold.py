@@ -108,7 +108,7 @@ def _nothing(_file: File, _record: Record) -> None:
 
 
 def _acknowledged(file: File, record: Record) -> None:
-    file.acknowledged = sorted({*file.acknowledged, *record.data["codes"]})
+    file.acknowledged |= dict.fromkeys(record.data["codes"], record.data.get("until", ""))
 
 
 def _codes(data: dict[str, Any]) -> list[str]:

@@ -1,6 +1,7 @@
 """Deciding on bytes that are no longer needed where they lie. Nothing goes before its copy is proven."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 from events import file_removal as removal
 from events.base import Request
@@ -25,7 +26,7 @@ def remove(file: File, version: Version, ask: Ask) -> Ruled:
         reasons.append("the file is held; release it first")
     if request.what in version.removed:
         reasons.append(f"its {request.what} has been removed already")
-    reasons += _AGAINST[request.what](file, version)
+    reasons += _AGAINST[request.what](file, version, ask.envelope.time)
     if reasons:
         return reasons
     told = {
@@ -43,7 +44,7 @@ def removed(_file: File, version: Version, ask: Ask) -> Ruled:
     return removal.FileRemoved(**vars(ask.payload)), version.state, version.attempt
 
 
-def _against_source(file: File, version: Version) -> list[str]:
+def _against_source(file: File, version: Version, asked_at: str | None) -> list[str]:
     """Why the source may not go."""
     reasons = []
     if version.state is not FileState.COMPLETE:
@@ -56,7 +57,7 @@ def _against_source(file: File, version: Version) -> list[str]:
         reasons.append("no copy is proven to have its bytes; verify or copy it first")
     if stored.get("in_place"):
         reasons.append("the source is the archived file itself: the stream copies nothing")
-    open_warnings = sorted(set(version.warnings) - set(file.acknowledged))
+    open_warnings = sorted(code for code in set(version.warnings) if not _is_known(file, code, asked_at))
     if open_warnings:
         reasons.append(f"warnings are open: {', '.join(open_warnings)}; look into them and acknowledge them")
     uri = version.content.get("uri")
@@ -72,7 +73,18 @@ def _against_source(file: File, version: Version) -> list[str]:
     return reasons
 
 
-def _against_original(_file: File, version: Version) -> list[str]:
+def _is_known(file: File, code: str, asked_at: str | None) -> bool:
+    """An acknowledgement with an end stands while that lies ahead of the request, by the request's own time."""
+    until = file.acknowledged.get(code)
+    if not until:
+        return until is not None
+    try:
+        return datetime.fromisoformat(asked_at or "") < datetime.fromisoformat(until)
+    except (TypeError, ValueError):  # no time, or one that says of no zone: nobody can tell
+        return False
+
+
+def _against_original(_file: File, version: Version, _asked_at: str | None) -> list[str]:
     """Why the original in quarantine may not go."""
     reasons = []
     if version.quarantine is None:
@@ -82,12 +94,12 @@ def _against_original(_file: File, version: Version) -> list[str]:
     return reasons
 
 
-def _against_preview(_file: File, version: Version) -> list[str]:
+def _against_preview(_file: File, version: Version, _asked_at: str | None) -> list[str]:
     """Why the picture may not go."""
     return [] if version.preview is not None else ["no picture of this version lies in the archive"]
 
 
-_AGAINST: dict[str, Callable[[File, Version], list[str]]] = {
+_AGAINST: dict[str, Callable[[File, Version, str | None], list[str]]] = {
     "source": _against_source,
     "quarantine": _against_original,
     "preview": _against_preview,

@@ -119,7 +119,8 @@ class Version:
 class File:
     """One logical file. ``primaries`` are those of a sidecar; the other way round it is ``sidecar``.
 
-    ``attested``: the sum that a manifest has of it, and which manifest.
+    ``acknowledged``: codes with the end of that, "" for none. ``attested``: the sum that a manifest
+    has of it, and which manifest.
     """
 
     versions: dict[int, Version] = field(default_factory=dict)
@@ -130,7 +131,7 @@ class File:
     embargoed: bool = False
     embargo_until: str | None = None
     embargo_sequence: int | None = None
-    acknowledged: list[str] = field(default_factory=list)
+    acknowledged: dict[str, str] = field(default_factory=dict)
     primaries: list[str] | None = None
     sidecar: str | None = None
     sidecar_due_sequence: int | None = None

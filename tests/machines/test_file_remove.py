@@ -1,7 +1,11 @@
 """Nothing goes before its copy is proven and nobody has a question left."""
 
+from dataclasses import replace
+
 import pytest
 
+from events.file_removal import RemoveFile
+from machines.ruling import Ask, Refusal
 from tests.machines.given import SHA_A, SHA_B, a_file, arrival, current, findings, stored
 
 SOURCE, ORIGINAL = {"what": "source"}, {"what": "quarantine"}
@@ -153,3 +157,31 @@ def test_where_a_picture_lies_is_remembered_through_a_snapshot():
     machine = story.desk.machine
     again = machine.load(machine.dump(story.state.state))
     assert again.newest.preview == "s3://archive/previews/roman/a/v1.png"
+
+
+@pytest.mark.parametrize(
+    ("until", "may_go"),
+    [
+        (None, True),
+        ("2026-11-21T06:00:00Z", True),
+        ("2026-11-21T05:00:02Z", False),
+        ("2026-11-20T00:00:00Z", False),
+    ],
+)
+def test_an_acknowledgement_lets_the_source_go_while_it_stands(until, may_go):
+    story = complete(warnings=[{"code": "NOT_ASCII", "message": "a comment"}])
+    told = {"codes": ["NOT_ASCII"], **({"until": until} if until else {})}
+    story.ask("acknowledge", told, reason="known")
+    asked = story.ask("remove", SOURCE, **BECAUSE)
+    assert asked.is_refusal is not may_go
+    if not may_go:
+        assert "warnings are open: NOT_ASCII" in asked.data["reasons"][0]
+    for time in ("", "yesterday", "2026-11-21T05:00:00"):
+        unclear = story.request("remove", SOURCE, **BECAUSE)
+        ruling = story.desk.machine.decide(
+            story.state.state, Ask(RemoveFile(what="source"), replace(unclear, time=time))
+        )
+        assert isinstance(ruling, Refusal) is (until is not None), "who says no time has none to stand on"
+    if until == "2026-11-20T00:00:00Z":
+        story.ask("acknowledge", {"codes": ["NOT_ASCII"]}, reason="for good")
+        assert not story.ask("remove", SOURCE, **BECAUSE).is_refusal
