@@ -12,7 +12,7 @@ from service.bench import decide, project
 from service.bench.aggregates import change_aggregates
 from service.bench.project_floor import project_floor
 from service.bench.unsafe import decide_unsafely
-from service.collecting import collect_seldom
+from service.collecting import collect_seldom, keep_freed
 
 __all__ = ["measured"]
 
@@ -28,6 +28,7 @@ def measured(what: str, *, kafka: str, database: str, site: str, count: int) -> 
 
 def _run(order: dict[str, Any]) -> dict[str, Any]:
     collect_seldom()  # as the roles do
+    keep_freed()
     topics, count = Topics(order["site"]), order["count"]
     logs = KafkaLog(order["kafka"], deep=order["what"].startswith("project"))  # as the projector does
     engine = make_engine(order["database"], "meridian-bench", pool_size=10)

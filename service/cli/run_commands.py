@@ -25,7 +25,7 @@ def run(
     role: Annotated[str, typer.Argument(help="decider, projector, consumers, timers or all", metavar="ROLE")],
 ) -> None:
     """Run one role until SIGTERM or Ctrl-C; all: every role as a child of its own."""
-    from service.collecting import collect_seldom
+    from service.collecting import collect_seldom, keep_freed
     from service.installation import WrongSiteError
     from service.logging_setup import set_up
     from service.roles import PARTS, ROLES, run_all
@@ -40,6 +40,7 @@ def run(
     wiring = Wiring.of(session.settings, program=role)
     log.info("role begins", extra={"role_name": role, "site": session.settings.site, "pid": os.getpid()})
     collect_seldom()
+    keep_freed()
     try:
         work(wiring, stop)
     except WrongSiteError:  # whoever started it has to correct a setting: starting it again is of no use
