@@ -8,12 +8,11 @@ from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka import errors as kafka_errors
-from kafka.record import memory_records
 
 from events.kafka_admin import KafkaAdmin, KafkaConnection, translated
-from events.kafka_fetched import FetchedBatch
+from events.kafka_fetched import FetchedPartition, spread
 from events.kafka_writers import KafkaTransactionalWriter, KafkaWriter
-from events.log import Headers, LogError, LogUnavailableError, Message, Place, TopicSpec
+from events.log import LogError, LogUnavailableError, Message, Place, TopicSpec
 from events.without import is_without
 
 __all__ = ["KafkaLog", "KafkaReader"]
@@ -206,7 +205,7 @@ class KafkaReader:
         self._look_for_the_broker(came=bool(fetched))
         for partition, records in fetched.items():
             place = Place(partition.topic, partition.partition)
-            self._held.setdefault(place, []).extend(_messages(place, records))
+            self._held.setdefault(place, []).extend(spread(place, records, self._next[place]))
         self._next |= found
 
     def _look_for_the_broker(self, *, came: bool) -> None:
@@ -225,8 +224,8 @@ class KafkaReader:
         if self._closed:
             raise LogError(f"read {self._topics()}: this reader is closed")
         if self._consumer is None:
-            memory_records.DefaultRecordBatch = FetchedBatch
             self._consumer = self._connection.consumer(committed=self._only_committed)
+            self._consumer._fetcher.PartitionRecords = FetchedPartition
             self._seek(self._consumer)
         return self._consumer
 
@@ -270,23 +269,3 @@ def _positions(consumer: KafkaConsumer) -> dict[Place, int]:
         for partition, state in assigned.items()
         if state.position is not None
     }
-
-
-def _messages(place: Place, records: list[Any]) -> list[Message]:
-    topic, partition = place
-    return [
-        Message(
-            topic,
-            partition,
-            each.offset,
-            each.key,
-            each.value,
-            _headers(each.headers) if each.headers else (),
-            each.timestamp,
-        )
-        for each in records
-    ]
-
-
-def _headers(found: list[tuple[str, bytes | None]]) -> Headers:
-    return tuple((str(name), value or b"") for name, value in found)
