@@ -1,7 +1,7 @@
 """Deciding a batch of one partition in memory: messages in, records and dead letters out."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -117,11 +117,9 @@ class BatchDecider:
     def decide(self, messages: Sequence[Message], owner: Owner, now: str) -> Batch:
         """Every message in order: one record, a repetition, or a dead letter."""
         batch = Batch(next_request=messages[-1].offset + 1)
-        read = [
-            each
-            for first in range(0, len(messages), AT_ONCE)
-            for each in self._read_all(messages[first : first + AT_ONCE], batch)
-        ]
+        read: list[_Read] = []
+        for first in range(0, len(messages), AT_ONCE):
+            read += self._read_all(messages[first : first + AT_ONCE], batch)
         known = self._store.digests([each.identifier for each in read])
         self._check_new(self.fetch(each.request.subject for each in read))
         for first in range(0, len(read), AT_ONCE):
@@ -191,16 +189,16 @@ class BatchDecider:
                 offset=message.offset,
             )
 
-    def _read_all(self, messages: Sequence[Message], batch: Batch) -> Iterator[_Read]:
-        site, payload = self._desk.site, self._desk.payload
+    def _read_all(self, messages: Sequence[Message], batch: Batch) -> Iterable[_Read]:
+        site = self._desk.site
         found = [(message, self._read(message, batch)) for message in messages]
-        read = [(message, request) for message, request in found if request is not None]
-        identifiers = [record_id(site, request.subject, request.id) for _, request in read]
-        digests = [digest_of(request) for _, request in read]
-        payloads = [payload(request) for _, request in read]
-        told = zip(read, identifiers, digests, payloads, strict=True)
-        for (message, request), identifier, digest, asks in told:
-            yield _Read(message, request, identifier, digest, asks)
+        readable = [message for message, request in found if request is not None]
+        requests = [request for _, request in found if request is not None]
+        identifiers = [record_id(site, request.subject, request.id) for request in requests]
+        digests = map(digest_of, requests)
+        payloads = map(self._desk.payload, requests)
+        told = zip(readable, requests, identifiers, list(digests), list(payloads), strict=True)
+        return map(_Read._make, told)
 
     def _read(self, message: Message, batch: Batch) -> RequestEnvelope | None:
         try:

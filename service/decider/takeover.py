@@ -124,15 +124,15 @@ def resume_at(seat: Seat, *, logs: Log, group: str, tail: Tail) -> int:
 def outcome_of(record: Record, ledger_offset: int) -> OutcomeRow:
     """A record as the row of outcomes that it answers."""
     return OutcomeRow(
-        record_id=record.id,
-        ledger_offset=ledger_offset,
-        sequence=record.sequence,
-        request_digest=record.requestdigest or "",
-        type=record.type,
-        tostate=record.tostate,
-        version=record.version,
-        refusal=record.data if record.is_refusal else None,
-        decided_at=record.time,
+        record.id,
+        ledger_offset,
+        record.sequence,
+        record.requestdigest or "",
+        record.type,
+        record.tostate,
+        record.version,
+        record.data if record.is_refusal else None,
+        record.time,
     )
 
 
