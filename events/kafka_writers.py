@@ -12,6 +12,7 @@ from uuid import uuid4
 from events import failpoints
 from events.ids import partition_of
 from events.kafka_admin import KafkaConnection, is_fenced, let_go, next_offsets, translated
+from events.kafka_aside import Aside, LateError
 from events.kafka_batches import HandedOver, KeyedValue, foretell, hand_over
 from events.kafka_sender import hasten
 from events.log import (
@@ -194,6 +195,7 @@ class KafkaTransactionalWriter:
         self._handed: list[HandedOver] = []
         self._foretold: tuple[dict[Place, int], str, Any] | None = None
         self._spent: LogError | None = None
+        self._aside = Aside(f"{transactional_id} commits")
         self._producer = connection.producer(
             transactional_id=f"{transactional_id}.{uuid4()}" if is_without("fencing") else transactional_id,
             transaction_timeout_ms=15_000,
@@ -267,6 +269,7 @@ class KafkaTransactionalWriter:
         """Let go without waiting; an open transaction is left to the successor."""
         self._spent = self._spent or TransactionInDoubtError(f"{self._id}: this writer is closed")
         let_go(self._producer)
+        self._aside.end()
 
     def _commit(self, offsets: Mapping[Place, int], group: str) -> None:
         self._producer.flush(self._limit_s)
@@ -295,17 +298,15 @@ class KafkaTransactionalWriter:
 
     def _within_limit(self, what: str, step: Callable[[], None]) -> None:
         """The client waits for its broker without limit; in a thread of its own that cannot hold up the owner."""
-        failures: list[Exception] = []
-        thread = threading.Thread(target=_run, args=(step, failures), name=f"{self._id} {what}", daemon=True)
-        thread.start()
-        thread.join(self._limit_s)
-        if thread.is_alive():
-            late = LogUnavailableError(f"{self._id}: {what} has not come back after {self._limit_s:g} s")
+        try:
+            self._aside.run(step, self._limit_s)
+        except LateError as error:
+            late = LogUnavailableError(f"{self._id}: {what} {error}")
             if self._on_stuck is not None:
                 self._on_stuck(str(late))
-            raise self._doubt(what, late)
-        if failures:
-            raise self._doubt(what, failures[0]) from failures[0]
+            raise self._doubt(what, late) from error
+        except Exception as error:
+            raise self._doubt(what, error) from error
 
     def _still_good(self) -> None:
         if self._spent is not None:
@@ -325,10 +326,3 @@ class KafkaTransactionalWriter:
                 "the transaction may stand: take over again and read the log"
             )
         return self._spent
-
-
-def _run(step: Callable[[], None], failures: list[Exception]) -> None:
-    try:
-        step()
-    except Exception as error:  # noqa: BLE001  handed to the waiting thread, which raises it
-        failures.append(error)
