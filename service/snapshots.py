@@ -20,25 +20,12 @@ from projectors.outcome import CHANNEL
 from projectors.passed_over import PassedOver
 from service.decider.halts import StoreFencedError, StoreUnavailableError
 from service.decider.store import LedPast, OutcomeRow, Watermark
+from service.snapshot_questions import KNOWN_NOW, LOADED, LOOKED_UP, LOST, WATERMARK_NOW
 from service.store_session import StoreSession
 
 __all__ = ["Snapshots", "is_halted", "record_halt", "store_cursor"]
 
 
-WATERMARK_NOW = """
-SELECT next_offset, next_request, requests_topic_id, fold_version, owner_epoch
-FROM decider.watermark WHERE machine = %s AND partition = %s"""
-KNOWN_NOW = """
-SELECT w.next_offset, w.next_request, w.requests_topic_id, w.fold_version, w.owner_epoch,
-       o.record_id::text, o.request_digest
-FROM (SELECT) AS once
-LEFT JOIN decider.watermark w ON w.machine = %s AND w.partition = %s
-LEFT JOIN decider.outcome o ON o.record_id = ANY(%s::uuid[])
-"""
-"""The watermark, and what is known of these records, seen at one moment."""
-LOST = """
-SELECT subject FROM unnest(%s) AS new (subject)
-WHERE EXISTS (SELECT FROM projection.ledger l WHERE l.machine = %s AND l.subject = new.subject)"""
 SNAPSHOT_STAGE = """
 CREATE TEMP TABLE IF NOT EXISTS snapshot_stage (subject text, sequence bigint, state text) ON COMMIT DELETE ROWS
 """
@@ -102,6 +89,7 @@ class Snapshots:
         self._machine = machine
         self._partition = partition
         self._seen: Watermark | None = None
+        self._looked_up: dict[str, bool] = {}
         self._mark = (crc32(f"decider.{machine}".encode()) & 0x7FFFFFFF, partition)
 
     def cut_off_predecessors(self) -> int:
@@ -136,17 +124,28 @@ class Snapshots:
 
     def load(self, subjects: Sequence[str]) -> dict[str, bytes]:
         """Snapshots by subject, as many as there are."""
+        self._looked_up = {}
         if not subjects:
             return {}
+        if len(subjects) <= FEW:
+            return self._look_up(subjects)
         with self._session.question() as cursor:
-            cursor.execute(
-                "SELECT subject, state FROM decider.snapshot WHERE machine = %s AND subject = ANY(%s)",
-                (self._machine, list(subjects)),
-            )
+            cursor.execute(LOADED, (self._machine, list(subjects)))
             return {subject: state.encode() for subject, state in cursor.fetchall()}
+
+    def _look_up(self, subjects: Sequence[str]) -> dict[str, bytes]:
+        """Snapshots of a few, with what ``lost`` may be asked of the others."""
+        with self._session.question() as cursor:
+            cursor.execute(LOOKED_UP, {"machine": self._machine, "subjects": list(subjects)})
+            rows = cursor.fetchall()
+        self._looked_up = {subject: is_lost for subject, state, is_lost in rows if state is None}
+        return {subject: state.encode() for subject, state, _ in rows if state is not None}
 
     def lost(self, subjects: Sequence[str]) -> list[str]:
         """Which of these, that have no snapshot, have records in ``projection.ledger``."""
+        looked_up, self._looked_up = self._looked_up, {}
+        if looked_up.keys() >= set(subjects):  # asked just now, when they were loaded
+            return [subject for subject in subjects if looked_up[subject]]
         with self._session.question() as cursor:
             cursor.execute(LOST, (list(subjects), self._machine))
             return [row[0] for row in cursor.fetchall()]
