@@ -4,7 +4,6 @@ It is given a ledger to read and tables to fill, and nothing else: no object sto
 standard input means that whoever asked for it is gone, and it stops.
 """
 
-import gc
 import json
 import logging
 import resource
@@ -21,6 +20,7 @@ from projectors.database import make_engine
 from projectors.halt import FollowerError
 from projectors.read_models import beside
 from projectors.rebuild_fill import Filling
+from service.collecting import collect_seldom, keep_freed
 
 __all__ = ["main"]
 
@@ -30,8 +30,8 @@ _TELL_EVERY = 10_000
 def main() -> int:
     """Fill what the order says; tells how many records it has read, and at last its memory or what stopped it."""
     logging.basicConfig(level=logging.WARNING)
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)  # as the roles do
+    collect_seldom()
+    keep_freed()
     order = json.loads(sys.stdin.readline())
     stop = threading.Event()
     stop_with_parent(stop)

@@ -58,8 +58,12 @@ def test_what_was_looked_up_is_told_once(engine):
 
 
 def test_another_machine_s_subject_of_the_same_name_is_another_one(engine):
-    Snapshots(engine, machine="group", partition=0).save(
-        [("roman/a", 1, b"{}")], [], Watermark(1, 1, "topic", 1, 1)
-    )
-    store = Snapshots(engine, machine="file", partition=0)
-    assert (store.load(["roman/a"]), store.lost(["roman/a"])) == ({}, [])
+    file, group = (Snapshots(engine, machine=machine, partition=0) for machine in ("file", "group"))
+    group.save([("roman/a", 1, b"{}")], [], Watermark(1, 1, "topic", 1, 1))
+    shown(engine, ["roman/b"])
+    for store, subject, lost in [
+        (file, "roman/a", []),
+        (group, "roman/b", []),
+        (file, "roman/b", ["roman/b"]),
+    ]:
+        assert (store.load([subject]), store.lost([subject])) == ({}, lost)
