@@ -122,15 +122,17 @@ class KafkaReader:
         self._paused: set[Place] = set()
         self._heard_at = time.monotonic()
         self._closed = False
-        self._consumer: KafkaConsumer | None = None
-        self._connected()
+        self._consumer: KafkaConsumer | None = None  # made where there is something to read
 
     def assign(self, positions: Mapping[Place, int]) -> None:
         """Read these partitions from these offsets, and no others; nothing is paused."""
         self._held.clear()
         self._paused.clear()
         self._next = {Place(*place): offset for place, offset in positions.items()}
-        self._seek(self._connected())
+        if self._consumer is None:
+            self._connected()
+        else:
+            self._seek(self._consumer)
 
     def poll(self, *, at_most: int, timeout_s: float) -> dict[Place, list[Message]]:
         """What has come; waits up to ``timeout_s`` for the first.

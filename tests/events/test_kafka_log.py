@@ -274,3 +274,14 @@ def test_a_reader_whose_client_has_died_goes_on_with_another(kafka, site):
     writer.close()
     with pytest.raises(LogError, match="closed"):
         reader.poll(at_most=1, timeout_s=0)
+
+
+def test_a_reader_connects_where_it_is_given_something_to_read():
+    log = KafkaLog("127.0.0.1:1", patience_s=0.2)
+    idle, reader = log.reader(), log.reader()
+    idle.close()
+    with pytest.raises(LogUnavailableError, match=r"127\.0\.0\.1:1"):
+        reader.assign({Place("site.file.events", 0): 0})
+    reader.close()
+    with pytest.raises(LogError, match="closed"):
+        reader.assign({Place("site.file.events", 0): 0})
