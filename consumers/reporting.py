@@ -14,6 +14,7 @@ from consumers.known_programs import part_of
 from consumers.outage import OUTAGES
 from consumers.program_failures import is_of_program, program_fail_request
 from consumers.sender import Outgoing
+from consumers.soon import Soon
 from consumers.together import Together
 from consumers.tools import Tools
 from events import failpoints
@@ -34,13 +35,14 @@ class Reporting:
     """Shared by the threads of a worker. Raises one of ``OUTAGES`` where the database is away.
 
     What several threads have to report at the same time goes together: one look at the leases, one wait for the log,
-    one mark. ``gathered_s``: so long more are gathered after a round of several.
+    one mark. ``gathered_s``: so long more are gathered after a round of several, and of what nobody waits for yet.
     """
 
     def __init__(self, tools: Tools, *, gathered_s: float = 0.0) -> None:
         self._tools = tools
         self._limping: frozenset[str] = frozenset()
         self._rounds = Together(self._put, concerns_all=(Wait, *OUTAGES), apart_s=gathered_s)
+        self._soon = Soon(self._hand_over, apart_s=gathered_s)
 
     def remember(self, rooms: Mapping[str, int]) -> None:
         """Which servers failed lately, so that their recovery is noticed."""
@@ -48,13 +50,18 @@ class Reporting:
 
     def send(self, ask: Ask) -> Sent:
         """Hand a request over to the log. Raises Wait where the log is away."""
-        topic, key, value = ask.outgoing(
-            self._tools.topics, source=self._tools.worker, at=self._tools.clock()
-        )
+        outgoing = ask.outgoing(self._tools.topics, source=self._tools.worker, at=self._tools.clock())
+        if ask.may_wait:
+            return self._soon.post(outgoing)
+        self._soon.flush()  # what was asked before comes before
         try:
-            return self._tools.sender.send(topic, key=key, value=value)
+            return self._hand_over(outgoing)
         except LogUnavailableError as error:
             raise _log_away(error) from error
+
+    def _hand_over(self, outgoing: Outgoing) -> Sent:
+        topic, key, value = outgoing
+        return self._tools.sender.send(topic, key=key, value=value)
 
     def acknowledged(self, sent: Iterable[Sent]) -> None:
         """Return once these are on the log; raises Wait."""
@@ -77,6 +84,7 @@ class Reporting:
         with tools.engine.connect() as connection:
             held = claims.still_mine(connection, (item for reports in wishes for item, _ in reports))
         mine = [each for reports in wishes for each in reports if each[0].key in held]
+        self._soon.flush()  # a file that failed at once is reported only after it was begun
         try:
             tools.sender.send_all(outgoing for _, outgoing in mine)
         except LogUnavailableError as error:

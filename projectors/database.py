@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from sqlalchemy import Engine, MetaData, create_engine, make_url
 
 from projectors.driver_errors import as_outage
+from projectors.rested import asked_after_rest
 
 __all__ = ["SCHEMAS", "make_engine", "metadata", "normal_url"]
 
@@ -64,11 +65,10 @@ def make_engine(
     options = " ".join(f"-c {name}={_escaped(value)}" for name, value in wanted.items())
     engine = create_engine(
         normal_url(url),
-        pool_pre_ping=True,
         pool_size=pool_size,
         connect_args={"application_name": application_name, "options": options, "connect_timeout": 5},
     )
-    return as_outage(engine)
+    return asked_after_rest(as_outage(engine))
 
 
 def _escaped(value: str) -> str:

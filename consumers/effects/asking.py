@@ -28,7 +28,7 @@ class Asking(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One request. ``is_report``: its outcome closes the item."""
+    """One request. ``is_report``: its outcome closes the item. ``may_wait``: a moment, so that several go together."""
 
     request: Asking
     item: WorkItem
@@ -39,6 +39,7 @@ class Ask:
     actor: str = ACTOR
     correlationid: str | None = None
     is_report: bool = False
+    may_wait: bool = False
 
     def outgoing(self, topics: Topics, *, source: str, at: datetime) -> Outgoing:
         """Topic, key and value."""
@@ -67,6 +68,14 @@ def report(item: WorkItem, request: Asking) -> Ask:
     return request_for(item, request, id=item.report_id, is_report=True)
 
 
-def request_for(item: WorkItem, request: Asking, *, id: str, is_report: bool = False) -> Ask:  # noqa: A002
+def request_for(
+    item: WorkItem,
+    request: Asking,
+    *,
+    id: str,  # noqa: A002
+    is_report: bool = False,
+    may_wait: bool = False,
+) -> Ask:
     """A request about the item's own version and attempt."""
-    return Ask(request, item, id, item.subject, item.version, item.attempt, is_report=is_report)
+    about = (item.subject, item.version, item.attempt)
+    return Ask(request, item, id, *about, is_report=is_report, may_wait=may_wait)

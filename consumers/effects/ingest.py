@@ -1,7 +1,6 @@
 """Ingest: begin, look into the file in a child, reserve its identity, and report what was found."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -20,7 +19,7 @@ from consumers.effects.quarantine import put_aside
 from consumers.effects.same_content import look_for_twin
 from consumers.failures import Failed, from_archive
 from consumers.formats import FORMATS, Expected
-from consumers.formats.inspection import Inspection
+from consumers.formats.inspection import Inspection, members
 from consumers.storage_errors import StorageError
 from consumers.tools import Tools
 from events.file import Brief, GroupPlace, IdentityHeld
@@ -73,13 +72,13 @@ def _start(item: WorkItem, tools: Tools) -> Asks:
     if item.is_taken_over and tools.outcomes.find([(item.subject, start_id)]):
         return
     request = StartFile(worker=tools.worker, host=tools.host, software_version=tools.software_version)
-    yield request_for(item, request, id=start_id)
+    yield request_for(item, request, id=start_id, may_wait=True)
 
 
 def _look(item: WorkItem, tools: Tools, path: Path, brief: Brief, configuration: StreamConfiguration) -> Asks:
     result = _inspected(item, tools, path, brief, configuration)
     inspection = result.inspection
-    usage = with_log_kept(Usage(host=tools.host, **asdict(result.usage)), item, tools, configuration)
+    usage = with_log_kept(Usage(host=tools.host, **members(result.usage)), item, tools, configuration)
     if inspection is None:
         raise _no_inspection(result, usage)
     place = _place(inspection, brief, configuration)
@@ -224,7 +223,7 @@ def _validation(
         size_bytes=inspection.size_bytes or 0,
         media_type=media_type,
         metadata=more.metadata,
-        header_fixes=tuple(HeaderFix(**asdict(fix)) for fix in inspection.header_fixes),
+        header_fixes=tuple(HeaderFix(**members(fix)) for fix in inspection.header_fixes),
         qa=_qa(inspection),
         warnings=more.beside(_warnings(inspection)),
         checks_version=_checks_version(brief, configuration, tools),
@@ -242,12 +241,12 @@ def _validation(
 def _qa(inspection: Inspection) -> tuple[QaFinding, ...]:
     # A critical check that had nothing to judge has not failed: it is kept as a record.
     return tuple(
-        QaFinding(**{**asdict(each), "level": "record-only"})
+        QaFinding(**{**members(each), "level": "record-only"})
         if each.level == "critical" and each.passed is None
-        else QaFinding(**asdict(each))
+        else QaFinding(**members(each))
         for each in inspection.qa
     )
 
 
 def _warnings(inspection: Inspection) -> tuple[WarningFinding, ...]:
-    return tuple(WarningFinding(**asdict(each)) for each in inspection.warnings)
+    return tuple(WarningFinding(**members(each)) for each in inspection.warnings)

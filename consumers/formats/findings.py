@@ -96,7 +96,8 @@ class Findings:
 
     def add(self, result: QaResult) -> None:
         """Keep a result, its value of bounded size."""
-        self.qa.append(replace(result, value=_bounded(result.value)))
+        is_text = isinstance(result.value, str)
+        self.qa.append(replace(result, value=_bounded(result.value)) if is_text else result)
 
 
 def _bounded(value: Scalar) -> Scalar:

@@ -1,10 +1,20 @@
 """What looking into one file found: verdict, typed metadata, QA results, warnings; travels as a plain JSON object."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
-__all__ = ["CODES", "HeaderFix", "Inspection", "InvalidFileError", "Level", "QaResult", "Scalar", "Warning_"]
+__all__ = [
+    "CODES",
+    "HeaderFix",
+    "Inspection",
+    "InvalidFileError",
+    "Level",
+    "QaResult",
+    "Scalar",
+    "Warning_",
+    "members",
+]
 
 Scalar = str | int | float | bool | None
 """A header value as JSON can hold it; floats are finite."""
@@ -54,6 +64,11 @@ class InvalidFileError(Exception):
     def unlike(cls, code: str, found: str, wanted: str, *, lead: str = "", then: str) -> Self:
         """Said in one sentence: what was found, behind ``lead``, what was wanted, and then what to do."""
         return cls(code, f"{lead}{found}, wanted {wanted}; {then}", found=found, wanted=wanted)
+
+
+def members(each: Any) -> dict[str, Any]:
+    """What stands in a dataclass with slots, by name. ``asdict`` copies as deep as it goes, for ten times the cost."""
+    return {name: getattr(each, name) for name in each.__slots__}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +132,9 @@ class Inspection:
 
     def to_dict(self) -> dict[str, Any]:
         """The inspection as JSON holds it."""
-        plain = asdict(self)
+        plain = members(self)
         for name in ("header_fixes", "qa", "warnings"):
-            plain[name] = list(plain[name])
+            plain[name] = [members(each) for each in plain[name]]
         return plain
 
     @classmethod

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from consumers.formats.findings import Findings
-from consumers.formats.inspection import Scalar
+from consumers.formats.inspection import Scalar, members
 from consumers.formats.text import as_scalar, clean, shortened
 
 __all__ = ["MAX_BEYOND_BYTES", "MAX_VALUE_CHARACTERS", "Metadata"]
@@ -41,13 +41,13 @@ class Metadata:
 
     def to_dict(self) -> dict[str, Any]:
         """The metadata as JSON holds it; what did not fit into ``extra`` is counted in ``extra_omitted``."""
-        plain = {name: _bounded(value) for name, value in asdict(self).items() if name != "extra"}
+        plain = {name: _bounded(value) for name, value in members(self).items() if name != "extra"}
         extra, omitted = _bounded_extra(self.extra)
         return {**plain, "extra": extra, "extra_omitted": omitted}
 
     def reported(self, findings: Findings) -> dict[str, Any]:
         """The same, with a warning for each value that had to be cut, and for those that had to be left out."""
-        named = {name: value for name, value in asdict(self).items() if name != "extra"}
+        named = {name: value for name, value in members(self).items() if name != "extra"}
         for name, value in {**self.extra, **named}.items():
             length = len(str(value)) if isinstance(value, str) else 0
             if length > MAX_VALUE_CHARACTERS:
@@ -62,7 +62,7 @@ class Metadata:
 
     def beyond(self) -> dict[str, str]:
         """The values that had to be cut, whole, as far as they are not more than anybody could have meant."""
-        named = {name: value for name, value in asdict(self).items() if name != "extra"}
+        named = {name: value for name, value in members(self).items() if name != "extra"}
         kept: dict[str, str] = {}
         room = MAX_BEYOND_BYTES
         for name, value in {**self.extra, **named}.items():

@@ -12,7 +12,6 @@ from uuid import uuid4
 from sqlalchemy import text
 
 from consumers.drafts import STRUCTURED
-from consumers.folder_files import SETTLE_S
 from events.stream import RetryPolicy, StreamConfiguration
 from service.bench.awaiting import await_files
 from service.bench.figure import Figure
@@ -90,7 +89,6 @@ def hostile(ground: Ground, order: Order) -> list[Figure]:
                 _announce(ground, opened)
                 land(paths, landing)
 
-            time.sleep(SETTLE_S)  # or the last ones made would be waited for as not yet finished
             runs.append(ground.timed(GOOD, len(paths), begin))
             wrong += _ended(ground, opened)
             streams += opened
