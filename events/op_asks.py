@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 LEASE_AT_LEAST_S, LEASE_AT_MOST_S = 60, 180 * 24 * 3600
-_LEASE = {"lease_from", "rank", "score"}
+_LEASE = {"lease_from", "rank", "score", "orcid_wanted"}
 
 
 class _Lease(Request):
@@ -45,6 +45,7 @@ class ClaimOp(_Lease):
     program: Name | None = Field(None, description="may be left out where only one can be claimed")
     claimant: Name | None = Field(None, description="None: the actor")
     orcid: Orcid | None = Field(None, description="the claimant's, as the gateway has checked it")
+    orcid_wanted: bool = Field(False, description="by the policy in force nobody claims without one")
     beside: tuple[Number, ...] = Field(
         (), max_length=32, description="attempts known to be open; a reason is wanted"
     )
@@ -69,9 +70,10 @@ class HandOverOp(_Lease):
     """Somebody else goes on with the attempt."""
 
     name: ClassVar[str] = "op.hand_over"
-    attached: ClassVar[frozenset[str]] = frozenset({"lease_from"})
+    attached: ClassVar[frozenset[str]] = frozenset({"lease_from", "orcid_wanted"})
     to: Name
     orcid: Orcid | None = None
+    orcid_wanted: bool = Field(False, description="as of a claim")
 
 
 class ReleaseOp(Request):

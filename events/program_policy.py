@@ -1,6 +1,6 @@
 """How a site works on observing programs, as part of a stream's configuration, and so a versioned fact."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -57,4 +57,7 @@ class ObservingPrograms(Part):
     globus: GlobusPlace | None = Field(None, description="None: products go to the archive alone")
     doi_prefix: Annotated[str, StringConstraints(pattern=r"^10\.\d{4,9}$")] | None = None
     publisher: str = Field("", max_length=255)
+    claims: Literal["anybody", "with_orcid"] = Field(
+        "anybody", description="with_orcid: nobody claims, or is handed over to, without an ORCID"
+    )
     lease_days: float = Field(14, gt=0, le=180, description="of a claimant whose hand-in was refused")

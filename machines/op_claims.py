@@ -82,7 +82,7 @@ def hand_over(op: Op, ask: Ask) -> Ruled:
     if isinstance(attempt, list):
         return attempt
     others = [each for each in op.open_on(attempt.program) if each.claimant == request.to]
-    reasons = orcid_against(request.orcid)
+    reasons = _orcid_against(request, request.to)
     if others:
         reasons.append(f"{request.to} has attempt {others[0].number} at program {attempt.program} already")
     if reasons:
@@ -189,10 +189,19 @@ def _beside(held: list[Attempt], claimant: str, request: asks.ClaimOp, ask: Ask)
 
 
 def _person(ask: Ask, request: asks.ClaimOp, claimant: str) -> list[str]:
-    reasons = orcid_against(request.orcid)
+    reasons = _orcid_against(request, claimant)
     if claimant != ask.envelope.actor and not ask.by_person:
         reasons.append(f"{ask.envelope.actor} claims for {claimant}: that needs a reason")
     return reasons
+
+
+def _orcid_against(request: asks.ClaimOp | asks.HandOverOp, claimant: str) -> list[str]:
+    """Who it is has to be known where the policy wants that; it came with the request, as it is in force."""
+    if request.orcid is None and request.orcid_wanted:
+        return [
+            f"found no ORCID of {claimant}, wanted one by the policy in force (claims: with_orcid); say --orcid"
+        ]
+    return orcid_against(request.orcid)
 
 
 def _working(op: Op, ask: Ask) -> Attempt | list[str]:

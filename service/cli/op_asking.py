@@ -143,6 +143,7 @@ def ask_of_ops(
         return
     if reason_for is not None:
         session.reason_for(reason_for)
+    request = _by_policy(session, request)
     asks = [
         Ask(
             op, request, attempt=attempt, expected_sequence=expected_sequence,
@@ -151,6 +152,17 @@ def ask_of_ops(
         for op in ops
     ]  # fmt: skip
     ask_and_tell(session, asks)
+
+
+def _by_policy(session: Session, request: "Request") -> "Request":
+    """With what the home of observing programs wants of who claims, as it is in force now."""
+    from consumers.homes import Homes
+
+    if "orcid_wanted" not in type(request).model_fields:
+        return request
+    with session.client() as client:
+        wanted = Homes(client.engine).now().programs.claims == "with_orcid"
+    return request.model_copy(update={"orcid_wanted": wanted})
 
 
 def _default(hint: Any) -> Any:

@@ -169,3 +169,21 @@ def test_rework_is_working_again_and_reject_gives_the_program_back():
     rejected = story.ask("review", {"decision": "reject", "note": "did not converge"}, actor=REVIEWER)
     assert rejected.tostate == "Preprocessed"
     assert story.ask("claim", LEASE).attempt == 2
+
+
+def test_where_the_policy_wants_an_orcid_nobody_claims_or_takes_over_without_one():
+    story = an_op(*PREPROCESSED)
+    wanted = {**LEASE, "program": VISP, "orcid_wanted": True}
+    (reason,) = reasons(story.ask("claim", wanted, actor="ada"))
+    assert (
+        reason == "found no ORCID of ada, wanted one by the policy in force (claims: with_orcid); say --orcid"
+    )
+    wrong = story.ask("claim", {**wanted, "orcid": "0000-0002-1825-0098"}, actor="ada")
+    assert "last digit" in reasons(wrong)[0]
+    assert story.ask("claim", {**wanted, "orcid": "0000-0002-1825-0097"}, actor="ada").type == "op.claimed"
+    over = {**LEASE, "to": "bob", "orcid_wanted": True}
+    assert "no ORCID of bob" in reasons(story.ask("hand_over", over, actor="ada", attempt=1))[0]
+    assert (
+        story.ask("hand_over", {**over, "orcid_wanted": False}, actor="ada", attempt=1).type
+        == "op.handed_over"
+    )
