@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, StringConstraints
 
 from events.types import Count, Name, Number, Part, UtcTime
 
@@ -52,9 +52,13 @@ OUTPUTS_AT_MOST = 256
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Orcid = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{4}-\d{4}-\d{3}[\dX]$")]
 ReadyBy = Literal["manifest", "ready_event", "quiet_period", "operator"]
-ShortText = Annotated[str, StringConstraints(max_length=1000)]
-Scalar = bool | int | float | ShortText | None
-Value = Scalar | Annotated[tuple[Scalar, ...], Field(max_length=32)]
+_AsItIs = Field(union_mode="left_to_right")
+"""The first kind that it is, and made into none that it is not: a verdict has dozens, and to compare takes long."""
+
+ShortText = Annotated[str, StringConstraints(max_length=1000, strict=True)]
+Scalar = Annotated[StrictBool | StrictInt | StrictFloat | ShortText | None, _AsItIs]
+Several = Annotated[tuple[Scalar, ...], Field(max_length=32)]
+Value = Annotated[StrictBool | StrictInt | StrictFloat | ShortText | None | Several, _AsItIs]  # noqa: RUF036 - as published
 """What a metric may be: a number, a text, or a few of them; None where the record says nothing."""
 
 

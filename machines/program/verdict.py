@@ -140,22 +140,29 @@ def _standing(finding: Finding) -> tuple[bool, bool, float]:
 
 def _told(finding: Finding) -> dict[str, Any]:
     """The members of a ``Criterion``, those left out that it has not."""
-    rule, dataset = finding.rule, finding.dataset
-    told = {
+    rule = finding.rule
+    told: dict[str, Any] = {
         "name": rule.name,
         "metric": rule.metric,
         "comparison": rule.comparison,
-        "threshold": finding.threshold,
-        "value": finding.value,
-        "dataset": None if dataset is None else dataset.dataset,
-        "margin": finding.margin,
         "passed": finding.passed,
         "required": rule.required,
-        "unit": METRICS[rule.metric].unit,
-        "message": _message(finding),
-        "source": rule.source or None,
     }
-    return {name: value for name, value in told.items() if value is not None}
+    if finding.threshold is not None:
+        told["threshold"] = finding.threshold
+    if finding.value is not None:
+        told["value"] = finding.value
+    if finding.dataset is not None:
+        told["dataset"] = finding.dataset.dataset
+    if finding.margin is not None:
+        told["margin"] = finding.margin
+    if (unit := METRICS[rule.metric].unit) is not None:
+        told["unit"] = unit
+    if (message := _message(finding)) is not None:
+        told["message"] = message
+    if rule.source:
+        told["source"] = rule.source
+    return told
 
 
 def _message(finding: Finding) -> str | None:
