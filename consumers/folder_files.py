@@ -1,14 +1,18 @@
 """Files of a watched folder: which there are, which are still being written, which have been announced."""
 
+import logging
 import os
 import sqlite3
 import stat
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 __all__ = ["SETTLE_S", "Announced", "Found", "Settling", "files_below", "is_ignored", "look_at"]
+
+log = logging.getLogger(__name__)
 
 SETTLE_S = 3.0
 """A file that nobody closed before our eyes has arrived when it has not changed for this long."""
@@ -63,47 +67,103 @@ class Settling:
 
 
 class Announced:
-    """What has been announced, in a small file of its own; losing it means announcing again, and no more."""
+    """What has been announced, in a small file of its own; losing it means announcing again, and no more.
+
+    A file that is broken is begun anew. One that can't be written, as on a full disk, stops nobody: what was announced
+    meanwhile is remembered here, and written down once that can be done.
+    """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._rows = sqlite3.connect(path)
-        self._rows.execute("PRAGMA journal_mode = WAL")
-        self._rows.execute("PRAGMA synchronous = NORMAL")
-        self._rows.execute(
-            "CREATE TABLE IF NOT EXISTS announced"
-            " (path TEXT PRIMARY KEY, size_bytes INTEGER, modified_ns INTEGER) WITHOUT ROWID"
-        )
-        self._forget_what_is_gone()
+        self._path = path
+        self._unwritten: dict[str | bytes, tuple[int, int]] = {}
+        self._rows = self._opened()
 
     def has(self, found: Found) -> bool:
         """It was announced as it is now."""
-        row = self._rows.execute(
-            "SELECT size_bytes, modified_ns FROM announced WHERE path = ?", (_name(found.path),)
-        ).fetchone()
-        return bool(row == (found.size_bytes, found.modified_ns))
+        name, is_now = _name(found.path), (found.size_bytes, found.modified_ns)
+        if self._unwritten.get(name) == is_now:
+            return True
+        try:
+            row = self._rows.execute(_KNOWN, (name,)).fetchone()
+        except (
+            sqlite3.OperationalError
+        ):  # not to be had at this moment; announced once more it is the same event
+            return False
+        except sqlite3.DatabaseError as error:
+            self._begin_anew(error)
+            return False
+        return bool(row == is_now)
 
     def add(self, batch: Iterable[Found]) -> None:
         """These have been announced."""
-        with self._rows:
-            self._rows.executemany(
-                "INSERT OR REPLACE INTO announced VALUES (?, ?, ?)",
-                [(_name(each.path), each.size_bytes, each.modified_ns) for each in batch],
+        self._unwritten |= {_name(each.path): (each.size_bytes, each.modified_ns) for each in batch}
+        try:
+            with self._rows:
+                rows = [(name, *is_now) for name, is_now in self._unwritten.items()]
+                self._rows.executemany("INSERT OR REPLACE INTO announced VALUES (?, ?, ?)", rows)
+        except sqlite3.OperationalError as error:  # no room, or no right to write
+            extra = {"path": str(self._path), "error": str(error), "files": len(self._unwritten)}
+            log.warning("what was announced is not written down yet", extra=extra)
+        except sqlite3.DatabaseError as error:
+            self._begin_anew(error)
+        else:
+            self._unwritten.clear()
+
+    def _opened(self, *, is_anew: bool = False) -> sqlite3.Connection:
+        """The file; where there is no room for one, a place in memory."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            return _forgetting_what_is_gone(_table(str(self._path)))
+        except (OSError, sqlite3.OperationalError) as error:
+            log.warning(
+                "what is announced is not written down", extra={"path": str(self._path), "error": str(error)}
             )
+            return _table(":memory:")
+        except sqlite3.DatabaseError as error:
+            self._throw_away(error)
+            return _table(":memory:") if is_anew else self._opened(is_anew=True)
+
+    def _begin_anew(self, error: sqlite3.DatabaseError) -> None:
+        self._rows.close()
+        self._throw_away(error)
+        self._rows = self._opened()
+
+    def _throw_away(self, error: sqlite3.DatabaseError) -> None:
+        log.warning(
+            "what was announced can't be read, and is announced again",
+            extra={"path": str(self._path), "error": str(error)},
+        )
+        with suppress(OSError):
+            for end in ("", "-wal", "-shm"):
+                Path(f"{self._path}{end}").unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let go of the file."""
         self._rows.close()
 
-    def _forget_what_is_gone(self) -> None:
-        paths = (path for (path,) in self._rows.execute("SELECT path FROM announced"))
-        gone = [
-            (path,)
-            for path in paths
-            if not os.path.lexists(os.fsencode(path) if isinstance(path, str) else path)
-        ]
-        with self._rows:
-            self._rows.executemany("DELETE FROM announced WHERE path = ?", gone)
+
+_KNOWN = "SELECT size_bytes, modified_ns FROM announced WHERE path = ?"
+
+
+def _table(path: str) -> sqlite3.Connection:
+    rows = sqlite3.connect(path)
+    rows.execute("PRAGMA journal_mode = WAL")
+    rows.execute("PRAGMA synchronous = NORMAL")
+    rows.execute(
+        "CREATE TABLE IF NOT EXISTS announced"
+        " (path TEXT PRIMARY KEY, size_bytes INTEGER, modified_ns INTEGER) WITHOUT ROWID"
+    )
+    return rows
+
+
+def _forgetting_what_is_gone(rows: sqlite3.Connection) -> sqlite3.Connection:
+    paths = (path for (path,) in rows.execute("SELECT path FROM announced"))
+    gone = [
+        (path,) for path in paths if not os.path.lexists(os.fsencode(path) if isinstance(path, str) else path)
+    ]
+    with rows:
+        rows.executemany("DELETE FROM announced WHERE path = ?", gone)
+    return rows
 
 
 def files_below(folder: Path) -> Iterator[Found]:

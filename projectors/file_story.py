@@ -42,6 +42,7 @@ _ITEMS = """
     FROM work.item WHERE subject = :file AND lane = 'steps' AND state IN ('open', 'leased', 'reported', 'parked')
     ORDER BY sequence
 """
+_GATE = "SELECT since, reason FROM work.gate ORDER BY since LIMIT 1"
 _BREAKERS = "SELECT * FROM work.breaker WHERE dependency = ANY(:dependencies) ORDER BY since"
 _QUEUE = """
     SELECT count(*) FILTER (WHERE i.state = 'open' AND (i.due_at IS NULL OR i.due_at <= now())
@@ -84,6 +85,7 @@ def gather(connection: Connection, file: str) -> dict[str, Any] | None:
         "work": _one(connection, _ATTEMPTS, **where),
         "items": tuple(items),
         "stream": _one(connection, _STREAM, stream=row["stream"]),
+        "gate": _one(connection, _GATE),
         "breakers": tuple(_all(connection, _BREAKERS, dependencies=dependencies)),
         "ahead": queue["ahead"],
         "busy": queue["busy"],

@@ -32,6 +32,7 @@ _QUERIES = {
         SELECT sender, max(queued_at) AS last_sign FROM work.version
         WHERE sender IS NOT NULL AND queued_at IS NOT NULL GROUP BY sender ORDER BY sender
     """,
+    "gates": "SELECT name, since, reason FROM work.gate ORDER BY since",
     "halts": "SELECT part, machine, partition, code, message, halted_at FROM decider.halt ORDER BY halted_at",
     "leases": """
         SELECT machine, partition, owner, owner_epoch, expires_at > now() AS is_alive, clock_ahead_s

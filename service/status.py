@@ -98,9 +98,7 @@ def _of_children(children: list[dict[str, Any]] | None) -> Iterator[str]:
 
 
 def _of_health(health: Mapping[str, list[dict[str, Any]]], now: datetime) -> Iterator[str]:
-    for halt in health["halts"]:
-        where = f"{halt['part']} {halt['machine']}/{halt['partition']}"
-        yield f"{where} stands still: {halt['code']}; meridian recover --explain"
+    yield from _standing_still(health)
     if health["leases"] and not any(row["is_alive"] for row in health["leases"]):
         yield "no decider has given a sign for 5 s: requests are kept, and decided once one runs"
     yield from _of_clocks(health)
@@ -127,6 +125,14 @@ def _of_health(health: Mapping[str, list[dict[str, Any]]], now: datetime) -> Ite
     yield from (
         _silent(row["stream"], each) for row in health["streams"] for each in row.get("silences") or ()
     )
+
+
+def _standing_still(health: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:
+    for halt in health["halts"]:
+        where = f"{halt['part']} {halt['machine']}/{halt['partition']}"
+        yield f"{where} stands still: {halt['code']}; meridian recover --explain"
+    for gate in health["gates"]:
+        yield f"all work rests since {gate['since']:%Y-%m-%d %H:%M:%S}: {gate['reason']}; it goes on by itself"
 
 
 def _of_workers(health: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:

@@ -35,6 +35,8 @@ class Told(Protocol):
     @property
     def stream(self) -> Row | None: ...
     @property
+    def gate(self) -> Row | None: ...
+    @property
     def breakers(self) -> tuple[Row, ...]: ...
     @property
     def ahead(self) -> int: ...
@@ -59,7 +61,17 @@ class Waits:
 
 def waits_of(story: Told) -> Waits:
     """Asked in the order in which one thing hides the next."""
-    for rule in (_held, _of_stream, _parked, _reported, _at_work, _not_before, _server_away, _in_turn):
+    for rule in (
+        _held,
+        _of_stream,
+        _parked,
+        _reported,
+        _at_work,
+        _resting,
+        _not_before,
+        _server_away,
+        _in_turn,
+    ):
         found = rule(story)
         if found is not None:
             return found
@@ -140,6 +152,14 @@ def _at_work(story: Told) -> Waits | None:
             f"its worker {worker} has given no sign since {human_time(until)}; another one will take it"
         )
     return Waits(f"it is {EFFECTS.get(str(item['effect']), 'being worked on')} by {worker}")
+
+
+def _resting(story: Told) -> Waits | None:
+    gate = story.gate
+    if gate is None or _first(story, "open") is None:
+        return None
+    because = f"all work rests since {human_time(gate['since'])}: {gate['reason']}"
+    return Waits(because, evidence=("work goes on by itself once what was missed is known",))
 
 
 def _not_before(story: Told) -> Waits | None:

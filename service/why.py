@@ -33,6 +33,7 @@ class Story:
     work: Row | None = None
     items: tuple[Row, ...] = ()
     stream: Row | None = None
+    gate: Row | None = None
     breakers: tuple[Row, ...] = ()
     ahead: int = 0
     busy: int = 0

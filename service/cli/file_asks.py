@@ -11,7 +11,7 @@ import typer
 from service.cli.asking import ask_and_tell
 from service.cli.errors import AttentionError, WrongUseError
 from service.cli.file_commands import FILES, One, app
-from service.cli.selecting import Selection
+from service.cli.selecting import TIMES, Selection
 from service.cli.session import Session, session_of
 from service.cli.spreading import How, OfVersion, Paced, spread
 from service.wording import counted
@@ -123,7 +123,10 @@ def acknowledge(
     how: OfVersion,
     selection: Selection,
     *,
-    ends: Annotated[datetime | None, typer.Option(help="UTC; from then on it is reported again")] = None,
+    ends: Annotated[
+        datetime | None,
+        typer.Option(formats=TIMES, metavar="TIME", help="UTC; from then on it is reported again"),
+    ] = None,
     codes: Annotated[
         list[str] | None, typer.Option("--known", help="this code; the open problem if not given")
     ] = None,

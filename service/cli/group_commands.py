@@ -8,6 +8,7 @@ import typer
 from service.cli.asking import ask_and_tell
 from service.cli.errors import AttentionError, ToldError, WrongUseError
 from service.cli.output import Column, plain
+from service.cli.selecting import TIMES
 from service.cli.session import session_of
 from service.cli.showing import pairs
 from service.cli.spreading import IfUnchanged, spread
@@ -106,7 +107,10 @@ def expect(  # noqa: PLR0913 - each is an option
     ] = None,
     places: Places = None,
     kind: Annotated[str, typer.Option("--kind", help="exposure, dataset or delivery")] = "dataset",
-    due: Annotated[datetime | None, typer.Option("--due", help="UTC; when all should be there")] = None,
+    due: Annotated[
+        datetime | None,
+        typer.Option("--due", formats=TIMES, metavar="TIME", help="UTC; when all should be there"),
+    ] = None,
     closes: Annotated[
         bool, typer.Option("--closes", help="what is there at --due is all there will be")
     ] = False,

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from service.cli.op_asking import Verb, offer
+from service.cli.selecting import TIMES
 
 __all__ = ["VERBS"]
 
@@ -29,9 +30,14 @@ Priority = Annotated[int | None, typer.Option("--priority", help="-100 (last) to
 Mark = Annotated[bool | None, typer.Option("--mark/--no-mark", help="before everything else")]
 Owner = Annotated[str, typer.Option("--owner", help="whose it is")]
 Lead = Annotated[str | None, typer.Option("--lead", help="who hears of it next when it is overdue")]
-Due = Annotated[datetime | None, typer.Option("--due", help="UTC; when it is overdue")]
+Due = Annotated[
+    datetime | None, typer.Option("--due", formats=TIMES, metavar="TIME", help="UTC; when it is overdue")
+]
 LeadDue = Annotated[
-    datetime | None, typer.Option("--lead-due", help="UTC, after --due; when the lead hears of it")
+    datetime | None,
+    typer.Option(
+        "--lead-due", formats=TIMES, metavar="TIME", help="UTC, after --due; when the lead hears of it"
+    ),
 ]
 Expected = Annotated[int | None, typer.Option("--expected", min=0, help="of so many datasets")]
 Message = Annotated[str | None, typer.Option("--message", help="what else is to be said")]
@@ -44,7 +50,9 @@ Part = Annotated[
     typer.Option("--part", help="which failure: program:…, attempt:… or op; the only one if not given"),
 ]
 Replacement = Annotated[str | None, typer.Option("--replacement", help="what comes instead")]
-Until = Annotated[datetime | None, typer.Option("--until", help="UTC; for good if not given")]
+Until = Annotated[
+    datetime | None, typer.Option("--until", formats=TIMES, metavar="TIME", help="UTC; for good if not given")
+]
 Policy = Annotated[str | None, typer.Option("--policy", help="by which policy, instead of a reason")]
 
 _CLAIM = {"program": Program, "claimant": Claimant, "orcid": Orcid, "lease": Lease, "beside": Beside}

@@ -1,12 +1,15 @@
 """``meridian schema``: what other languages read, listed, shown, written and held against the code."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from service.cli.errors import AttentionError, WrongUseError
 from service.cli.output import Column, plain
 from service.cli.session import session_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["app"]
 
@@ -42,31 +45,39 @@ def show(
     kind: Annotated[str | None, typer.Option(help="events, requests, inbox or envelopes")] = None,
 ) -> None:
     """Print one schema, or the AsyncAPI document."""
-    from service.schema_writer import FOLDER, documents
+    from service.schema_writer import documents
 
     out = session_of(context).out
     found = documents()
     if name == "asyncapi":
         out.lines(found["asyncapi.yaml"].splitlines())
         return
-    wanted = [path for path in found if path.partition("/")[2].rsplit(".", 2)[0] == name]
-    wanted = [path for path in wanted if kind is None or path.startswith(f"{kind}/")]
-    if not wanted:
+    newest = {
+        path.partition("/")[0]: path for path in found if path.partition("/")[2].rsplit(".", 2)[0] == name
+    }
+    chosen = {each: path for each, path in newest.items() if kind in {None, each}}
+    if not chosen:
         raise WrongUseError(f"found no schema {name}; meridian schema list shows those there are")
-    path = wanted[0]
-    if version is not None:
-        path = f"{path.rsplit('.', 2)[0]}.{version}.json"
-    content = found.get(path) or _earlier(FOLDER / path)
-    out.lines(content.splitlines())
+    contents = {each: _of_version(found, path, version) for each, path in chosen.items()}
+    known = {each: content for each, content in contents.items() if content is not None}
+    if not known:
+        raise WrongUseError(
+            f"found no version {version} of {name}, wanted one that is kept; meridian schema list shows those there are"
+        )
+    shown, *others = known
+    out.lines(known[shown].splitlines())
+    if others:
+        out.say(f"this is the one of {shown}; there is one of {', '.join(others)} too: --kind {others[0]}")
 
 
-def _earlier(place: object) -> str:
-    from pathlib import Path
+def _of_version(found: "Mapping[str, str]", newest: str, version: int | None) -> str | None:
+    """The newest, or the one of that version, from the code or kept from before."""
+    from service.schema_writer import FOLDER
 
-    assert isinstance(place, Path)  # noqa: S101 - a folder and a name
-    if not place.exists():
-        raise WrongUseError(f"there is no {place.name}; meridian schema list shows those there are")
-    return place.read_text("utf-8")
+    path = newest if version is None else f"{newest.rsplit('.', 2)[0]}.{version}.json"
+    if path in found:
+        return found[path]
+    return (FOLDER / path).read_text("utf-8") if (FOLDER / path).exists() else None
 
 
 @app.command("write")

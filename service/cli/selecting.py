@@ -14,7 +14,13 @@ from service.cli.errors import WrongUseError
 if TYPE_CHECKING:
     from projectors.file_filter import Filter
 
-__all__ = ["Selection", "read_ids", "read_time"]
+__all__ = ["TIMES", "Selection", "read_ids", "read_time"]
+
+TIMES = [
+    f"%Y-%m-%d{time}{zone}" for time in ("", "T%H:%M", "T%H:%M:%S", "T%H:%M:%S.%f", " %H:%M", " %H:%M:%S")
+    for zone in ("", "%z") if time or not zone
+]  # fmt: skip
+"""How moments that are still to come may be typed; one without a zone is UTC. Our own answers are among them."""
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 

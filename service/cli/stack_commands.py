@@ -1,5 +1,6 @@
 """``meridian up``, ``down``, ``status``, ``doctor``: servers and roles on this machine, and how everything stands."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -22,9 +23,13 @@ def up(
     ] = False,
 ) -> None:
     """Start what is not running: servers that the settings do not name, tables, and the roles."""
+    from service.settings import PREFIX, Settings
+    from service.settings_errors import misspelled
     from service.site import bring_up
 
     session = session_of(context)
+    for strange in misspelled(os.environ, Settings, prefix=PREFIX):
+        session.out.say(f"mind: {strange}; it is not heeded")
     bring_up(session.settings, with_roles=not servers, progress=session.out.say)
     _show_children(session)
 

@@ -11,6 +11,7 @@ import typer
 from service.cli.asking import ask_and_tell
 from service.cli.errors import AttentionError, WrongUseError
 from service.cli.output import Column, cell
+from service.cli.selecting import TIMES
 from service.cli.session import Session, session_of
 
 if TYPE_CHECKING:
@@ -115,7 +116,9 @@ def standby(context: typer.Context, streams: Streams, request_id: RequestId = No
 def offline(
     context: typer.Context,
     streams: Streams,
-    until: Annotated[datetime | None, typer.Option(help="UTC; when it is expected back")] = None,
+    until: Annotated[
+        datetime | None, typer.Option(formats=TIMES, metavar="TIME", help="UTC; when it is expected back")
+    ] = None,
     request_id: RequestId = None,
 ) -> None:
     """Standby → Offline: silence is expected."""

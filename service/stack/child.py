@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -24,6 +25,7 @@ _PROBE_EVERY_S = 0.05
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
 _HEALTHY_AFTER_S = 60.0
 _LONGEST_LOG_BYTES = 20 << 20
+_LOG_EVERY_S = 30.0
 _QUOTED_LINES = 8
 
 
@@ -94,6 +96,12 @@ class Child:
         except (StackError, OSError) as error:
             self._failed(str(error))
             return None
+        except (
+            Exception
+        ) as error:  # whatever it is, the child is not given up: nobody else would start it again
+            log.exception("child not looked after", extra={"child": self.state.name})
+            self._failed(f"{type(error).__name__}: {error}")
+            return None
         finally:
             if self._process and self._process.returncode is None:
                 await self._end(self._process)
@@ -134,7 +142,10 @@ class Child:
                 break
             await asyncio.wait([ended], timeout=_PROBE_EVERY_S)
         was_ready = self.state.condition is Condition.READY
-        code = await ended
+        while not ended.done():
+            if not (await asyncio.wait([ended], timeout=_LOG_EVERY_S))[0]:
+                await asyncio.to_thread(_shorten, self.state.log)
+        code = ended.result()
         if not self._stopping.is_set() and (not was_ready or code not in self._launch.final_codes):
             self._failed(f"ended with code {code}: {_last_lines(self.state.log)}")
         return code
@@ -156,6 +167,16 @@ def _rotate(path: Path) -> None:
     """Keeps a log and its predecessor, each of a readable size at every start."""
     if path.exists() and path.stat().st_size > _LONGEST_LOG_BYTES:
         path.replace(path.with_suffix(".log.1"))
+
+
+def _shorten(path: Path) -> None:
+    """The same while its child runs, which goes on writing to the same file, always at its end."""
+    try:
+        if path.stat().st_size > _LONGEST_LOG_BYTES:
+            shutil.copyfile(path, path.with_suffix(".log.1"))
+            os.truncate(path, 0)
+    except OSError as error:  # no room for a copy: it is kept whole
+        log.warning("log not shortened", extra={"path": str(path), "error": str(error)})
 
 
 def _last_lines(path: Path) -> str:

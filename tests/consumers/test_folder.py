@@ -1,6 +1,7 @@
 """Watched folders: what has arrived is announced once, what has not is left alone, and nothing is missed."""
 
 import os
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -257,3 +258,63 @@ def test_a_name_that_is_no_utf8_is_announced_and_refused_by_the_door(tmp_path):
     outcome = take(a_message(value, sender="folder-keck"), rules_of(stream), NOW)
     assert isinstance(outcome, Refused)
     assert outcome.code == "BAD_URI"
+
+
+def test_a_broken_note_of_what_was_announced_is_begun_anew(landing, tmp_path):
+    found = look_at(aged(landing / "a.fits"), is_closed=False)
+    assert found is not None
+    place = tmp_path / "kept.sqlite3"
+    place.write_bytes(b"SQLite format 3\0" + b"\xff" * 4096)
+    kept = Announced(place)
+    assert not kept.has(found)
+    kept.add([found])
+    kept.close()
+    assert Announced(place).has(found)
+
+
+def test_a_note_that_breaks_while_it_is_used_costs_an_announcement_and_no_more(landing, tmp_path):
+    found = look_at(aged(landing / "a.fits"), is_closed=False)
+    assert found is not None
+    kept = Announced(tmp_path / "kept.sqlite3")
+    kept._rows.close()
+    kept._rows = FailingRows(sqlite3.DatabaseError("database disk image is malformed"))  # type: ignore[assignment]
+    assert not kept.has(found)
+    kept.add([found])
+    assert kept.has(found)
+
+
+def test_a_full_disk_stops_nobody_and_nothing_is_announced_twice_meanwhile(landing, tmp_path):
+    founds = [look_at(aged(landing / name), is_closed=False) for name in ("a.fits", "b.fits")]
+    one, two = [each for each in founds if each is not None]
+    kept = Announced(tmp_path / "kept.sqlite3")
+    rows, kept._rows = kept._rows, FailingRows(sqlite3.OperationalError("database or disk is full"))  # type: ignore[assignment]
+    kept.add([one])
+    assert kept.has(one)
+    assert not kept.has(two)
+    kept._rows = rows
+    kept.add([two])
+    kept.close()
+    again = Announced(tmp_path / "kept.sqlite3")
+    assert again.has(one)
+    assert again.has(two)
+
+
+class FailingRows:
+    """A database that can't be used."""
+
+    def __init__(self, error: sqlite3.Error) -> None:
+        self._error = error
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def execute(self, *_: object) -> None:
+        raise self._error
+
+    executemany = execute
+
+    def close(self) -> None:
+        return None

@@ -249,6 +249,15 @@ def test_a_stream_in_fault_takes_three_steps_back():
     ]
 
 
+def test_work_that_rests_until_dispatch_has_caught_up_waits_for_that_and_not_for_its_turn():
+    gate = {"since": NOW, "reason": "dispatch is 70000 records behind the ledger"}
+    answer = why(a_story("QUEUED", items=(an_item("open"),), gate=gate, workers=2))
+    assert "all work rests since" in answer.because
+    assert "dispatch is 70000 records behind the ledger" in answer.because
+    held = why(a_story("QUEUED", held_reason="wait", is_held=True, items=(an_item("open"),), gate=gate))
+    assert "on hold" in held.because  # a person is asked first
+
+
 def test_files_of_an_offline_stream_are_worked_on():
     answer = why(
         a_story(

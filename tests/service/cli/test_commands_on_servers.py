@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable
 
+from consumers.held import shut_gate
 from service.cli.errors import ATTENTION, FINE, UNREACHABLE, WRONG_USE
 from service.roles import run_decider
 from tests.service.cli.a_site import STREAM, arrival, failure, started
@@ -181,6 +182,11 @@ def test_status_tells_how_everything_stands(site_running, typed, tmp_path):
     lines = typed("status").out
     assert "waits longest on keck-kcwi: keck-kcwi/kb261120_00001, QUEUED" in lines
     assert "projector: has read all" in lines
+    with site_running.client.engine.begin() as connection:
+        shut_gate(connection, "dispatch", "dispatch is 70000 records behind the ledger")
+    resting = "dispatch is 70000 records behind the ledger"
+    assert resting in typed("status").out
+    assert resting in typed("file", "why", "keck-kcwi/kb261120_00001").out
 
 
 def _behind(said: Said) -> bool:

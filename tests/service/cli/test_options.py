@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from service.cli.errors import UNREACHABLE, WRONG_USE
 from service.cli.options import hoisted
 from tests.service.cli.command_line import meridian
 
@@ -76,3 +77,24 @@ def test_the_site_of_an_option_goes_before_that_of_the_environment(capsys, monke
     said = meridian(capsys, "status", "--site", "Keck!")
     assert said.code == 2
     assert "Keck!" in said.err
+
+
+@pytest.mark.parametrize(
+    "moment", ["2026-11-21", "2026-11-21T06:00", "2026-11-21T06:00Z", "2026-11-21T06:00:09.120Z"]
+)
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "stream offline keck --until",
+        "file ack keck/a --reason r --ends",
+        "group expect keck/g --files 3 --reason r --due",
+        "op assign op-1 --owner pi --reason r --due",
+    ],
+)
+def test_moments_are_taken_as_we_print_them(capsys, monkeypatch, tmp_path, typed, moment):
+    for name in ("MERIDIAN_KAFKA", "MERIDIAN_DATABASE", "MERIDIAN_S3_ENDPOINT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MERIDIAN_DATA", str(tmp_path))
+    said = meridian(capsys, *typed.split(), moment)
+    assert (said.code, "meridian up" in said.err) == (UNREACHABLE, True), said  # and so it could be read
+    assert meridian(capsys, *typed.split(), "tomorrow").code == WRONG_USE

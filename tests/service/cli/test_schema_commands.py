@@ -118,6 +118,18 @@ def test_the_commands_list_show_and_check(capsys):
 # --- AsyncAPI 3.0
 
 
+def test_a_name_of_several_kinds_says_so_and_a_version_is_found_where_it_is(capsys):
+    said = meridian(capsys, "schema", "show", "file.arrived")
+    assert json.loads(said.out) == JSON["events/file.arrived.2.json"]
+    assert "there is one of inbox too: --kind inbox" in said.err
+    assert (
+        json.loads(meridian(capsys, "schema", "show", "file.arrived", "1").out)
+        == JSON["inbox/file.arrived.1.json"]
+    )
+    unknown = meridian(capsys, "schema", "show", "file.arrived", "17")
+    assert (unknown.code, "found no version 17 of file.arrived" in unknown.err) == (2, True)
+
+
 def test_the_asyncapi_document_is_yaml_without_anchors():
     text = DOCUMENTS["asyncapi.yaml"]
     assert yaml.safe_load(text) == document()
