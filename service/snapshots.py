@@ -185,12 +185,9 @@ class Snapshots:
         are_new: bool,
     ) -> None:
         with self._session.transaction() as cursor:
-            cursor.execute(UNDER_WAY, self._mark)
             self._save_snapshots(cursor, snapshots)
             self._save_outcomes(cursor, outcomes, are_new=are_new)
-            self._move(cursor, mark)
-            if outcomes:
-                cursor.execute(f"NOTIFY {CHANNEL}")
+            self._move(cursor, mark, before=f"NOTIFY {CHANNEL};" if outcomes else "")
 
     def forget(self) -> None:
         """Drop snapshots and watermark of this partition: the ledger will be read from its beginning.
@@ -241,12 +238,17 @@ class Snapshots:
             )
 
     def _save_snapshots(self, cursor: Any, snapshots: Sequence[tuple[str, int, bytes]]) -> None:
-        if len(snapshots) <= FEW:
+        """With the mark of who writes here, before any row."""
+        under_way = UNDER_WAY % self._mark
+        if 0 < len(snapshots) <= FEW:
             rows = [
                 (self._machine, subject, self._partition, sequence, state.decode())
                 for subject, sequence, state in snapshots
             ]
-            execute_values(cursor, SNAPSHOT_UPSERT, sorted(rows), page_size=FEW)
+            execute_values(cursor, f"{under_way}; {SNAPSHOT_UPSERT}", sorted(rows), page_size=FEW)
+            return
+        cursor.execute(under_way)
+        if not snapshots:
             return
         lines = b"".join([_snapshot_line(*each) for each in snapshots])
         cursor.execute(SNAPSHOT_STAGE)
@@ -266,13 +268,13 @@ class Snapshots:
         _copy(cursor, "COPY outcome_stage FROM STDIN", lines)
         cursor.execute(OUTCOME_MERGE, (self._machine, self._partition))
 
-    def _move(self, cursor: Any, mark: Watermark) -> None:
+    def _move(self, cursor: Any, mark: Watermark, *, before: str) -> None:
         members = {name: getattr(mark, name) for name in Watermark.__slots__}
         members |= {"machine": self._machine, "partition": self._partition}
         if self._seen is None:
-            cursor.execute(FIRST_WATERMARK, members)
+            cursor.execute(before + FIRST_WATERMARK, members)
         else:
-            cursor.execute(NEXT_WATERMARK, {**members, "seen": astuple(self._seen)})
+            cursor.execute(before + NEXT_WATERMARK, {**members, "seen": astuple(self._seen)})
         if cursor.rowcount != 1:
             raise StoreFencedError(
                 f"{self._machine}/{self._partition}: the watermark is not {self._seen} any more, or of a later owner "
