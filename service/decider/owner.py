@@ -136,6 +136,9 @@ class PartitionOwner:
             batch=self._batch,
             stopped=stopped,
         )
+        if stopped():
+            return  # the ledger may not have been read to its end: whoever is seated next reads it
+        self._next_offset = tail.next_offset  # where a save that failed had wanted to stand is of no account
         self._owner = Owner(self._store.raise_epoch(at_least=tail.owner_epoch), seat.requests_topic_id)
         self.position = resume_at(seat, logs=self._logs, group=self._group, tail=tail)
         self._store.save([], [], self._mark(tail.next_offset, self.position))

@@ -199,7 +199,7 @@ def test_states_and_holds_of_a_stream_are_remembered():
 def test_an_instrument_that_says_it_is_off_or_back_is_answered_as_every_sender():
     story = Story("stream", "roman")
     story.ask("configure", {"configuration": CONFIGURATION})
-    said: dict[str, Any] = {"actor": "soc", "correlationid": "event-7"}
+    said: dict[str, Any] = {"actor": "soc", "correlationid": "event-7", "causationid": "soc/event-7"}
     for word, state, kind in (
         ("offline", "Offline", "stream.offline"),
         ("offline", "Offline", "stream.refused"),  # it is off already

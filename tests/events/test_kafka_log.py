@@ -36,7 +36,14 @@ def nowhere() -> str:
 
 
 @pytest.mark.parametrize(
-    "use", [KafkaLog.names, KafkaLog.reader, KafkaLog.writer, lambda log: log.transactional("x")]
+    "use",
+    [
+        KafkaLog.names,
+        lambda log: log.reader().assign({Place("x", 0): 0}),
+        KafkaLog.writer,
+        lambda log: log.transactional("x"),
+    ],
+    ids=["names", "reader", "writer", "transactional"],
 )
 def test_without_a_broker_every_use_ends_soon_and_says_where_it_looked(nowhere, use):
     log = KafkaLog(nowhere, patience_s=0.3)

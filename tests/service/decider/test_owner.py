@@ -128,6 +128,27 @@ def test_a_save_that_fails_is_made_good_from_the_ledger(kept):
     assert len(site.store.outcomes) == 2
 
 
+@pytest.mark.parametrize("told", [(True, True), (True, False), (False, True)])
+def test_an_owner_told_to_stop_while_it_reads_the_ledger_after_a_failed_save_hides_no_record_of_it(told):
+    """What its store has lost is read by the next one, or that one gives the same sequence once more."""
+    site, answers = Site(), iter(told)
+    owner = site.owner()
+    owner.take_over()
+    site.ask()
+    site.store.failing_saves = 1
+    with pytest.raises(StoreUnavailableError):
+        owner.step()
+    owner.take_over(lambda: next(answers, True))
+    assert site.store.epoch == (1 if told[-1] else 2), "who is told to stop takes no seat"
+    site.ask("start", data=STARTED, version=1, attempt=1)
+    decided(site)
+    assert [(record.type, record.sequence) for record in site.ledger()] == [
+        ("file.arrived", 1),
+        ("file.started", 2),
+    ]
+    assert len(site.store.outcomes) == 2
+
+
 def test_lost_snapshots_and_outcomes_are_read_again_from_the_ledger():
     site = Site()
     site.ask(id=number(1))
