@@ -17,6 +17,9 @@ __all__ = ["Audited", "audited"]
 
 _TICK_S = 0.05
 
+_OF_THE_LEDGER = ("duplicated", "out_of_order", "unfenced")
+"""What is wrong with the ledger is wrong however far the others have read it."""
+
 
 @dataclass(frozen=True)
 class Audited:
@@ -34,7 +37,7 @@ class Audited:
 
 
 def audited(arena: Arena, load: Load, *, settle_s: float) -> Audited:
-    """Rest, settle, audit. What has not settled in time is stuck."""
+    """Rest, settle, audit. What has not settled in time is stuck, and of the audit only the ledger's part counts."""
     began = time.monotonic()
     load.rest()
     while not (load.is_at_rest and _has_caught_up(arena, load)):
@@ -98,4 +101,12 @@ def _unsettled(arena: Arena, load: Load, settle_s: float) -> Audited:
     reason = (
         f"stuck: {settle_s:.0f} s after the last injection found {arena.watch.seen}, wanted all of {sent}"
     )
-    return Audited({"stuck": 1}, f"       audit: {reason}", (reason,))
+    try:
+        found = _findings(arena, load, settle_s=0.0).counters
+    except (LogError, StoreUnavailableError) as error:
+        line = f"       audit: {reason}; the ledger was not audited: {error}"
+        return Audited({"stuck": 1}, line, (reason,))
+    raised = {name: found[name].found for name in _OF_THE_LEDGER if found[name].found}
+    worse = "".join(f"; {name} {count}" for name, count in raised.items())
+    told = [_in_words(name, each) for name in raised for each in found[name].offenders]
+    return Audited({"stuck": 1, **raised}, f"       audit: {reason}{worse}", (reason, *told))

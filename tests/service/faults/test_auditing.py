@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from service.audit import Offender
 from service.decider.halts import StoreUnavailableError
 from service.faults import auditing
 from service.faults.load import Progress
@@ -18,20 +19,24 @@ SETTLED: dict[str, Any] = {
 }
 
 
-def audited(monkeypatch, **lack: Any) -> str:
+def audited(monkeypatch, *, findings: Any = None, **lack: Any) -> auditing.Audited:
     progress = Progress({0: 10, 1: 5}, files=["real/a"], others=["fetched/b"])
     load: Any = SimpleNamespace(rest=lambda: None, is_at_rest=True, progress=progress)
     arena: Any = SimpleNamespace(watch=SimpleNamespace(seen=Seen(**(SETTLED | lack))), tend=lambda: None)
 
-    def reached(*_given: Any, **_named: Any) -> None:
-        raise StoreUnavailableError("the audit has begun")
+    def reached(*_given: Any, **_named: Any) -> Any:
+        if findings is None:
+            raise StoreUnavailableError("the audit has begun")
+        return findings
 
     monkeypatch.setattr(auditing, "_findings", reached)
-    return auditing.audited(arena, load, settle_s=-1.0).line
+    return auditing.audited(arena, load, settle_s=-1.0)
 
 
 def test_what_has_settled_is_audited(monkeypatch):
-    assert "the audit has begun" in audited(monkeypatch)
+    line = audited(monkeypatch).line
+    assert "the audit has begun" in line
+    assert "wanted all of" not in line
 
 
 @pytest.mark.parametrize(
@@ -46,4 +51,17 @@ def test_what_has_settled_is_audited(monkeypatch):
     ids=lambda lack: next(iter(lack)),
 )
 def test_an_audit_waits_for_requests_views_dispatch_and_for_files_of_the_load_and_of_cells(monkeypatch, lack):
-    assert "wanted all of" in audited(monkeypatch, **lack)
+    assert "wanted all of" in audited(monkeypatch, **lack).line
+
+
+def test_where_all_stands_still_the_ledger_is_audited_all_the_same(monkeypatch):
+    twice = Offender("roman/a", "sequence 11", "12", "file/1/49093")
+    counted = dict.fromkeys(
+        ("lost", "divergent", "unfenced", "duplicated"), SimpleNamespace(found=0, offenders=())
+    )
+    counted["out_of_order"] = SimpleNamespace(found=1, offenders=(twice,))
+    counted["divergent"] = SimpleNamespace(found=7, offenders=(twice,))  # views that are behind
+    found = audited(monkeypatch, findings=SimpleNamespace(counters=counted), projected={0: 39, 1: 20})
+    assert found.counters == {"stuck": 1, "out_of_order": 1}
+    assert found.offenders[1] == "out_of_order: roman/a at file/1/49093: found sequence 11, wanted 12"
+    assert found.line.endswith("; out_of_order 1")
