@@ -20,7 +20,9 @@ from tests.simulation.model import Model
 from tests.simulation.reports import report
 from tests.simulation.site import CONTENTS, PARTITIONS, Site
 
-__all__ = ["COUNTED", "COURSES", "DecidersUnderFire", "Program", "SiteUnderFire", "ViewsUnderFire"]
+__all__ = [
+    "COUNTED", "COURSES", "DecidersToldToStop", "DecidersUnderFire", "Program", "SiteUnderFire", "ViewsUnderFire",
+]  # fmt: skip
 
 SUBJECTS = ("roman/f1", "roman/f2", "roman/f3")
 CALLS = (1, 2, 3, 4, 6, 9, 14, 25, 60, 1000)
@@ -249,6 +251,22 @@ class Program(RuleBasedStateMachine):
 
 class DecidersUnderFire(Program):
     """Laws 1 and 2: deciders only, and reports as if workers sent them."""
+
+
+class DecidersToldToStop(DecidersUnderFire):
+    """The same, and leases change hands: a decider is told to stop wherever it stands."""
+
+    @rule(choice=small, calls=st.sampled_from(CALLS))
+    def one_goes_on_and_is_told_to_stop(self, choice: int, calls: int) -> None:
+        """After so many port calls; it leaves by itself, or with what goes wrong meanwhile."""
+        seated = [each for each in self.site.processes if each.stop is not None and not each.is_over]
+        if seated:
+            process = seated[choice % len(seated)]
+            self.site.scheduler.proceed(process.tasks[0], calls)
+            assert process.stop is not None
+            process.stop.set()
+            self.site.scheduler.proceed(process.tasks[0], 1000)
+        self._look()
 
 
 class ViewsUnderFire(Program):

@@ -71,6 +71,8 @@ class Process:
     tasks: list[Task] = field(default_factory=list)
     store: SimulatedStore | None = None
     clock_offset: timedelta = timedelta(0)
+    stop: Signal | None = None
+    """How a decider is told to stop: its lease is another one's by now."""
 
     @property
     def is_over(self) -> bool:
@@ -234,7 +236,8 @@ class Site:
             settings=OwnerSettings(batch=4, subjects_kept=1, poll_s=0.0),
             clock=self._clock_of(process),
         )
-        return [("main", lambda: owner.run(Signal(self.scheduler)))]  # type: ignore[arg-type]
+        process.stop = stop = Signal(self.scheduler)
+        return [("main", lambda: owner.run(stop))]  # type: ignore[arg-type]
 
     def _follower(self, process: Process, kind: str) -> list[tuple[str, Callable[[], Any]]]:
         is_projector = kind == "projector"

@@ -9,11 +9,18 @@ import sys
 
 import pytest
 
-from tests.simulation.machine import COUNTED, DecidersUnderFire, Program, SiteUnderFire, ViewsUnderFire
+from tests.simulation.machine import (
+    COUNTED,
+    DecidersToldToStop,
+    DecidersUnderFire,
+    Program,
+    SiteUnderFire,
+    ViewsUnderFire,
+)
 from tests.simulation.running import SEED, chosen_seed, commit, courses, run
 
-FAST = [(DecidersUnderFire, 50), (ViewsUnderFire, 20), (SiteUnderFire, 10)]
-LONG = [(DecidersUnderFire, 2000), (ViewsUnderFire, 800), (SiteUnderFire, 400)]
+FAST = [(DecidersUnderFire, 50), (DecidersToldToStop, 50), (ViewsUnderFire, 20), (SiteUnderFire, 10)]
+LONG = [(DecidersUnderFire, 2000), (DecidersToldToStop, 2000), (ViewsUnderFire, 800), (SiteUnderFire, 400)]
 
 
 def check_laws(program: type[Program], programs: int, capsys) -> None:
