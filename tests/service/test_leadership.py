@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from projectors.database import make_engine
 from service.leadership import lead
 
-SILENT_S = 1.0
+SILENT_S = 2.0
 
 
 @pytest.fixture
@@ -74,19 +74,28 @@ class Frozen:
     """A process that leads, is in the middle of a COPY, and says nothing any more."""
 
     def __init__(self, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("service.leadership._beat", lambda *_: None)
+        monkeypatch.setattr("service.leadership._beat", self._beat)
         self.thawed, self.copies = threading.Event(), threading.Event()
+        self._is_ready, self._has_spoken = threading.Event(), threading.Event()
         self.error: Exception | None = None
         self._engine = engine
         self.part = Part(engine, work=self._copy)
         assert self.copies.wait(10)
         monkeypatch.undo()
 
+    def _beat(self, connection: Connection, *_: Any) -> None:
+        """Its last word, once nothing slow stands between that and the COPY."""
+        self._is_ready.wait(10)
+        connection.execute(text("SELECT"))
+        self._has_spoken.set()
+
     def _copy(self) -> None:
         raw = self._engine.raw_connection()
         cursor: Any = raw.cursor()
         cursor.execute("CREATE TABLE IF NOT EXISTS held (line text)")
         raw.commit()
+        self._is_ready.set()
+        assert self._has_spoken.wait(10)
         time.sleep(SILENT_S / 8)  # a beat later than its last word
         cursor.execute("LOCK TABLE held")
         try:
