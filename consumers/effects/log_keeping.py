@@ -4,13 +4,10 @@ A fact stays for ever and everybody reads it past, so it carries what answers mo
 shorter. What is longer is for the few who look into one attempt, and costs the ledger a line.
 """
 
-import hashlib
 import logging
-import tempfile
-from pathlib import Path
 
 from consumers.claims import WorkItem
-from consumers.effects.places import key_of
+from consumers.effects.beside import put_beside
 from consumers.storage_errors import StorageError
 from consumers.tools import Tools
 from events.stream import StreamConfiguration
@@ -36,19 +33,8 @@ def with_log_kept(usage: Usage, item: WorkItem, tools: Tools, configuration: Str
 
 
 def _stored(whole: bytes, item: WorkItem, tools: Tools, configuration: StreamConfiguration) -> str | None:
-    sha256 = hashlib.sha256(whole).hexdigest()
-    bucket = configuration.destination.bucket or tools.bucket
     try:
-        tools.staging_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=tools.staging_dir, prefix="log-", suffix=".log") as target:
-            target.write(whole)
-            target.flush()
-            path = Path(target.name)
-            key = PREFIX + key_of(item, configuration, path, sha256=sha256, prefix="")
-            labels = {"subject": item.subject, "version": str(item.version), "attempt": str(item.attempt)}
-            stored = tools.storage.put_file(
-                path, bucket=bucket, key=key, sha256=sha256, size_bytes=len(whole), metadata=labels
-            )
+        stored = put_beside(whole, item, tools, configuration, prefix=PREFIX, suffix=".log")
     except (StorageError, OSError) as error:  # a report never waits for its log
         extra = {"subject": item.subject, "attempt": item.attempt, "error": str(error)}
         log.warning("the log of an attempt is kept in part", extra=extra)

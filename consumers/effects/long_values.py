@@ -3,13 +3,11 @@
 A fact stays for ever and everybody reads it past, so it takes a value up to a length that no real one was seen to have.
 """
 
-import hashlib
 import json
-import tempfile
-from pathlib import Path
 
 from consumers.claims import WorkItem
-from consumers.effects.places import key_of, stored_object
+from consumers.effects.beside import put_beside
+from consumers.effects.places import stored_object
 from consumers.failures import from_archive
 from consumers.formats.inspection import Inspection
 from consumers.storage_errors import StorageError
@@ -31,22 +29,10 @@ def kept_whole(
     if not inspection.beyond or configuration.transfer.mode == "in_place":
         return None
     whole = json.dumps(dict(inspection.beyond), ensure_ascii=False, indent=1, sort_keys=True).encode()
-    sha256 = hashlib.sha256(whole).hexdigest()
-    tools.staging_dir.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=tools.staging_dir, prefix="metadata-", suffix=".json") as target:
-        target.write(whole)
-        target.flush()
-        path = Path(target.name)
-        key = PREFIX + key_of(item, configuration, path, sha256=sha256, prefix="")
-        labels = {"subject": item.subject, "version": str(item.version), "attempt": str(item.attempt)}
-        bucket = configuration.destination.bucket or tools.bucket
-        try:
-            stored = tools.storage.put_file(
-                path, bucket=bucket, key=key, sha256=sha256, size_bytes=len(whole), metadata=labels
-            )
-        except StorageError as error:
-            raise from_archive(error, item.stream) from error
-    return stored_object(stored)
+    try:
+        return stored_object(put_beside(whole, item, tools, configuration, prefix=PREFIX, suffix=".json"))
+    except StorageError as error:
+        raise from_archive(error, item.stream) from error
 
 
 def saying_where(
