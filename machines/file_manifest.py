@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from events.file_manifest import AttestFile, FileAttested
 from events.types import WarningFinding
-from machines.file_life import FILE_LIFE
-from machines.file_state import File, FileState, Version
-from machines.ruling import Accepted, Ask, Refusal, Ruling
+from machines.file_beside import no_news, taken
+from machines.file_state import File, Version
+from machines.ruling import Ask, Ruling
 
 __all__ = ["DIFFERS", "Compared", "attest", "compared"]
 
@@ -24,8 +24,6 @@ def attest(file: File, ask: Ask) -> Ruling:
     request = ask.payload
     assert isinstance(request, AttestFile)
     newest = file.newest
-    state = newest.state if newest else FileState.NOTHING
-    told = newest.state.value if newest else None
     known = file.attested
     said = request.wire()
     if known is not None and known["manifest"] == request.manifest:
@@ -33,13 +31,13 @@ def attest(file: File, ask: Ask) -> Ruling:
             reason = (
                 f"version {request.manifest_version} of {request.manifest} said so already; nothing to do"
             )
-            return _no(reason, newest, told)
+            return no_news(file, reason)
         if known["manifest_version"] > request.manifest_version:
             reason = (
                 f"found version {request.manifest_version} of {request.manifest}, and version "
                 f"{known['manifest_version']} has spoken; nothing to do"
             )
-            return _no(reason, newest, told)
+            return no_news(file, reason)
     result = _result(said, sha256=newest.sha256, md5=newest.md5) if newest else {}
     warned = any(DIFFERS in each.warnings for each in file.versions.values())
     fact = FileAttested(
@@ -51,10 +49,7 @@ def attest(file: File, ask: Ask) -> Ruling:
         else (),
         withdraws=(DIFFERS,) if warned and result.get("agrees") is not False else (),
     )
-    FILE_LIFE.after(fact.name, state, state)
-    if newest is None:
-        return Accepted(fact, None, None)
-    return Accepted(fact, told, told, newest.number, newest.attempt)
+    return taken(file, fact)
 
 
 class Compared(NamedTuple):
@@ -88,8 +83,3 @@ def _warning(said: Data, found: str) -> Data:
         "send the file or the list again, whichever is wrong"
     )
     return {"code": DIFFERS, "message": message, "keyword": manifest, "found": found, "wanted": said["sum"]}
-
-
-def _no(reason: str, newest: Version | None, told: str | None) -> Refusal:
-    state = newest.state if newest else FileState.NOTHING
-    return Refusal((reason,), told, FILE_LIFE.allowed(state), version=newest.number if newest else None)

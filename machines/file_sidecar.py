@@ -7,10 +7,10 @@ from the stream's policy. The file's own subject is the one place where the two 
 from events.base import Request
 from events.file_sidecar import FilePaired, FileSidecarDue, FileSidecarLate, PairFile
 from events.types import WarningFinding
-from machines.file_life import FILE_LIFE
-from machines.file_state import File, FileState, Version
+from machines.file_beside import no_news, taken
+from machines.file_state import File, Version
 from machines.file_work import Rule, Ruled
-from machines.ruling import Accepted, Ask, Refusal, Ruling
+from machines.ruling import Ask, Ruling
 
 __all__ = ["LATE", "SIDECARS", "pair"]
 
@@ -21,21 +21,14 @@ def pair(file: File, ask: Ask) -> Ruling:
     """A sidecar is there: whenever it comes, also before its primary. One is enough; others are no news."""
     request = ask.payload
     assert isinstance(request, PairFile)
-    newest = file.newest
-    state = newest.state if newest else FileState.NOTHING
-    told = newest.state.value if newest else None
     if file.sidecar is not None:
-        reason = f"its sidecar {file.sidecar} is known already; nothing to do"
-        return Refusal((reason,), told, FILE_LIFE.allowed(state), version=newest.number if newest else None)
+        return no_news(file, f"its sidecar {file.sidecar} is known already; nothing to do")
     fact = FilePaired(
         sidecar=request.sidecar,
         sidecar_version=request.sidecar_version,
         withdraws=(LATE,) if any(LATE in each.warnings for each in file.versions.values()) else (),
     )
-    FILE_LIFE.after(fact.name, state, state)
-    if newest is None:
-        return Accepted(fact, None, None)
-    return Accepted(fact, told, told, newest.number, newest.attempt)
+    return taken(file, fact)
 
 
 def sidecar_due(file: File, version: Version, ask: Ask) -> Ruled:
