@@ -5,7 +5,16 @@ from dataclasses import replace
 
 from consumers.known_programs import WHOLE_OP
 from consumers.owed import Data, Obligation
-from consumers.program_pieces import attempt_part, cancelled, deadline, gone_on, item, known, told
+from consumers.program_pieces import (
+    attempt_part,
+    cancelled,
+    deadline,
+    gone_on,
+    item,
+    known,
+    program_part,
+    told,
+)
 from consumers.publishing import REPORTED_STEPS, next_step
 from events.envelope import Record
 from events.ids import derived_id
@@ -21,6 +30,11 @@ def _leased(record: Record) -> Iterable[Obligation]:
     yield deadline(record, "op.lease_due", part)
     names = ("program", "claimant", "cover", "location", "lease_until", "orcid")
     yield known(record, part, told(record, names))
+    if record.data.get("restage"):
+        program = program_part(record.data)
+        # Into another folder than the one that may just be going: whoever is slow there finds nothing of this one.
+        yield known(record, program, {"again": record.sequence}, "preprocess")
+        yield item("preprocess", record, program)
 
 
 def _lease_over(record: Record) -> Iterable[Obligation]:

@@ -45,6 +45,7 @@ DEPENDENCIES: Mapping[str, tuple[str, ...]] = {
     "qualify": (LOG,),
     "embargo": (LOG,),
     "preprocess": (LOG,),
+    "unstage": (LOG,),
     "verify": (LOG,),
     "package": (LOG, ARCHIVE),
     "archive": (LOG, ARCHIVE, GLOBUS),

@@ -23,6 +23,7 @@ __all__ = ["ChildFailure", "ChildResult", "Inspector", "Limits", "Usage"]
 log = logging.getLogger(__name__)
 
 MAX_TRIES = 3
+HELD_UP_AT_MOST = 3  # so often a file is looked into whose readers were held up by others, in one attempt
 MAX_LEFT_OUT = 3  # checks that may each cost a file a child, before it is the file that is blamed
 # Loading the libraries takes 3 to 15 s, on a machine that is busy a multiple of it.
 PATIENCE_S = 180.0
@@ -30,6 +31,8 @@ MAX_LOG_BYTES = 65_536
 TOGETHER_BYTES = (
     32 * 1024 * 1024
 )  # what takes longer to read gains nothing from a child that is there already
+HELD_UP = "READER_HELD_UP"
+OTHERS_DOING = frozenset({"CHILD_KILLED", HELD_UP})
 CRASHES = frozenset(
     {
         signal.SIGSEGV,
@@ -127,6 +130,7 @@ class Inspector:
 
         ``together``: small files with the same word, such as those of one stream, may be read by one child one after
         the other, as long as they are in order. ``is_behind``: others go before it (``Limits.behind``).
+        ``limits`` are for a file of moderate size (``Limits.for_size``).
         """
         if format not in self.formats:
             raise ValueError(
@@ -141,8 +145,10 @@ class Inspector:
         except OSError as error:
             return _failed("IO_ERROR", "infrastructure", f"{path}: {error.strerror or error}")
         with source:
-            bounds = limits or self.limits
-            asked = _Asked(source, format, bounds.behind() if is_behind else bounds, _small(source, together))
+            size_bytes = os.fstat(source.fileno()).st_size
+            bounds = (limits or self.limits).for_size(size_bytes)
+            together = together if size_bytes <= TOGETHER_BYTES else None
+            asked = _Asked(source, format, bounds.behind() if is_behind else bounds, together)
             return self._without_bad_checks(asked, expected)
 
     def close(self) -> None:
@@ -156,12 +162,22 @@ class Inspector:
     def _without_bad_checks(self, asked: "_Asked", expected: Expected) -> ChildResult:
         """Look; where a check that does not decide ended the child, look again without it: that is its fault."""
         while True:
-            result, bad_check = self._ask(asked, expected)
+            result, bad_check = self._given_time(asked, expected)
             judging = expected.judging or Judging()
             if bad_check is None or len(judging.left_out) == MAX_LEFT_OUT:
                 return result
             log.warning("a check ended its child", extra={"check": bad_check, "format": asked.format})
             expected = replace(expected, judging=judging.without(bad_check))
+
+    def _given_time(self, asked: "_Asked", expected: Expected) -> tuple[ChildResult, str | None]:
+        """Look; where others held the reader up, again with fewer of them before it, alone in its child."""
+        for _ in range(HELD_UP_AT_MOST - 1):
+            found = self._ask(asked, expected)
+            if not _is_held_up(found[0]):
+                return found
+            log.info("a reader was held up, its file looked into again", extra={"format": asked.format})
+            asked = replace(asked, limits=asked.limits.ahead(), together=None)
+        return self._ask(asked, expected)
 
     def _ask(self, asked: "_Asked", expected: Expected) -> tuple[ChildResult, str | None]:
         """The result, and the check without which there may be a better one."""
@@ -210,10 +226,6 @@ class _Asked:
     together: str | None
 
 
-def _small(source: BinaryIO, together: str | None) -> str | None:
-    return together if os.fstat(source.fileno()).st_size <= TOGETHER_BYTES else None
-
-
 def _opened(path: Path) -> BinaryIO:
     """The file, open for reading; pipes and devices, which might never end, are refused."""
     fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -246,8 +258,12 @@ def _result(reply: dict[str, Any], limits: Limits, size_bytes: int) -> tuple[Chi
     if "failure" in told:
         return ChildResult(None, ChildFailure(**told["failure"]), usage), None
     early = _ended_early(reply, told, limits, usage, seen)
-    was_killed = early.failure is not None and early.failure.code == "CHILD_KILLED"
-    return early, None if was_killed else blamed(told)
+    was_others_doing = early.failure is not None and early.failure.code in OTHERS_DOING
+    return early, None if was_others_doing else blamed(told)
+
+
+def _is_held_up(result: ChildResult) -> bool:
+    return result.failure is not None and result.failure.code == HELD_UP
 
 
 def _ended_early(
@@ -257,6 +273,12 @@ def _ended_early(
     code, doing = reply["exit"], during(told)
     if told.get("limit") == "memory":
         found, wanted = "more memory", f"{limits.memory_bytes} bytes of memory"
+    elif reply["killed_for"] == "wall" and reply["is_held_up"]:
+        text = (
+            f"{doing} was not finished after {limits.wall_s:g} s with {usage.cpu_s:.1f} s of CPU time: others had the "
+            f"machine, or its disk; wanted is less at once on it, or more time for readers ({HELD_UP_AT_MOST} tried)"
+        )
+        return ChildResult(None, ChildFailure(HELD_UP, "infrastructure", text), usage)
     elif reply["killed_for"] == "wall":
         found, wanted = "more time", f"{limits.wall_s:g} s"
     elif code == -signal.SIGXCPU or (code == -signal.SIGKILL and usage.cpu_s >= limits.cpu_s):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from consumers.child_clock import standing_of
 from consumers.child_frames import Frames, TooLargeError, frame
 from consumers.child_note import Note
 
@@ -70,6 +71,7 @@ class Child:
     messages: list[dict[str, Any]] = field(default_factory=list)
     log: bytearray = field(default_factory=bytearray)
     killed_for: str | None = None
+    is_held_up: bool = False
     is_running: bool = True
 
     @property
@@ -94,6 +96,14 @@ class Child:
         if self.is_running:
             self.killed_for = self.killed_for or reason
             os.kill(self.pid, signal.SIGKILL)
+
+    def out_of_time(self, now: float) -> None:
+        """End the child, and note whether it was its own time that it used up."""
+        if self.killed_for is not None:
+            return
+        standing = standing_of(self.pid) if self.is_running else None
+        self.is_held_up = standing is None or standing.is_held_up(now - self.started)
+        self.kill("wall")
 
     def take_result(self, piece: bytes) -> None:
         """Messages as they come; what is too long or no JSON ends the child."""
@@ -146,6 +156,7 @@ class Child:
             "messages": [*([] if self.is_clean else [self.note.told()]), *self.messages],
             "exit": exit_code,
             "killed_for": self.killed_for,
+            "is_held_up": self.is_held_up,
             "wall_s": time.monotonic() - self.started,
             "cpu_s": cpu_s,
             "peak_rss_bytes": rss_bytes,

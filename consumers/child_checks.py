@@ -1,20 +1,22 @@
 """What a child says before each check, and how long one may take: a check that goes wrong is found out by name."""
 
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 from consumers.checks.judge import Watch
+from consumers.child_clock import standing_of
 from consumers.child_guard import Guard, GuardedError
 from consumers.child_limits import Limits
 
 __all__ = ["CheckTimeoutError", "blamed", "during", "watched"]
 
-SHARE_OF_WALL, AT_LEAST_S = 0.1, 3.0
-"""Of the time that a file has, what one check may take: not so little that a busy machine takes it away, and less than
-the processor time that would end the child."""
+SHARE_OF_PROCESSOR = 0.5
+"""Of the processor time that a file has, what one check may take, asleep or at work: less than would end the child."""
+A_MOMENT_S = 0.01
 
 
 class CheckTimeoutError(Exception):
@@ -22,15 +24,24 @@ class CheckTimeoutError(Exception):
 
 
 def watched(limits: Limits, guard: Guard, tell: Callable[[dict[str, Any]], None]) -> Watch:
-    """Tell which check begins, and end it after a while; what it was refused is the check's doing, not the file's."""
-    allowed_s = min(max(AT_LEAST_S, limits.wall_s * SHARE_OF_WALL), limits.cpu_s / 2)
+    """Tell which check begins, and end it after a while; what it was refused is the check's doing, not the file's.
+
+    The while is its own: time in which it waited for a processor is not counted.
+    """
+    allowed_s = limits.cpu_s * SHARE_OF_PROCESSOR
+    began_s = 0.0
 
     def too_long(_number: int, _frame: FrameType | None) -> None:
-        raise CheckTimeoutError(f"not finished after {allowed_s:g} s")
+        left_s = began_s + allowed_s - _own_time_s()
+        if left_s < A_MOMENT_S:
+            raise CheckTimeoutError(f"not finished after {allowed_s:g} s")
+        signal.setitimer(signal.ITIMER_REAL, left_s)
 
     @contextmanager
     def watch(name: str, is_critical: bool) -> Iterator[None]:
+        nonlocal began_s
         tell({"checking": {"name": name, "is_critical": is_critical}})
+        began_s = _own_time_s()
         before = len(guard.tried)
         signal.signal(signal.SIGALRM, too_long)
         signal.setitimer(signal.ITIMER_REAL, allowed_s)
@@ -44,6 +55,12 @@ def watched(limits: Limits, guard: Guard, tell: Callable[[dict[str, Any]], None]
             raise GuardedError(f"{tried[0]}: refused to a check")
 
     return watch
+
+
+def _own_time_s() -> float:
+    """The clock, less what this process has waited for a processor so far."""
+    standing = standing_of()
+    return time.monotonic() - (standing.waited_s if standing is not None else 0.0)
 
 
 def blamed(told: dict[str, Any]) -> str | None:

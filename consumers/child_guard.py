@@ -72,7 +72,7 @@ class Guard:
     def __init__(self) -> None:
         self.tried: list[str] = []
         own = f"/proc/{os.getpid()}/"
-        self._readable = (*_library_folders(), f"{own}io", f"{own}statm")
+        self._readable = (*_library_folders(), f"{own}io", f"{own}schedstat", f"{own}stat", f"{own}statm")
 
     def put_on(self) -> None:
         """Start refusing."""

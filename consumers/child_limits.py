@@ -1,4 +1,11 @@
-"""What a child may use while it reads one file, and who holds it to that."""
+"""What a child may use while it reads one file, and who holds it to that.
+
+Of time a file has two measures, and both grow with its size from ``SAME_UP_TO_BYTES`` on. Processor time is what its
+reader itself uses, however busy the machine is: a file that takes more of it is INVALID. The wall clock is a bound that
+holds for every child, whatever the load: at its end the child is killed. That alone tells against a file only where
+its reader had the machine and did nothing with it; one that was waiting for a processor or a disk is looked into again,
+each time with fewer others before it. If that does not help either, the attempt fails, and the file is not INVALID.
+"""
 
 import math
 import os
@@ -10,30 +17,46 @@ from typing import Any, Self
 __all__ = ["Limits", "Room", "apply_limits", "has_room_left", "renew_cpu_limit"]
 
 GIB = 1024**3
-BEHIND_NICE = 15
-BEHIND_TIMES = 4
+BEHIND_NICE, AHEAD_BY = 15, 10
+SAME_UP_TO_BYTES = 128 * 1024**2
+"""Files up to here have the same time; larger ones more, in proportion."""
+PROCESSOR_SHARE = 2 / 3
+"""Of the time by the clock, what may be processor time: whoever only computes and has a core to itself meets that."""
 LEFT_AT_MOST = 8
 """A child whose files leave more than this part of its memory behind does not read another."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits for one file. ``memory_bytes`` comes on top of what the libraries take before the file is opened."""
+    """Limits for one file. ``memory_bytes`` comes on top of what the libraries take before the file is opened.
+
+    ``wall_s`` is less than the 10 s that no child may live, for one that was killed needs a moment to be gone.
+    """
 
     memory_bytes: int = GIB // 2
-    cpu_s: int = 120
-    wall_s: float = 300.0
+    cpu_s: int = 6
+    wall_s: float = 9.0
     file_bytes: int = 64 * GIB
     open_files: int = 64
     nice: int = 5
 
-    def behind(self) -> Self:
-        """For a file that is to take little from others: what then comes slowly has more time, and no more else.
+    @classmethod
+    def of_seconds(cls, wall_s: float) -> Self:
+        """So long by the clock, and the processor time that goes with it."""
+        return cls(wall_s=wall_s, cpu_s=max(1, int(wall_s * PROCESSOR_SHARE)))
 
-        Not the last of all: while the machine is busy, a process that gets next to nothing would meet its clock, and
-        its file would be INVALID for that.
-        """
-        return replace(self, nice=max(self.nice, BEHIND_NICE), wall_s=BEHIND_TIMES * self.wall_s)
+    def for_size(self, size_bytes: int) -> Self:
+        """For a file of this size."""
+        times = max(1.0, size_bytes / SAME_UP_TO_BYTES)
+        return replace(self, cpu_s=math.ceil(self.cpu_s * times), wall_s=self.wall_s * times)
+
+    def behind(self) -> Self:
+        """For a file that is to take little from others."""
+        return replace(self, nice=max(self.nice, BEHIND_NICE))
+
+    def ahead(self) -> Self:
+        """For a file whose reader was held up by others: fewer of them go before it."""
+        return replace(self, nice=max(0, self.nice - AHEAD_BY))
 
     def to_dict(self) -> dict[str, Any]:
         """The limits as JSON holds them."""

@@ -235,7 +235,7 @@ class _Server:
         elif child.is_over_with_its_file:
             self._over(child)
         elif now > child.asked.wall_s + child.started:
-            child.kill("wall")
+            child.out_of_time(now)
 
     def _over(self, child: Child) -> None:
         """It waits for its next file. It gets one only after a file that was in order."""

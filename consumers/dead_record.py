@@ -10,7 +10,7 @@ from consumers.header_names import kept_name, original_name
 from events.log import Headers, Message
 from events.types import format_time
 
-__all__ = ["INPUT", "NOTED_KINDS", "VALUE_BYTES_AT_MOST", "DeadLetter", "dead_letter", "note"]
+__all__ = ["INPUT", "NOTED_KINDS", "VALUE_BYTES_AT_MOST", "DeadLetter", "dead_letter", "note", "origin_of"]
 
 VALUE_BYTES_AT_MOST = 8 * 1024 * 1024
 """A longer value is cut here, and the header ``cut`` says so; such a record can't be redriven."""
@@ -59,7 +59,7 @@ class DeadLetter:
             code=_text(told, "code"),
             reason=_text(told, "reason"),
             origin="/".join(_text(told, f"origin-{part}") for part in ("topic", "partition", "offset")),
-            size_bytes=int(_text(told, "size-bytes") or 0),
+            size_bytes=_number(told, "size-bytes"),
             sha256=_text(told, "sha256"),
             received_at=_time(_text(told, "received-at")) or read_at,
             is_cut="cut" in told,
@@ -79,6 +79,11 @@ class DeadLetter:
     def origin_topic(self) -> str:
         """The topic that the bytes came from."""
         return self.origin.rsplit("/", 2)[0]
+
+
+def origin_of(message: Message) -> str:
+    """Where an input came from, as the dead letter that it becomes names it."""
+    return f"{message.topic}/{message.partition}/{message.offset}"
 
 
 def dead_letter(
@@ -107,7 +112,7 @@ def dead_letter(
         headers.append(("cut", f"the first {VALUE_BYTES_AT_MOST} of {len(value)} bytes are kept".encode()))
         value = value[:VALUE_BYTES_AT_MOST]
     headers += _originals(message.headers)
-    return f"{message.topic}/{message.partition}/{message.offset}".encode(), value, tuple(headers)
+    return origin_of(message).encode(), value, tuple(headers)
 
 
 def note(
@@ -141,6 +146,11 @@ def _originals(headers: Headers) -> list[tuple[str, bytes]]:
 
 def _text(told: Mapping[str, bytes], name: str) -> str:
     return (told.get(name) or b"").decode("utf-8", "replace")
+
+
+def _number(told: Mapping[str, bytes], name: str) -> int:
+    text = _text(told, name)
+    return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def _time(text: str) -> datetime | None:

@@ -1,7 +1,9 @@
 """Dead letters: listed, counted by cause, shown, and sent again to the inbox they came from, or set aside."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
@@ -12,7 +14,7 @@ from events.log import Headers, Log, Writer
 from events.topics import Topics
 from events.types import format_time
 
-__all__ = ["Cause", "DeadLetters", "Done", "Listed", "Which"]
+__all__ = ["Cause", "Count", "DeadLetters", "Done", "Listed", "Which"]
 
 _BATCH = 100
 _PATIENCE_S = 10.0
@@ -67,6 +69,18 @@ class Cause:
     example: str
 
 
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many dead letters there are, and about how many nothing was done yet; None: not counted to the end.
+
+    ``codes``: the open ones by code, as far as they were counted.
+    """
+
+    letters: int
+    letters_open: int | None
+    codes: Mapping[str, int] = field(default_factory=dict)
+
+
 class DeadLetters:
     """The topic ``deadletter``. Holds notes and counts in memory, never the letters themselves."""
 
@@ -101,6 +115,20 @@ class DeadLetters:
                 example=letter.reason,
             )
         return sorted(found.values(), key=lambda cause: -cause.count)
+
+    def count(self, *, within_s: float) -> Count:
+        """How many there are; what could not be looked at in that time is not counted."""
+        until, codes, about, is_whole = time.monotonic() + within_s, dict[str, str](), set[str](), True
+        for letter in self._letters():
+            if letter.kind == INPUT:
+                codes[letter.id] = letter.code
+            elif letter.kind in NOTED_KINDS:
+                about.add(letter.about or "")
+            if time.monotonic() > until:
+                is_whole = False
+                break
+        still_open = Counter(code for letter, code in codes.items() if letter not in about)
+        return Count(len(codes), still_open.total() if is_whole else None, dict(still_open))
 
     def show(self, letter_id: str) -> Listed:
         """One dead letter by its id; raises KeyError."""

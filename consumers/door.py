@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from consumers.answer import Answer
-from consumers.dead_record import dead_letter
+from consumers.dead_record import dead_letter, origin_of
 from consumers.intake import Refused, Taken, event_id_of, sender_of
 from events import failpoints
 from events.log import Headers, LogError, LogUnavailableError, Message, Sent, Writer
@@ -143,7 +143,7 @@ class Door:
             at=at,
             code=refused.code,
             reasons=refused.reasons,
-            origin=f"{message.topic}/{message.partition}/{message.offset}",
+            origin=origin_of(message),
         )
         return _Out(self._topics.answers(sender_of(message.topic)), answer.key, answer.encode())
 
@@ -196,7 +196,7 @@ def _codes(outcome: Taken | Refused) -> set[str]:
 
 def _where(message: Message) -> dict[str, object]:
     return {
-        "position": f"{message.topic}/{message.partition}/{message.offset}",
+        "position": origin_of(message),
         "sender": sender_of(message.topic),
         "event_id": event_id_of(message),
     }

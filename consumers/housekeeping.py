@@ -1,4 +1,4 @@
-"""What streams' policies want to go: originals and pictures that are old or too many, sources with proven copies."""
+"""What policies want to go: originals, pictures and staged inputs that are old or too many, sources that are copied."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -8,9 +8,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, TextClause, text
 
 from consumers.asker import Asker
+from consumers.homes import Homes
 from consumers.sender import Outgoing, outgoing_request
+from consumers.staged_inputs import Unstaging, unstagings_wanted
 from events.file_removal import RemoveFile, What
 from events.ids import derived_id
+from events.op_staging import UnstageOp
 from events.space_policy import Quota, SpacePolicy
 
 __all__ = ["ACTOR", "Housekeeping", "Removal", "wanted_removals"]
@@ -36,31 +39,42 @@ class Housekeeping(Asker):
 
     def run_once(self) -> int:
         """Ask for all that is due by now; how many. Raises LogUnavailableError and the database's errors."""
-        now, asked = self._clock(), list[Removal]()
+        now, asked = self._clock(), list[Removal | Unstaging]()
+        staged = Homes(self._engine).now().programs.staged
         with self._engine.connect() as connection:
             for row in connection.execute(_POLICIES).all():
                 asked += wanted_removals(
                     connection, row.stream, SpacePolicy.model_validate(row.space), at=now
                 )
+            asked += unstagings_wanted(connection, staged, at=now, at_most=_AT_MOST)
         self._sender.send_all([self._request(each, now) for each in asked])
         if asked:
             log.info("removals asked for", extra={"removals": len(asked)})
         return len(asked)
 
-    def _request(self, removal: Removal, at: datetime) -> Outgoing:
+    def _request(self, wanted: Removal | Unstaging, at: datetime) -> Outgoing:
         # The same for a whole day: what was refused is asked once more when things may have changed.
-        cause = derived_id(f"{removal.file}/{removal.version}", f"remove {removal.what} {at:%Y-%m-%d}")
+        why = {"policy": wanted.policy, "because": wanted.because}
+        request: RemoveFile | UnstageOp
+        if isinstance(wanted, Removal):
+            cause = derived_id(f"{wanted.file}/{wanted.version}", f"remove {wanted.what} {at:%Y-%m-%d}")
+            subject, version = wanted.file, wanted.version
+            request = RemoveFile.read({"what": wanted.what, **why})
+        else:
+            cause = derived_id(f"{wanted.op}/{wanted.location}", f"unstage {at:%Y-%m-%d}")
+            subject, version = wanted.op, None
+            request = UnstageOp.read({"program": wanted.program, "location": wanted.location, **why})
         return outgoing_request(
             self._topics,
-            RemoveFile.name,
-            removal.file,
+            request.name,
+            subject,
             id=cause,
             actor=ACTOR,
             source=self._source,
             at=at,
-            data=RemoveFile(what=removal.what, policy=removal.policy, because=removal.because).wire(),
+            data=request.wire(),
             causationid=cause,
-            version=removal.version,
+            version=version,
         )
 
 

@@ -12,6 +12,7 @@ from consumers.announced import Place
 from consumers.answer import cause_of
 from consumers.arrival import arrive, rule_for, rule_of_place
 from consumers.dataset_news import changed, home_of
+from consumers.dead_record import origin_of
 from consumers.expectation import expect, ready
 from consumers.foreign import Foreign, Inventory, NotTaken, S3Change, recognise
 from consumers.header_names import readable_name, unreadable
@@ -99,7 +100,7 @@ class _Letter:
 
 def take(message: Message, rules: Mapping[str, StreamRule], at: datetime) -> Taken | Refused:
     """What a message at the door asks for, by the rules in force. The topic is the proof of the sender."""
-    letter = _Letter(sender_of(message.topic), f"{message.topic}/{message.partition}/{message.offset}", at)
+    letter = _Letter(sender_of(message.topic), origin_of(message), at)
     try:
         _check_size(message)
         _check_header_names(message)

@@ -18,6 +18,7 @@ from consumers.dispatch import FOLLOWER, apply
 from consumers.gatekeeper import Gatekeeper
 from consumers.homes import Homes
 from consumers.housekeeping import Housekeeping
+from consumers.inbox_again import InboxAgain, rules_now
 from consumers.kept_copies import KeptCopies
 from consumers.outage import OUTAGES, in_words
 from consumers.readings import Readings
@@ -144,12 +145,19 @@ def run_workers(  # noqa: PLR0913 - plain arguments, each by name
 
 
 def run_timers(
-    *, log: Log, topics: Topics, engine: Engine, stop: threading.Event, clock: Clock = now
+    *,
+    log: Log,
+    topics: Topics,
+    engine: Engine,
+    stop: threading.Event,
+    lost: threading.Event | None = None,
+    clock: Clock = now,
 ) -> None:
-    """Send what deadlines ask for, while no other process does."""
+    """Send what deadlines ask for, until told to stop or until another process does: that is told by ``lost``."""
     sender = Sender(log.writer)
     try:
-        Timers(engine=engine, sender=sender, topics=topics, clock=clock, source=worker_name()).run(stop)
+        timers = Timers(engine=engine, sender=sender, topics=topics, clock=clock, source=worker_name())
+        timers.run(stop, lost)
     finally:
         sender.close()
 
@@ -179,6 +187,13 @@ def run_reconciler(
         engine=engine, sender=sender, topics=topics, clock=clock, source=worker_name()
     )
     silence = SilenceWatch(engine=engine, sender=sender, topics=topics, clock=clock, source=worker_name())
+    inboxes = InboxAgain(
+        log=log,
+        topics=topics,
+        outcomes=Outcomes(engine, site=topics.site),
+        rules=rules_now(engine),
+        clock=clock,
+    )
     rounds = 0
     told = False
     while not stop.is_set():
@@ -186,6 +201,7 @@ def run_reconciler(
             is_thorough = rounds % _THOROUGH_EVERY == 0
             reconciler.run_once(thorough=is_thorough)
             silence.run_once()
+            inboxes.run_once()
             if is_thorough:
                 housekeeping.run_once()
             rounds, told = rounds + 1, False

@@ -111,6 +111,11 @@ def _program_now(
         yield item(effect, record, part, payload)
 
 
+def _unstaging(record: Record) -> Iterable[Obligation]:
+    """Of a part of its own: what else becomes of the program does not call it off."""
+    yield item("unstage", record, f"staged:{record.data['program']}", told(record, ("program", "location")))
+
+
 # --- failures, holds, due dates ---
 
 
@@ -171,6 +176,7 @@ _RULES: Mapping[str, Callable[[Record], Iterable[Obligation]]] = {
     "op.requalified": _requalified,
     "op.preprocessed": _staged,
     "op.not_needed": _staged,
+    "op.unstaging": _unstaging,
     "op.failed": _failed,
     "op.recovered": _recovered,
     "op.held": _held,

@@ -1,7 +1,7 @@
 """Reading a topic without a group: all that stands on it now, or what comes from now on."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from events.log import Log, LogUnavailableError, Message, Place
 
@@ -11,9 +11,10 @@ _AT_MOST = 200
 _PATIENCE_S = 15.0
 
 
-def read_to_end(kafka: Log, topic: str) -> Iterator[Message]:
+def read_to_end(kafka: Log, topic: str, *, since: Mapping[Place, int] | None = None) -> Iterator[Message]:
     """Every message up to the end as it is when reading begins; nothing if there is no such topic.
 
+    ``since``: only those from these offsets on, where one is given.
     Raises LogUnavailableError when nothing comes for a while although more stands there.
     """
     places = [Place(topic, number) for number in range(kafka.partitions([topic]).get(topic, 0))]
@@ -22,7 +23,7 @@ def read_to_end(kafka: Log, topic: str) -> Iterator[Message]:
     reader = kafka.reader()
     try:
         ends = {place: reader.end(place) for place in places}
-        starts = {place: reader.beginning(place) for place in places}
+        starts = {place: max(reader.beginning(place), (since or {}).get(place, 0)) for place in places}
         left = {place: start for place, start in starts.items() if start < ends[place]}
         reader.assign(left)
         patient_until = time.monotonic() + _PATIENCE_S

@@ -1,6 +1,7 @@
 """Sends records for many threads through one writer, made when first needed and anew after the log was away."""
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -48,8 +49,24 @@ class Sender:
             raise self._given_up(writer, error) from error
 
     def send_all(self, outgoing: Iterable[Outgoing]) -> None:
-        """Hand records over and return once all are on the log."""
-        self.acknowledged([self.send(topic, key=key, value=value) for topic, key, value in outgoing])
+        """Hand records over and return once all are on the log; those of one topic go together."""
+        of: dict[str, list[tuple[bytes, bytes]]] = defaultdict(list)
+        without_key = []
+        for topic, key, value in outgoing:
+            if key is None:
+                without_key.append(self.send(topic, key=None, value=value))
+            else:
+                of[topic].append((key, value))
+        if not of and not without_key:
+            return
+        writer = self._opened()
+        try:
+            handed = [writer.send_all(topic, records) for topic, records in of.items()]
+            for each in handed:
+                each.offsets(self._patience_s)
+        except LogError as error:
+            raise self._given_up(writer, error) from error
+        self.acknowledged(without_key)
 
     def close(self) -> None:
         """Flush and let go; what can't be delivered is sent again by whoever asked for it."""

@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,10 @@ import orjson
 from consumers.failures import Failed
 from consumers.storage_errors import StorageFull
 
-__all__ = ["Input", "Staged", "stage"]
+__all__ = ["JOURNAL", "MANIFEST", "PART", "Input", "Staged", "stage"]
 
-_JOURNAL, _MANIFEST = "staged.ndjson", "manifest.json"
-_PART, _PART_KEPT_S = ".part", 900.0
+JOURNAL, MANIFEST = "staged.ndjson", "manifest.json"
+PART, _PART_KEPT_S = ".part", 900.0
 """What nobody has written on for so long was left by a worker that died."""
 
 _ROOM_LEFT = 64 * 1024 * 1024
@@ -65,13 +66,13 @@ def stage(inputs: Sequence[Input], folder: Path, fetch: Fetch, *, about: dict[st
     what is half written then is removed, so that the disk is never left full by us.
     """
     ordered = sorted(inputs, key=lambda each: each.path)
-    folder.mkdir(parents=True, exist_ok=True)
+    _make(folder)
     _sweep(folder)
     before = _journal(folder)
     whole = {each.path: found for each in ordered if (found := _found(each, folder, before))}
     missing = [each for each in ordered if each.path not in whole]
     _check_room(folder, sum(each.size_bytes for each in missing))
-    with _appending(folder / _JOURNAL) as journal:
+    with _appending(folder / JOURNAL) as journal:
         for each in missing:
             whole[each.path] = _fetched(each, folder, fetch)
             journal.write(orjson.dumps({"path": each.path, "uri": each.uri, **whole[each.path]}) + b"\n")
@@ -83,9 +84,18 @@ def stage(inputs: Sequence[Input], folder: Path, fetch: Fetch, *, about: dict[st
     return Staged(len(files), sum(each.size_bytes for each in ordered), len(missing), manifest, sha256)
 
 
+def _make(folder: Path) -> None:
+    """The folder; others that are emptied beside it take the empty folders above with them, perhaps just now."""
+    for _ in range(3):
+        with suppress(FileNotFoundError):
+            folder.mkdir(parents=True, exist_ok=True)
+            return
+    folder.mkdir(parents=True, exist_ok=True)
+
+
 def _sweep(folder: Path) -> None:
     """Remove what workers that died have left half written; a living one may be at work here too."""
-    for part in folder.rglob(f"*{_PART}"):
+    for part in folder.rglob(f"*{PART}"):
         try:
             if time.time() - part.stat().st_mtime > _PART_KEPT_S:
                 part.unlink()
@@ -95,7 +105,7 @@ def _sweep(folder: Path) -> None:
 
 def _fetched(wanted: Input, folder: Path, fetch: Fetch) -> dict[str, Any]:
     target = folder / wanted.path
-    part = target.with_name(f"{target.name}.{uuid4().hex[:8]}{_PART}")
+    part = target.with_name(f"{target.name}.{uuid4().hex[:8]}{PART}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         size_bytes, sha256 = fetch(wanted, part)
@@ -133,7 +143,7 @@ def _found(wanted: Input, folder: Path, journal: dict[str, dict[str, Any]]) -> d
 def _journal(folder: Path) -> dict[str, dict[str, Any]]:
     """What was brought before; a line that a crash has cut off counts as not written."""
     try:
-        lines = (folder / _JOURNAL).read_bytes().splitlines()
+        lines = (folder / JOURNAL).read_bytes().splitlines()
     except FileNotFoundError:
         return {}
     return {line["path"]: line for line in _decoded(lines)}
@@ -161,7 +171,7 @@ def _appending(path: Path) -> Any:
 def _manifest(folder: Path, members: dict[str, Any]) -> tuple[Path, str]:
     """The same inputs make the same bytes."""
     encoded = orjson.dumps(members, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2)
-    path, part = folder / _MANIFEST, folder / f"{_MANIFEST}.{uuid4().hex[:8]}{_PART}"
+    path, part = folder / MANIFEST, folder / f"{MANIFEST}.{uuid4().hex[:8]}{PART}"
     try:
         part.write_bytes(encoded)
         part.replace(path)

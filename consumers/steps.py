@@ -16,6 +16,9 @@ __all__ = ["Steps", "report_refused"]
 
 log = logging.getLogger(__name__)
 
+LOT = 500
+"""Of so many requests it is waited for that they are on the log, before the effect asks for more."""
+
 
 class Steps:
     """Safe for several threads. Raises one of ``OUTAGES`` where the database is away; the lease then runs out."""
@@ -76,6 +79,9 @@ class Steps:
                 report = ask
             else:
                 sent.append(self._reporting.send(ask))
+                if len(sent) >= LOT:
+                    self._reporting.acknowledged(sent)
+                    sent.clear()
         self._reporting.acknowledged(sent)
         if report is None and item.effect in UNREPORTED:
             self._reporting.finish(item)

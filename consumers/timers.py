@@ -1,12 +1,11 @@
-"""Timers: one leader sends what deadlines ask for when their time comes; a second one would only say the same again."""
+"""Timers: one process sends what deadlines ask for when their time comes; a second would only say the same again."""
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from consumers import deadlines
 from consumers.asker import Asker
@@ -22,8 +21,6 @@ __all__ = ["ACTOR", "Timers", "asked"]
 log = logging.getLogger(__name__)
 
 ACTOR = "deadline"
-LEADER_LOCK = 7_216_000_452
-"""Advisory lock of the leader; a second leader does no harm, its requests have the same ids."""
 
 _LOOK_S = 0.5
 _PAUSE_S = 1.0
@@ -33,13 +30,14 @@ _BATCH = 500
 class Timers(Asker):
     """Sends due requests. ``clock`` says what is due; the decider checks only that the deadline is still current."""
 
-    def run(self, stop: threading.Event) -> None:
-        """Lead whenever nobody else does, until ``stop``; outages are waited out."""
+    def run(self, stop: threading.Event, lost: threading.Event | None = None) -> None:
+        """Send what is due until ``stop``, or until we have ``lost`` the lead; outages are waited out."""
+        ends = (stop,) if lost is None else (stop, lost)
         told = False
-        while not stop.is_set():
+        while not any(each.is_set() for each in ends):
             try:
-                with self._leading() as connection:
-                    while connection is not None and not stop.is_set():
+                with self._engine.connect() as connection:
+                    while not any(each.is_set() for each in ends):
                         if self.step(connection) == 0:
                             stop.wait(_LOOK_S)
                         told = False
@@ -47,7 +45,7 @@ class Timers(Asker):
                 if not told:
                     log.warning("timers wait for a server", extra={"error": in_words(error)})
                     told = True
-            stop.wait(_PAUSE_S)
+                stop.wait(_PAUSE_S)
 
     def step(self, connection: Connection) -> int:
         """Send what is due; how many. Raises LogUnavailableError."""
@@ -59,17 +57,6 @@ class Timers(Asker):
                 deadlines.mark_delivered(connection, [each.event_id for each in found], at=self._clock())
             log.info("deadlines delivered", extra={"deadlines": len(found)})
         return len(found)
-
-    @contextmanager
-    def _leading(self) -> Iterator[Connection | None]:
-        """A connection that holds the lock as long as it lives; None where another leads."""
-        with self._engine.connect() as connection:
-            with connection.begin():
-                leads = connection.execute(_LOCK, {"lock": LEADER_LOCK}).scalar_one()
-            try:
-                yield connection if leads else None
-            finally:
-                connection.invalidate()  # the lock goes with the session
 
 
 def asked(found: Sequence[Deadline], *, topics: Topics, source: str, at: datetime) -> list[Outgoing]:
@@ -94,4 +81,3 @@ def asked(found: Sequence[Deadline], *, topics: Topics, source: str, at: datetim
 
 
 _AWAY: tuple[type[Exception], ...] = (LogUnavailableError, *OUTAGES)
-_LOCK = text("SELECT pg_try_advisory_lock(:lock)")

@@ -54,7 +54,7 @@ class Inspects(Protocol):
         """Look into one file. Never raises for what is wrong with the file.
 
         Files with the same word for ``together`` may share a process, as long as they are in order. One that
-        ``is_behind`` takes little of the machine, and longer.
+        ``is_behind`` takes little of the machine.
         """
 
 

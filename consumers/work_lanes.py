@@ -24,6 +24,7 @@ PROGRAM_LANES: Mapping[str, str] = {
     "readiness": "readiness",
     "qualify": "verdicts",
     "preprocess": "staging",
+    "unstage": "staged inputs that go",
     "verify": "hand-ins",
     "package": "publishing",
     "archive": "publishing",

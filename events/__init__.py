@@ -13,6 +13,7 @@ from events import (
     op_asks,
     op_attempts,
     op_requests,
+    op_staging,
     stream,
 )
 from events.base import FACTS, REQUESTS, Fact, Request, machine_of
@@ -41,5 +42,6 @@ __all__ = [
     "op_asks",
     "op_attempts",
     "op_requests",
+    "op_staging",
     "stream",
 ]

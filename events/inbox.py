@@ -10,6 +10,7 @@ from events.types import Count, Name, Sha256, StreamName, UtcTime
 
 __all__ = [
     "INBOX",
+    "Inbox",
     "InboxDatasetChanged",
     "InboxFileArrived",
     "InboxFilesExpected",
@@ -19,7 +20,16 @@ __all__ = [
 ]
 
 
-class InboxFileArrived(Payload):
+class Inbox(Payload):
+    """What somebody outside says."""
+
+    @classmethod
+    def schema_id(cls) -> str:
+        """The path of its JSON Schema; a fact of the same name is another message with another one."""
+        return f"/schemas/inbox/{cls.name}/{cls.version}"
+
+
+class InboxFileArrived(Inbox):
     """A file is there. Size and checksum are welcome: they are compared with what is read."""
 
     name: ClassVar[str] = "file.arrived"
@@ -33,7 +43,7 @@ class InboxFileArrived(Payload):
     catch_up: bool = Field(False, description="not of tonight: live files go first")
 
 
-class InboxInstrumentOffline(Payload):
+class InboxInstrumentOffline(Inbox):
     """The instrument is off; silence on its stream is expected."""
 
     name: ClassVar[str] = "instrument.offline"
@@ -41,14 +51,14 @@ class InboxInstrumentOffline(Payload):
     until: UtcTime | None = None
 
 
-class InboxInstrumentOnline(Payload):
+class InboxInstrumentOnline(Inbox):
     """The instrument is back."""
 
     name: ClassVar[str] = "instrument.online"
     stream: StreamName
 
 
-class InboxOpReady(Payload):
+class InboxOpReady(Inbox):
     """An observing program, or one of its instrument programs, is whole, as the sender says."""
 
     name: ClassVar[str] = "op.ready"
@@ -61,7 +71,7 @@ class InboxOpReady(Payload):
     message: str | None = Field(None, max_length=1000)
 
 
-class InboxDatasetChanged(Payload):
+class InboxDatasetChanged(Inbox):
     """A metadata store has a dataset's record anew, or has it no longer: what a scan would find, told at once."""
 
     name: ClassVar[str] = "dataset.changed"
@@ -75,7 +85,7 @@ class InboxDatasetChanged(Payload):
     )
 
 
-class InboxFilesExpected(Payload):
+class InboxFilesExpected(Inbox):
     """A manifest: the files that an exposure, a dataset or a delivery will have. Count them, or name the sensors."""
 
     name: ClassVar[str] = "files.expected"

@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -15,7 +16,15 @@ from kafka.structs import OffsetAndMetadata
 
 from events.log import FencedError, LogError, LogUnavailableError, Place, TopicSpec
 
-__all__ = ["KafkaAdmin", "KafkaConnection", "is_fenced", "let_go", "next_offsets", "translated"]
+__all__ = [
+    "KafkaAdmin",
+    "KafkaConnection",
+    "QuietProducer",
+    "is_fenced",
+    "let_go",
+    "next_offsets",
+    "translated",
+]
 
 log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
@@ -120,7 +129,7 @@ class KafkaConnection:
 
     def producer(self, **more: Any) -> KafkaProducer:
         """An idempotent producer; which partition a record goes to is said with the record."""
-        return self._made(KafkaProducer, _WRITE | {"max_block_ms": int(self.patience_s * 1000)} | more)
+        return self._made(QuietProducer, _WRITE | {"max_block_ms": int(self.patience_s * 1000)} | more)
 
     def admin(self) -> KafkaAdminClient:
         """A client for questions to the cluster."""
@@ -132,6 +141,15 @@ class KafkaConnection:
             return client(**self.settings(), **more)
         except kafka_errors.KafkaError as error:
             raise translated(error, "connect", self.bootstrap) from error
+
+
+class QuietProducer(KafkaProducer):  # type: ignore[misc]  # the client has no types
+    """One that is dropped, or outlives its process's work, is closed without a word: nobody is left to be told."""
+
+    def close(self, timeout: float | None = None, null_logger: bool = False) -> None:
+        """As the client has it; ``null_logger`` it says itself where nobody has asked for this."""
+        with suppress(Exception) if null_logger else nullcontext():
+            super().close(timeout, null_logger)
 
 
 class KafkaAdmin:
@@ -290,8 +308,10 @@ def let_go(producer: KafkaProducer) -> None:
     try:
         producer.close(timeout=0)
     except kafka_errors.KafkaTimeoutError:
-        # With records under way its close() stops here and leaves the sender running; this ends that thread.
+        # With records under way its close() stops here and leaves the sender running; this ends that thread, and
+        # spares whoever drops the producer a second try, which waits for a second and then fails the same way.
         producer._sender.force_close()
+        producer._closed = True
 
 
 def _create(client: KafkaAdminClient, request: dict[str, Any]) -> None:

@@ -1,9 +1,10 @@
 """Many records handed to kafka-python's producer at once, encoded here: a third of the cost of one ``send`` each.
 
 ``KafkaProducer.send`` makes a future with callbacks, takes four locks and encodes byte by byte for every record; a
-decider's batch goes to one partition in one transaction, and needs one promise. So the records section of Kafka's
-record batch format (v2, "Record" in the protocol guide) is written here, and everything else stays the library's:
-the batch's header and checksum, the producer's id, epoch and sequence, the transaction, sending, retrying, failing.
+decider's batch goes to one partition in one transaction, and needs one promise, and so do the reports of a worker. So
+the records section of Kafka's record batch format (v2, "Record" in the protocol guide) is written here, and everything
+else stays the library's: the batch's header and checksum, the producer's id, epoch and sequence, the transaction,
+sending, retrying, failing.
 It reaches into parts of the library that are not public; the log's contract tests hold it to the locked version.
 """
 
@@ -53,8 +54,9 @@ def hand_over(producer: Any, topic: str, partition: int, records: Sequence[Keyed
     if partition not in (known or ()):
         raise ValueError(f"{topic}: found the partitions {sorted(known or ())}, wanted {partition}")
     place = TopicPartition(topic, partition)
-    if producer._transaction_manager is not None:
-        producer._transaction_manager.maybe_add_partition_to_transaction(place)
+    manager = producer._transaction_manager
+    if manager is not None and manager.is_transactional():
+        manager.maybe_add_partition_to_transaction(place)
     accumulator = producer._accumulator
     handed = [HandedOver(_batch(place, chunk, accumulator.config), len(chunk)) for chunk in _chunks(records)]
     accumulator._appends_in_progress.increment()

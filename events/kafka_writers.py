@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
@@ -15,6 +15,7 @@ from events.kafka_admin import KafkaConnection, is_fenced, let_go, next_offsets,
 from events.kafka_aside import Aside, LateError
 from events.kafka_batches import HandedOver, KeyedValue, foretell, hand_over
 from events.kafka_sender import hasten
+from events.kafka_sent import SentByKey, SentRecord, SentTogether
 from events.log import (
     FencedError,
     Headers,
@@ -38,50 +39,8 @@ _HURRY_S = (
 _STEPS_UNDER_WAY = 32  # a writer holds at most 32 MiB that the broker has not acknowledged
 
 
-class _Sent:
-    """A record handed over; ``failed`` says what a failure means to the writer it came from."""
-
-    __slots__ = ("_failed", "_future")
-
-    def __init__(self, future: Any, failed: Callable[[Exception], LogError]) -> None:
-        self._future = future
-        self._failed = failed
-
-    def result(self, timeout_s: float) -> tuple[int, int]:
-        """Partition and offset, once acknowledged; raises LogError."""
-        try:
-            metadata = self._future.get(timeout_s)
-        except Exception as error:
-            raise self._failed(error) from error
-        return metadata.partition, metadata.offset
-
-
-class _SentAll:
-    """Records handed over together; they went in one batch or in several."""
-
-    __slots__ = ("_failed", "_handed")
-
-    def __init__(self, handed: list[HandedOver], failed: Callable[[Exception], LogError]) -> None:
-        self._handed = handed
-        self._failed = failed
-
-    def offsets(self, timeout_s: float) -> list[int]:
-        """The offset of each record, once all are acknowledged; raises LogError."""
-        offsets: list[int] = []
-        for each in self._handed:
-            try:
-                if not each.batch.produce_future.wait(timeout_s):
-                    raise LogUnavailableError(f"records are not acknowledged within {timeout_s:g} s")
-                each.raise_refused()
-            except Exception as error:
-                raise self._failed(error) from error
-            base = each.batch.produce_future.value[0]
-            offsets += range(base, base + each.records)
-        return offsets
-
-
 class KafkaWriter:
-    """Writes single records. What is under way is bounded: ``send`` waits when the broker falls behind.
+    """Writes records. What is under way is bounded: ``send`` waits when the broker falls behind.
 
     A record that the broker refuses takes those with it that are under way; their ``Sent`` says so. Later ones go.
     """
@@ -120,7 +79,26 @@ class KafkaWriter:
             raise LogError(f"send to {topic}: the client does not take this record ({error})") from error
         except Exception as error:
             raise translated(error, f"send to {topic}", self._where) from error
-        return _Sent(future, self._failed)
+        return SentRecord(future, self._failed)
+
+    def send_all(self, topic: str, records: Sequence[KeyedValue]) -> SentAll:
+        """Hand many records over at once, each to the partition of its key; they are the caller's to bound."""
+        if self._is_spoilt:
+            self._renew()
+        try:
+            partitions = len(self._producer.partitions_for(topic))
+            of: dict[int, list[int]] = defaultdict(list)
+            for number, (key, _) in enumerate(records):
+                of[_partition_of(key, partitions)].append(number)
+            parts = [
+                (numbers, self._handed_over(topic, partition, [records[number] for number in numbers]))
+                for partition, numbers in of.items()
+            ]
+        except (ValueError, TypeError) as error:
+            raise LogError(f"send to {topic}: the client does not take these records ({error})") from error
+        except Exception as error:
+            raise translated(error, f"send to {topic}", self._where) from error
+        return SentByKey(parts)
 
     def flush(self, timeout_s: float) -> None:
         """Wait until all is acknowledged; raises the error of what could not be delivered since the last flush."""
@@ -143,7 +121,20 @@ class KafkaWriter:
         partitions = len(self._producer.partitions_for(topic))
         if key is None:
             return next(self._turns) % partitions
-        return partition_of(key.decode(errors="replace"), partitions)
+        return _partition_of(key, partitions)
+
+    def _handed_over(self, topic: str, partition: int, records: Sequence[KeyedValue]) -> SentTogether:
+        handed = hand_over(self._producer, topic, partition, records)
+        for each in handed:
+            each.batch.produce_future.add_callback(self._look_at, each)
+        return SentTogether(handed, self._failed)
+
+    def _look_at(self, handed: HandedOver, _: Any) -> None:
+        """Once the broker has answered: what it refused is a failure, whether or not anybody waits for it."""
+        try:
+            handed.raise_refused()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next record needs another client
+            self._remember(error)
 
     def _failed(self, error: Exception) -> LogError:
         return translated(error, "deliver a record", self._where)
@@ -169,6 +160,10 @@ class KafkaWriter:
         self._under_way.append(newest)
         if len(self._under_way) > _STEPS_UNDER_WAY:
             self._under_way.popleft().get(self._connection.patience_s)
+
+
+def _partition_of(key: bytes, partitions: int) -> int:
+    return partition_of(key.decode(errors="replace"), partitions)
 
 
 class KafkaTransactionalWriter:
@@ -239,7 +234,7 @@ class KafkaTransactionalWriter:
         except Exception as error:
             raise self._doubt(f"send to {topic}/{partition}", error) from error
         self._sent.append(future)
-        return _Sent(future, self._not_delivered)
+        return SentRecord(future, self._not_delivered)
 
     def send_all(self, topic: str, records: Sequence[KeyedValue], *, partition: int) -> SentAll:
         """Hand many records of one partition over at once, in order, as part of the open transaction."""
@@ -249,7 +244,7 @@ class KafkaTransactionalWriter:
         except Exception as error:
             raise self._doubt(f"send to {topic}/{partition}", error) from error
         self._handed += handed
-        return _SentAll(handed, self._not_delivered)
+        return SentTogether(handed, self._not_delivered)
 
     def commit(self, offsets: Mapping[Place, int], *, group: str) -> None:
         """Commit records and next offsets together. Nothing is ever sent twice."""

@@ -124,6 +124,9 @@ class Writer(Protocol):
     ) -> Sent:
         """Hand a record over; ``partition`` None lets ``partition_of(key)`` decide."""
 
+    def send_all(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> SentAll:
+        """Hand many records over, key and value each, to the partitions of their keys; in order within each."""
+
     def flush(self, timeout_s: float) -> None:
         """Wait until everything handed over is acknowledged; raises LogUnavailableError."""
 

@@ -77,6 +77,11 @@ class MemoryLog:
         with self._store.changed:
             self._store.topics.pop(name, None)
 
+    def drop_before(self, place: Place, offset: int) -> None:
+        """Delete what lies before the offset, as retention does."""
+        with self._store.changed:
+            self._store.drop_before(place, offset)
+
     def fail_next_commit(self, fault: CommitFault) -> None:
         """The next commit goes wrong in this way; ordered several times, the next ones do, in this order."""
         with self._store.changed:
@@ -121,10 +126,9 @@ class MemoryReader:
             return len(self._store.entries(place))
 
     def beginning(self, place: Place) -> int:
-        """Nothing is ever dropped."""
+        """The first offset that is still kept."""
         with self._store.changed:
-            self._store.entries(place)
-            return 0
+            return self._store.beginning(place)
 
     def pause(self, places: Iterable[Place]) -> None:
         """Return nothing of these partitions for now."""
@@ -190,7 +194,7 @@ class _AllWritten:
 
 
 class MemoryWriter:
-    """Writes single records."""
+    """Writes records."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
@@ -212,6 +216,10 @@ class MemoryWriter:
         with self._store.changed:
             place = Place(topic, self._partition(topic, key) if partition is None else partition)
             return _Written(place, self._store.append(place, key=key, value=value, headers=headers))
+
+    def send_all(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> SentAll:
+        """Write many records, each to the partition of its key."""
+        return _AllWritten([self.send(topic, key=key, value=value).result(0.0)[1] for key, value in records])
 
     def flush(self, timeout_s: float) -> None:
         """Nothing is ever under way."""

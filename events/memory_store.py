@@ -62,6 +62,7 @@ class MemoryStore:
         self.changed = Condition()
         self.topics: dict[str, _Topic] = {}
         self.offsets: dict[tuple[str, Place], int] = {}
+        self.beginnings: dict[tuple[str, Place], int] = {}
         self.faults: list[CommitFault] = []
         self._now_ms = now_ms
         self._ids = count(1)
@@ -80,6 +81,17 @@ class MemoryStore:
                 f"{place.topic}/{place.partition}: found no such topic or partition; create it first"
             )
         return topic.partitions[place.partition]
+
+    def drop_before(self, place: Place, offset: int) -> None:
+        """What lies before the offset is no longer there."""
+        entries = self.entries(place)
+        entries[:offset] = [Entry(None, None)] * offset
+        self.beginnings[self.topics[place.topic].id, place] = offset
+
+    def beginning(self, place: Place) -> int:
+        """The first offset that is still kept."""
+        self.entries(place)
+        return self.beginnings.get((self.topics[place.topic].id, place), 0)
 
     def stable_end(self, place: Place) -> int:
         """Where readers of committed records stop: at the first record of an open transaction."""

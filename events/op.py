@@ -151,6 +151,10 @@ class OpPreprocessed(_OfPrograms):
     manifest_uri: str | None = None
     manifest_sha256: Sha256 | None = None
     frames: int | None = None
+    again: bool | None = Field(None, description="True: once more, after they had been removed")
+    attempts: tuple[int, ...] | None = Field(
+        None, description="that claimed these datasets while their inputs were not staged"
+    )
 
 
 class OpNotNeeded(_OfPrograms):

@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 LEASE_AT_LEAST_S, LEASE_AT_MOST_S = 60, 180 * 24 * 3600
-_LEASE = {"lease_from", "rank", "score", "orcid_wanted"}
+_LEASE = {"lease_from", "rank", "score", "orcid_wanted", "orcid_against"}
 
 
 class _Lease(Request):
@@ -46,6 +46,11 @@ class ClaimOp(_Lease):
     claimant: Name | None = Field(None, description="None: the actor")
     orcid: Orcid | None = Field(None, description="the claimant's, as the gateway has checked it")
     orcid_wanted: bool = Field(False, description="by the policy in force nobody claims without one")
+    orcid_against: str | None = Field(
+        None,
+        max_length=1000,
+        description="what is known of it, by the policy in force, that speaks against it",
+    )
     beside: tuple[Number, ...] = Field(
         (), max_length=32, description="attempts known to be open; a reason is wanted"
     )
@@ -70,10 +75,11 @@ class HandOverOp(_Lease):
     """Somebody else goes on with the attempt."""
 
     name: ClassVar[str] = "op.hand_over"
-    attached: ClassVar[frozenset[str]] = frozenset({"lease_from", "orcid_wanted"})
+    attached: ClassVar[frozenset[str]] = frozenset({"lease_from", "orcid_wanted", "orcid_against"})
     to: Name
     orcid: Orcid | None = None
     orcid_wanted: bool = Field(False, description="as of a claim")
+    orcid_against: str | None = Field(None, max_length=1000, description="as of a claim")
 
 
 class ReleaseOp(Request):

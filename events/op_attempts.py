@@ -62,6 +62,7 @@ class OpClaimed(_Leased):
     rank: int | None = None
     score: float | None = None
     location: str | None = Field(None, description="where the inputs are staged")
+    restage: bool | None = Field(None, description="True: they were removed there, and are staged again now")
 
 
 class OpExtended(_Leased):

@@ -4,9 +4,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
+from events.op_parts import Orcid
+from events.space_policy import Quota
 from events.types import Name, Part
 
-__all__ = ["GlobusPlace", "InForce", "ObservingPrograms"]
+__all__ = ["GlobusPlace", "InForce", "ObservingPrograms", "Person"]
 
 Uri = Annotated[str, StringConstraints(min_length=1, max_length=2048)]
 CollectionId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
@@ -33,6 +35,14 @@ class GlobusPlace(Part):
     )
 
 
+class Person(Part):
+    """Somebody who is known here: whose an ORCID is, as whoever keeps the configuration has looked it up."""
+
+    orcid: Orcid
+    name: Name
+    actors: tuple[Name, ...] = Field((), max_length=16, description="as whom they ask; none: nobody has said")
+
+
 class ObservingPrograms(Part):
     """The stream that has this is the home of the site's observing programs. Without any, these are in force."""
 
@@ -45,6 +55,10 @@ class ObservingPrograms(Part):
         description="where a dataset's files are, such as s3://data/{proposal}/{dataset}/; None: nothing is staged",
     )
     work_area: Uri | None = Field(None, description="the folder (file:///…) to which inputs are staged")
+    staged: Quota = Field(
+        Quota(),
+        description="staged inputs that nobody works with; staged again for whoever claims their program",
+    )
     output_roots: tuple[Uri, ...] = Field(
         (), description="URI prefixes under which what is handed in must lie"
     )
@@ -57,7 +71,29 @@ class ObservingPrograms(Part):
     globus: GlobusPlace | None = Field(None, description="None: products go to the archive alone")
     doi_prefix: Annotated[str, StringConstraints(pattern=r"^10\.\d{4,9}$")] | None = None
     publisher: str = Field("", max_length=255)
-    claims: Literal["anybody", "with_orcid"] = Field(
-        "anybody", description="with_orcid: nobody claims, or is handed over to, without an ORCID"
+    claims: Literal["anybody", "with_orcid", "known"] = Field(
+        "anybody",
+        description="with_orcid: nobody claims, or is handed over to, without an ORCID; known: of ``people``",
     )
+    people: tuple[Person, ...] = Field((), max_length=500, description="the people that are known here")
     lease_days: float = Field(14, gt=0, le=180, description="of a claimant whose hand-in was refused")
+
+    @property
+    def wants_orcid(self) -> bool:
+        """Nobody claims without an ORCID."""
+        return self.claims != "anybody"
+
+    def against(self, orcid: str | None, claimant: str) -> str | None:
+        """What is known here that speaks against somebody's being who this ORCID says, and what would help."""
+        if self.claims != "known" or orcid is None:
+            return None
+        whose = next((each for each in self.people if each.orcid == orcid), None)
+        if whose is None:
+            return (
+                f"found the ORCID {orcid} of {claimant}, wanted that of one of the {len(self.people)} people who are "
+                "known here; have it entered in the home's configuration (programs.people)"
+            )
+        if whose.actors and claimant not in whose.actors:
+            asks_as = ", ".join(whose.actors)
+            return f"the ORCID {orcid} is that of {whose.name}, who asks as {asks_as}, found {claimant}; say your own"
+        return None

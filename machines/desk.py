@@ -1,12 +1,13 @@
 """The desk: one request about one subject in, one sealed record out. Pure; the clock's reading is handed in."""
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-import orjson
+from orjson import OPT_SORT_KEYS, dumps, loads
 from pydantic import ValidationError
 
 from events.base import FACTS, REQUESTS, Fact, Request
@@ -73,13 +74,18 @@ class Decision(NamedTuple):
     poison: str | None = None
 
 
+# In a third of the time that the tuples' own functions take.
+_ask: Callable[[tuple[Request, RequestEnvelope]], Ask] = partial(tuple.__new__, Ask)
+_decision: Callable[[tuple[Record, bytes, str | None]], Decision] = partial(tuple.__new__, Decision)
+
+
 def digest_of(request: RequestEnvelope) -> str:
     """What makes two requests of one id the same: all that is asked, but not when, nor by which program."""
     known = REQUESTS.get(request.type)
     data = request.data
     if known is not None and known.attached:
         data = {name: each for name, each in data.items() if name not in known.attached}
-    content = (
+    asked = (
         request.type,
         request.subject,
         request.actor,
@@ -89,7 +95,7 @@ def digest_of(request: RequestEnvelope) -> str:
         request.attempt,
         data,
     )
-    return sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+    return sha256(dumps(asked, option=OPT_SORT_KEYS)).hexdigest()[:32]
 
 
 class Desk:
@@ -100,7 +106,7 @@ class Desk:
         self.site = site
         self._source = f"/{site}/{machine.name}"
         self._refused: type[Fact] = FACTS[f"{machine.name}.refused"]
-        self._schemas = {known: known.schema_id() for known in FACTS.values()}
+        self._wire_names = {known: (known.name, known.schema_id()) for known in FACTS.values()}
         self._readers = {
             name: known.__pydantic_validator__.validate_python
             for name, known in REQUESTS.items()
@@ -135,22 +141,16 @@ class Desk:
         Step by step for all of them: a processor that does one thing many times over takes two thirds of the time.
         """
         rulings = [self._ruling(each.subject, each) for each in asked]
-        sealed = self._sealed(asked, [ruling for ruling, _ in rulings])
-        for number, (each, (_, value)) in enumerate(zip(asked, sealed, strict=True)):
-            against = unstorable(value)
+        records, values = self._sealed(asked, [ruling for ruling, _ in rulings])
+        for number, against in enumerate(map(unstorable, values)):
             if against is not None:
-                refusal = Refusal((against[1],), self.machine.where(each.subject.state), code=against[0])
-                clean = each._replace(request=without_text(each.request))
-                [sealed[number]] = self._sealed([clean], [refusal])
-        for each, (record, _) in zip(asked, sealed, strict=True):
+                records[number], values[number] = self._refused_unstored(asked[number], *against)
+        for each, record in zip(asked, records, strict=True):
             try:
                 self._fold(each.subject, record, record.chain)
             except Exception as error:
                 raise FoldError(record.requestid) from error
-        return [
-            Decision(record, value, poison)
-            for (record, value), (_, poison) in zip(sealed, rulings, strict=True)
-        ]
+        return list(map(_decision, zip(records, values, [poison for _, poison in rulings], strict=True)))
 
     def apply(self, subject: Subject, record: Record, *, chain: str) -> None:
         """Fold a record of the ledger; ``chain`` is its verified link. Raises GapError where it does not follow."""
@@ -162,7 +162,7 @@ class Desk:
 
     def dump(self, subject: Subject) -> bytes:
         """A snapshot as JSON."""
-        return orjson.dumps(
+        return dumps(
             {
                 "sequence": subject.sequence,
                 "fact_sequence": subject.fact_sequence,
@@ -174,7 +174,7 @@ class Desk:
 
     def load(self, dumped: bytes) -> Subject:
         """The subject from what ``dump`` gave."""
-        members = orjson.loads(dumped)
+        members = loads(dumped)
         return Subject(**{**members, "state": self.machine.load(members["state"])})
 
     def payload(self, request: RequestEnvelope) -> Request | Refusal:
@@ -200,7 +200,7 @@ class Desk:
         if isinstance(payload, Refusal):
             return payload, None
         try:
-            return self.machine.decide(subject.state, Ask(payload, request)), None
+            return self.machine.decide(subject.state, _ask((payload, request))), None
         except Exception:  # noqa: BLE001 - the one place where any exception is an answer: poison
             trace = traceback.format_exc(limit=20)
             where = self.machine.where(subject.state)
@@ -222,15 +222,21 @@ class Desk:
             return Refusal((reason,), where, allowed, code="CONFLICT")
         return None
 
-    def _sealed(self, asked: Sequence[Asked], rulings: Sequence[Ruling]) -> list[tuple[Record, bytes]]:
+    def _sealed(self, asked: Sequence[Asked], rulings: Sequence[Ruling]) -> tuple[list[Record], list[bytes]]:
         """The records with these rulings, and their bytes."""
         records = [self._members(each, ruling) for each, ruling in zip(asked, rulings, strict=True)]
-        bodies = list(map(orjson.dumps, records))
-        sealed = []
+        bodies = list(map(dumps, records))
+        values, seal = [], self.seal
         for each, members, body in zip(asked, records, bodies, strict=True):
-            value, members["chain"] = self.seal(each.subject.chain, body)
-            sealed.append((Record.of(members), value))
-        return sealed
+            value, members["chain"] = seal(each.subject.chain, body)
+            values.append(value)
+        return list(map(Record.of, records)), values
+
+    def _refused_unstored(self, asked: Asked, code: str, reason: str) -> tuple[Record, bytes]:
+        """What takes the place of a record that can't be kept."""
+        refusal = Refusal((reason,), self.machine.where(asked.subject.state), code=code)
+        [record], [value] = self._sealed([asked._replace(request=without_text(asked.request))], [refusal])
+        return record, value
 
     def _members(self, asked: Asked, ruling: Ruling) -> dict[str, Any]:
         """The record without its chain."""
@@ -239,13 +245,14 @@ class Desk:
             ruling if isinstance(ruling, Accepted) else self._refused_as(request, ruling)
         )
         kind, data = fact if isinstance(fact, Told) else (type(fact), fact.wire())
+        name, schema = self._wire_names[kind]
         members: dict[str, Any] = {
             "specversion": "1.0",
             "id": stamp.id,
             "source": self._source,
-            "type": kind.name,
-            "dataschema": self._schemas[kind],
-            "time": max(stamp.now, subject.time),
+            "type": name,
+            "dataschema": schema,
+            "time": max(subject.time, stamp.now),
             "subject": request.subject,
             "sequence": subject.sequence + 1,
             # A plain word: orjson asks a member of an enum for its value, as dear as all the rest.
@@ -289,18 +296,19 @@ class Desk:
 
     def _fold(self, subject: Subject, record: Record, chain: str) -> None:
         if not record.is_refusal:
-            self.machine.evolve(subject.state, record)
+            state = subject.state
+            self.machine.evolve(state, record)
             subject.fact_sequence = record.sequence
-            folded = self._stated(subject, record)
+            folded = self._stated(state, record.version)
             if record.tostate != folded:
                 raise GapError(
                     f"{record.subject}/{record.sequence}: folded {folded}, recorded {record.tostate}"
                 )
         subject.sequence, subject.time, subject.chain = record.sequence, record.time, chain
 
-    def _stated(self, subject: Subject, record: Record) -> str | None:
-        versions = getattr(subject.state, "versions", None)
-        if versions is not None and record.version is not None:
-            state: str = versions[record.version].state
-            return state
-        return self.machine.where(subject.state)
+    def _stated(self, state: Any, version: int | None) -> str | None:
+        versions = None if version is None else getattr(state, "versions", None)
+        if versions is None:
+            return self.machine.where(state)
+        named: str = versions[version].state
+        return named

@@ -1,9 +1,12 @@
 """The machine of files: what is decided about a request, and how the answer is folded."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from events import file as facts
 from events import file_requests as asks
+from events.base import Request
 from events.envelope import Record
 from events.file_manifest import AttestFile
 from events.file_sidecar import PairFile
@@ -14,13 +17,23 @@ from machines.file_manifest import attest
 from machines.file_operate import OPERATE
 from machines.file_remove import REMOVE
 from machines.file_sidecar import SIDECARS, pair
-from machines.file_state import File, FileState, Version
+from machines.file_state import NOTHING, File, Version
 from machines.file_work import REPORTS, WORK
-from machines.ruling import Accepted, Ask, Refusal, Ruling
+from machines.ruling import Accepted, Ask, Refusal, Ruling, Told
 
 __all__ = ["FILE", "FileMachine"]
 
 RULES = {**WORK, **OPERATE, **REMOVE, **SIDECARS}
+WHOLE: dict[type[Request], Callable[[File, Ask], Ruling]] = {
+    asks.ArriveFile: arrive,
+    asks.AdoptFile: adopt,
+    PairFile: pair,
+    AttestFile: attest,
+}
+"""Requests about the file as a whole, whichever versions there are."""
+
+_accepted: Callable[[tuple[Any, ...]], Accepted] = partial(tuple.__new__, Accepted)
+"""In a third of the time that the ruling's own function takes."""
 
 
 class FileMachine:
@@ -37,20 +50,15 @@ class FileMachine:
     def decide(self, state: File, ask: Ask) -> Ruling:
         """One fact or one refusal with reasons."""
         asked = type(ask.payload)
-        if asked is asks.ArriveFile:
-            return arrive(state, ask)
-        if asked is asks.AdoptFile:
-            return adopt(state, ask)
-        if asked is PairFile:
-            return pair(state, ask)
-        if asked is AttestFile:
-            return attest(state, ask)
+        whole = WHOLE.get(asked)
+        if whole is not None:
+            return whole(state, ask)
         version = _addressed(state, ask)
         if isinstance(version, Refusal):
             return version
         if asked in REPORTS and (stale := _stale(version, ask)) is not None:
             return stale
-        return _ruled(state, version, ask)
+        return _ruled(state, version, ask, asked)
 
     def evolve(self, state: File, record: Record) -> None:
         """Fold one fact."""
@@ -64,7 +72,7 @@ class FileMachine:
     def allowed(self, state: File) -> tuple[str, ...]:
         """Requests that the newest version's state allows."""
         newest = state.newest
-        return FILE_LIFE.allowed(newest.state if newest else FileState.NOTHING)
+        return FILE_LIFE.allowed(newest.state if newest else NOTHING)
 
     def dump(self, state: File) -> dict[str, Any]:
         """As JSON members."""
@@ -76,14 +84,14 @@ class FileMachine:
 
 
 def _addressed(file: File, ask: Ask) -> Version | Refusal:
-    version = file.versions.get(ask.envelope.version or 0)
+    number = ask.envelope.version
+    version = file.versions.get(number or 0)
     if version is not None:
         return version
     newest = file.newest
     if newest is None:
         reason = "nothing is known of this file; check the name, or announce it first"
-        return Refusal((reason,), None, FILE_LIFE.allowed(FileState.NOTHING), code="UNKNOWN_SUBJECT")
-    number = ask.envelope.version
+        return Refusal((reason,), None, FILE_LIFE.allowed(NOTHING), code="UNKNOWN_SUBJECT")
     if number is None:
         return newest
     reason = f"found version {number}, wanted one of {min(file.versions)} to {newest.number}"
@@ -108,18 +116,18 @@ def _stale(version: Version, ask: Ask) -> Ruling | None:
     return Accepted(fact, version.state, version.state, version.number, version.attempt)
 
 
-def _ruled(file: File, version: Version, ask: Ask) -> Ruling:
-    sources = FILE_LIFE.sources(type(ask.payload))
-    if version.state not in sources:
+def _ruled(file: File, version: Version, ask: Ask, asked: type[Request]) -> Ruling:
+    sources, state = FILE_LIFE.sources(asked), version.state
+    if state not in sources:
         short = ask.payload.name.partition(".")[2]
         wanted = " or ".join(sources)
-        return _against(version, [f"{short} needs {wanted}, found {version.state}"])
-    ruled = RULES[type(ask.payload)](file, version, ask)
+        return _against(version, [f"{short} needs {wanted}, found {state}"])
+    ruled = RULES[asked](file, version, ask)
     if isinstance(ruled, list):
         return _against(version, ruled)
     fact, end, attempt = ruled
-    FILE_LIFE.after(fact.name, version.state, end)
-    return Accepted(fact, version.state, end, version.number, attempt)
+    FILE_LIFE.require(fact.kind if isinstance(fact, Told) else type(fact), state, end)
+    return _accepted((fact, state, end, version.number, attempt))
 
 
 def _against(version: Version, reasons: list[str]) -> Refusal:

@@ -4,7 +4,7 @@ from typing import Any
 
 from events.file import Content, FileAdopted, FileArrived, FileConflicted, FileDeferred, FileWitnessed
 from events.file_requests import AdoptFile, ArriveFile
-from machines.file_state import File, FileState, Version
+from machines.file_state import COMPLETE, DISMISSED, ERROR, INVALID, QUEUED, File, Version
 from machines.ruling import Accepted, Ask, Refusal, Ruling, Told
 
 __all__ = ["adopt", "arrive"]
@@ -42,7 +42,7 @@ def adopt(file: File, ask: Ask) -> Ruling:
     fact = FileAdopted(
         content=request.content, object=request.object, verified=request.verified, evidence=request.evidence
     )
-    return Accepted(fact, None, FileState.COMPLETE, version=1, attempt=1)
+    return Accepted(fact, None, COMPLETE, version=1, attempt=1)
 
 
 def is_same(known: dict[str, Any], read_sha256: str | None, new: Content) -> bool:
@@ -60,6 +60,8 @@ def is_same(known: dict[str, Any], read_sha256: str | None, new: Content) -> boo
 
 
 def _version_with(file: File, content: Content) -> Version | None:
+    if not file.versions:
+        return None
     newest_first = sorted(file.versions.values(), key=lambda version: -version.number)
     return next((each for each in newest_first if is_same(each.content, each.sha256, content)), None)
 
@@ -78,16 +80,18 @@ def _arrived(file: File, request: ArriveFile) -> Accepted:
         "work_class": told["work_class"],
         "priority": told["priority"],
         "warnings": told["warnings"],
-        "overtaken": None if pending is None or is_follow_up else pending["content"],
-        "pairing": _pairing(file, told.get("pairing")),
     }
-    fact = Told.of(FileArrived, members)
-    return Accepted(fact, None, FileState.QUEUED, version=newest.number + 1 if newest else 1, attempt=1)
+    if pending is not None and not is_follow_up:
+        members["overtaken"] = pending["content"]
+    if "pairing" in told:
+        members["pairing"] = _pairing(file, told["pairing"])
+    fact = Told(FileArrived, members)
+    return Accepted(fact, None, QUEUED, version=newest.number + 1 if newest else 1, attempt=1)
 
 
-def _pairing(file: File, told: dict[str, Any] | None) -> dict[str, Any] | None:
+def _pairing(file: File, told: dict[str, Any]) -> dict[str, Any]:
     """A sidecar that is there already is not waited for."""
-    if told is None or "due_at" not in told or file.sidecar is None:
+    if "due_at" not in told or file.sidecar is None:
         return told
     return {"sidecar": file.sidecar}
 
@@ -109,7 +113,7 @@ def _deferred(file: File, newest: Version, request: ArriveFile) -> Ruling:
 
 
 def _conflicts(newest: Version, request: ArriveFile) -> bool:
-    welcome = newest.state in {FileState.INVALID, FileState.DISMISSED}
+    welcome = newest.state in {INVALID, DISMISSED}
     return request.changed_content == "conflict" and not welcome
 
 
@@ -125,7 +129,7 @@ def _conflicted(newest: Version, request: ArriveFile) -> Accepted:
         other_version=newest.number,
         other=Content(**newest.content),
     )
-    return Accepted(fact, None, FileState.ERROR, version=newest.number + 1, attempt=1)
+    return Accepted(fact, None, ERROR, version=newest.number + 1, attempt=1)
 
 
 def _overtaken(file: File, request: ArriveFile) -> Refusal:

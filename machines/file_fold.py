@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from events.envelope import Record
-from machines.file_state import STATES, File, FileState, Version
+from machines.file_state import COMPLETE, STATES, File, FileState, Version
 
 __all__ = ["fold"]
 
@@ -50,7 +50,7 @@ def _conflicted(file: File, record: Record) -> None:
 
 def _adopted(file: File, record: Record) -> None:
     data = record.data
-    version = Version(1, FileState.COMPLETE, data["content"], object=data.get("object"))
+    version = Version(1, COMPLETE, data["content"], object=data.get("object"))
     version.sha256, version.size_bytes = data["content"].get("sha256"), data["content"].get("size_bytes")
     file.versions[1] = version
     file.best = 1
@@ -170,7 +170,7 @@ def _reprocessed(_file: File, version: Version, record: Record) -> None:
 
 
 def _damaged(file: File, version: Version, record: Record) -> None:
-    version.code, version.failed_from = record.data["code"], FileState.COMPLETE
+    version.code, version.failed_from = record.data["code"], COMPLETE
     file.best = record.data.get("best")
 
 

@@ -5,15 +5,23 @@ from events import file_manifest as manifest
 from events import file_removal as removal
 from events import file_requests as asks
 from events import file_sidecar as sidecar
-from machines.file_state import FileState
+from machines.file_state import (
+    COMPLETE,
+    DISMISSED,
+    ERROR,
+    INVALID,
+    NOTHING,
+    PROCESSING,
+    QUEUED,
+    TRANSFERRED,
+    TRANSFERRING,
+    FileState,
+)
 from machines.lifecycle import SAME, Lifecycle, Row
 
 __all__ = ["FILE_LIFE"]
 
-S = FileState
-NOTHING, QUEUED, PROCESSING, TRANSFERRING = S.NOTHING, S.QUEUED, S.PROCESSING, S.TRANSFERRING
-TRANSFERRED, COMPLETE, INVALID, ERROR, DISMISSED = S.TRANSFERRED, S.COMPLETE, S.INVALID, S.ERROR, S.DISMISSED
-KNOWN = frozenset(S) - {NOTHING}
+KNOWN = frozenset(FileState) - {NOTHING}
 CHECKED = frozenset({TRANSFERRING, COMPLETE, INVALID, ERROR})
 DISMISSIBLE = frozenset({QUEUED, INVALID, ERROR})
 WORKING = frozenset({QUEUED, PROCESSING, TRANSFERRING, TRANSFERRED})

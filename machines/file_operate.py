@@ -5,7 +5,7 @@ from typing import Any
 from events import file as facts
 from events import file_requests as asks
 from events.base import Fact, Request
-from machines.file_state import File, FileState, Version
+from machines.file_state import COMPLETE, DISMISSED, ERROR, QUEUED, File, Version
 from machines.file_work import Rule, Ruled
 from machines.ruling import Ask, Told
 
@@ -32,7 +32,7 @@ def reprocess(file: File, version: Version, ask: Ask) -> Ruled:
         "came_from": version.state.value,
         "brief": version.brief(overrides=overrides),
     }
-    return Told(facts.FileReprocessed, told), FileState.QUEUED, version.attempt + 1
+    return Told(facts.FileReprocessed, told), QUEUED, version.attempt + 1
 
 
 def _said_before(version: Version) -> dict[str, Any]:
@@ -44,9 +44,9 @@ def _said_before(version: Version) -> dict[str, Any]:
 def damaged(file: File, version: Version, ask: Ask) -> Ruled:
     """The archive's copy was found bad; ``best`` falls back to what is left."""
     others = (each.number for each in file.versions.values() if each is not version)
-    left = [number for number in others if file.versions[number].state is FileState.COMPLETE]
+    left = [number for number in others if file.versions[number].state is COMPLETE]
     fact = facts.FileDamaged(**vars(ask.payload), best=max(left, default=None))
-    return fact, FileState.ERROR, version.attempt
+    return fact, ERROR, version.attempt
 
 
 def restored(file: File, version: Version, ask: Ask) -> Ruled:
@@ -54,13 +54,13 @@ def restored(file: File, version: Version, ask: Ask) -> Ruled:
     report = ask.payload
     assert isinstance(report, asks.ReportFileRestored)
     reasons = []
-    if version.failed_from is not FileState.COMPLETE:
+    if version.failed_from is not COMPLETE:
         reasons.append(f"restored needs a damaged archive copy, found {version.code}")
     if version.sha256 is not None and report.sha256 != version.sha256:
         reasons.append(f"sha256 of the copy {report.sha256[:12]}…, wanted {version.sha256[:12]}…")
     return reasons or (
         facts.FileRestored(**vars(report), best=max(file.best or 0, version.number)),
-        FileState.COMPLETE,
+        COMPLETE,
         version.attempt,
     )
 
@@ -76,7 +76,7 @@ def dismiss(file: File, version: Version, ask: Ask) -> Ruled:
         pending=file.pending,
         membership=version.work.get("membership"),
     )
-    return fact, FileState.DISMISSED, version.attempt
+    return fact, DISMISSED, version.attempt
 
 
 def reopen(_file: File, version: Version, ask: Ask) -> Ruled:
@@ -85,7 +85,7 @@ def reopen(_file: File, version: Version, ask: Ask) -> Ruled:
         return [NEEDS_REASON.format("reopen")]
     return (
         Told(facts.FileReopened, {"brief": version.brief()}),
-        version.dismissed_from or FileState.QUEUED,
+        version.dismissed_from or QUEUED,
         version.attempt + 1,
     )
 

@@ -5,13 +5,13 @@ from datetime import datetime
 
 from events import file_removal as removal
 from events.base import Request
-from machines.file_state import File, FileState, Version
+from machines.file_state import COMPLETE, DISMISSED, ERROR, INVALID, File, Version
 from machines.file_work import Rule, Ruled
 from machines.ruling import Ask, Told
 
 __all__ = ["REMOVE"]
 
-_SET_ASIDE = frozenset({FileState.INVALID, FileState.ERROR, FileState.DISMISSED})
+_SET_ASIDE = frozenset({INVALID, ERROR, DISMISSED})
 
 
 def remove(file: File, version: Version, ask: Ask) -> Ruled:
@@ -47,7 +47,7 @@ def removed(_file: File, version: Version, ask: Ask) -> Ruled:
 def _against_source(file: File, version: Version, asked_at: str | None) -> list[str]:
     """Why the source may not go."""
     reasons = []
-    if version.state is not FileState.COMPLETE:
+    if version.state is not COMPLETE:
         reasons.append(f"a source goes once its version is COMPLETE, found {version.state}")
     stored = version.object or {}
     if not version.sha256 or (stored.get("sha256"), stored.get("size_bytes")) != (
@@ -66,7 +66,7 @@ def _against_source(file: File, version: Version, asked_at: str | None) -> list[
         for each in file.versions.values()
         if each is not version and each.content.get("uri") == uri
     ]
-    waiting = [number for number in others if file.versions[number].state is not FileState.COMPLETE]
+    waiting = [number for number in others if file.versions[number].state is not COMPLETE]
     if waiting or file.pending is not None:
         newer = f"version {max(waiting)}" if waiting else "content that waits for its turn"
         reasons.append(f"{newer} may lie at the same place; it has to end first")

@@ -4,7 +4,22 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["STATES", "VERSIONS_KEPT", "File", "FileState", "Version"]
+__all__ = [
+    "COMPLETE",
+    "DISMISSED",
+    "ERROR",
+    "INVALID",
+    "NOTHING",
+    "PROCESSING",
+    "QUEUED",
+    "STATES",
+    "TRANSFERRED",
+    "TRANSFERRING",
+    "VERSIONS_KEPT",
+    "File",
+    "FileState",
+    "Version",
+]
 
 VERSIONS_KEPT = 32
 """Versions remembered for comparison; older ones but ``best`` are forgotten here, never in the ledger."""
@@ -29,7 +44,12 @@ class FileState(StrEnum):
 STATES = {state.value: state for state in FileState}
 """By name: faster than asking the class."""
 
-IN_FLIGHT = frozenset({FileState.QUEUED, FileState.PROCESSING, FileState.TRANSFERRING, FileState.TRANSFERRED})
+NOTHING, QUEUED, PROCESSING = FileState.NOTHING, FileState.QUEUED, FileState.PROCESSING
+TRANSFERRING, TRANSFERRED, COMPLETE = FileState.TRANSFERRING, FileState.TRANSFERRED, FileState.COMPLETE
+INVALID, ERROR, DISMISSED = FileState.INVALID, FileState.ERROR, FileState.DISMISSED
+"""Also names of their own: before Python 3.12, asking an enum for a member takes longer than most of what follows."""
+
+IN_FLIGHT = frozenset({QUEUED, PROCESSING, TRANSFERRING, TRANSFERRED})
 
 
 @dataclass(slots=True)

@@ -8,7 +8,18 @@ from events.base import Fact, Request
 from events.file_manifest import Attested
 from events.types import WarningFinding
 from machines.file_manifest import Compared, compared
-from machines.file_state import File, FileState, Version
+from machines.file_state import (
+    COMPLETE,
+    ERROR,
+    INVALID,
+    PROCESSING,
+    QUEUED,
+    TRANSFERRED,
+    TRANSFERRING,
+    File,
+    FileState,
+    Version,
+)
 from machines.ruling import Ask, Told
 
 __all__ = ["REPORTS", "WORK", "Rule", "Ruled"]
@@ -21,7 +32,7 @@ Rule = Callable[[File, Version, Ask], Ruled]
 
 def start(_file: File, version: Version, ask: Ask) -> Ruled:
     """A worker begins."""
-    return Told(facts.FileStarted, ask.payload.wire()), FileState.PROCESSING, version.attempt
+    return Told(facts.FileStarted, ask.payload.wire()), PROCESSING, version.attempt
 
 
 def validated(file: File, version: Version, ask: Ask) -> Ruled:
@@ -44,7 +55,7 @@ def validated(file: File, version: Version, ask: Ask) -> Ruled:
         )
     if reasons:
         return reasons
-    end = FileState.TRANSFERRING if version.transfer else version.came_from or FileState.TRANSFERRING
+    end = TRANSFERRING if version.transfer else version.came_from or TRANSFERRING
     told = report.wire()
     del told["identity_required"]
     told["brief"] = version.brief(
@@ -55,7 +66,7 @@ def validated(file: File, version: Version, ask: Ask) -> Ruled:
         obs_start_utc=_text(report.metadata.get("obs_start_utc")),
         membership=told.pop("membership", None),
     )
-    if end is not FileState.TRANSFERRING and file.pending is not None:
+    if end is not TRANSFERRING and file.pending is not None:
         told["pending"] = file.pending
     found = compared(file, version, sha256=report.sha256, md5=report.md5)
     if found.attested is not None:
@@ -86,7 +97,7 @@ def reject(file: File, version: Version, ask: Ask) -> Ruled:
     fact = facts.FileRejected(
         **members, pending=file.pending, withdraws=tuple(_withdrawn(version, found)) or None
     )
-    return fact, FileState.INVALID, version.attempt
+    return fact, INVALID, version.attempt
 
 
 def transferred(_file: File, version: Version, ask: Ask) -> Ruled:
@@ -107,19 +118,20 @@ def transferred(_file: File, version: Version, ask: Ask) -> Ruled:
         return reasons
     told = report.wire()
     told["brief"] = version.brief(object=told["object"])
-    return Told(facts.FileTransferred, told), FileState.TRANSFERRED, version.attempt
+    return Told(facts.FileTransferred, told), TRANSFERRED, version.attempt
 
 
 def registered(file: File, version: Version, ask: Ask) -> Ruled:
     """The row stands in the register; ``best`` never moves back."""
-    told = {
-        **ask.payload.wire(),
-        "best": max(file.best or 0, version.number),
-        "membership": version.work.get("membership"),
-        "primaries": file.primaries,
-        "pending": file.pending,
-    }
-    return Told.of(facts.FileRegistered, told), FileState.COMPLETE, version.attempt
+    told = ask.payload.wire()
+    told["best"] = max(file.best or 0, version.number)
+    if (membership := version.work.get("membership")) is not None:
+        told["membership"] = membership
+    if file.primaries is not None:
+        told["primaries"] = file.primaries
+    if file.pending is not None:
+        told["pending"] = file.pending
+    return Told(facts.FileRegistered, told), COMPLETE, version.attempt
 
 
 def notify_failed(_file: File, version: Version, ask: Ask) -> Ruled:
@@ -135,7 +147,7 @@ def previewed(_file: File, version: Version, ask: Ask) -> Ruled:
 def fail(file: File, version: Version, ask: Ask) -> Ruled:
     """Remember where it failed, so that a retry goes on there."""
     fact = facts.FileFailed(**vars(ask.payload), failed_from=version.state.value, pending=file.pending)
-    return fact, FileState.ERROR, version.attempt
+    return fact, ERROR, version.attempt
 
 
 def retry(file: File, version: Version, ask: Ask) -> Ruled:
@@ -166,7 +178,7 @@ def retry(file: File, version: Version, ask: Ask) -> Ruled:
 
 
 def _can_resume(state: FileState) -> bool:
-    return state in {FileState.QUEUED, FileState.PROCESSING, FileState.TRANSFERRING, FileState.TRANSFERRED}
+    return state in {QUEUED, PROCESSING, TRANSFERRING, TRANSFERRED}
 
 
 WORK: dict[type[Request], Rule] = {

@@ -48,6 +48,12 @@ class Lifecycle(Generic[S]):
         )
         self._fill()
         self._ends = self._looked_up()
+        self._steps = frozenset(
+            (row.fact, state, end)
+            for row in self.rows
+            for state in states
+            for end in self.ends(row.fact.name, state)
+        )
         self._allowed = {state: self._allowed_in(state) for state in states}
         self._sources = {
             row.request: self._sources_of(row.request) for row in self.rows if row.request is not None
@@ -68,6 +74,11 @@ class Lifecycle(Generic[S]):
         allowed = ", ".join(self.allowed(state)) or "nothing"
         wanted = f" with the end {to}" if to is not None else ""
         raise IllegalTransitionError(f"{fact}{wanted} cannot follow {state}; allowed here: {allowed}")
+
+    def require(self, fact: type[Fact], state: S, to: S) -> None:
+        """Raise IllegalTransitionError unless this fact may lead from here to there."""
+        if (fact, state, to) not in self._steps:
+            self.after(fact.name, state, to)
 
     def allowed(self, state: S) -> tuple[str, ...]:
         """The requests that may be asked in this state, without the machine's name."""

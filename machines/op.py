@@ -12,19 +12,20 @@ from machines.op_products import PRODUCTS
 from machines.op_programs import PROGRAMS
 from machines.op_publish import PUBLISH
 from machines.op_ruling import Against, OfAttempt, Rule
+from machines.op_staging import STAGING
 from machines.op_state import Op, OpState
 from machines.ruling import Accepted, Ask, Refusal, Ruling, Told
 
 __all__ = ["OP", "OpMachine"]
 
-RULES: dict[type[Request], Rule] = {**PROGRAMS, **CLAIMS, **PRODUCTS, **PUBLISH, **OPERATE}
+RULES: dict[type[Request], Rule] = {**PROGRAMS, **CLAIMS, **PRODUCTS, **PUBLISH, **OPERATE, **STAGING}
 
 
 class OpMachine:
     """Subjects are ids of observing programs as executed; what is asked about an attempt carries its number."""
 
     name = "op"
-    fold_version = 2
+    fold_version = 3
     life = OP_LIFE
 
     def new(self) -> Op:

@@ -57,6 +57,7 @@ def claim(op: Op, ask: Ask) -> Ruled:
         rank=request.rank,
         score=request.score,
         location=(program.staged or {}).get("location"),
+        restage=True if program.wants_inputs and not (program.staged or {}).get("asked") else None,
     )
     return OfAttempt(fact, op.attempts_begun + 1)
 
@@ -198,10 +199,8 @@ def _person(ask: Ask, request: asks.ClaimOp, claimant: str) -> list[str]:
 def _orcid_against(request: asks.ClaimOp | asks.HandOverOp, claimant: str) -> list[str]:
     """Who it is has to be known where the policy wants that; it came with the request, as it is in force."""
     if request.orcid is None and request.orcid_wanted:
-        return [
-            f"found no ORCID of {claimant}, wanted one by the policy in force (claims: with_orcid); say --orcid"
-        ]
-    return orcid_against(request.orcid)
+        return [f"found no ORCID of {claimant}, wanted one by the policy in force; say --orcid"]
+    return orcid_against(request.orcid) or ([request.orcid_against] if request.orcid_against else [])
 
 
 def _working(op: Op, ask: Ask) -> Attempt | list[str]:

@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 
 from events.op_parts import ANNOUNCED_AT_MOST
 from machines.op_state import (
+    AREAS_KEPT,
     DATASETS_KEPT,
+    GOING,
     Attempt,
     AttemptState,
     Op,
@@ -132,9 +134,29 @@ def _requalified(op: Op, step: Step) -> None:
 
 
 def _staged(op: Op, step: Step) -> None:
+    location = step.data.get("location")
     for now in step.data["programs"]:
-        staged = {"cover": now["cover"], "location": step.data.get("location")}
-        op.programs[now["program"]].staged = staged
+        program = op.programs[now["program"]]
+        program.staged = {"cover": now["cover"], "location": location}
+        if location is not None:
+            program.areas.pop(location, None)  # what was staged last stands last
+            program.areas[location] = [now["cover"]["digest"], ""]
+            for oldest in list(program.areas)[:-AREAS_KEPT]:
+                del program.areas[oldest]
+
+
+def _unstaging(op: Op, step: Step) -> None:
+    program, location = op.programs[step.data["program"]], step.data["location"]
+    program.areas[location] = [step.data["cover"], GOING]
+    if program.staged is not None and program.staged["location"] == location:
+        program.staged = {**program.staged, "location": None, "removed": True}
+
+
+def _unstaged(op: Op, step: Step) -> None:
+    program, location = op.programs[step.data["program"]], step.data["location"]
+    found = program.areas.pop(location, None)
+    if found is not None and not step.data["is_gone"]:
+        program.areas[location] = [found[0], ""]
 
 
 # --- failures and operators ---
@@ -179,6 +201,8 @@ def _claimed(op: Op, step: Step) -> None:
     attempt.datasets = sorted(program.names) if program.is_whole else []
     op.attempts[number] = attempt
     op.attempts_begun = number
+    if data.get("restage") and program.staged is not None:
+        program.staged = {**program.staged, "asked": True}
     _takes(attempt, data)
     _leased(op, attempt, step)
 
@@ -271,6 +295,8 @@ _PROGRAMS: dict[str, Callable[[Op, Step], None]] = {
     "op.requalified": _requalified,
     "op.preprocessed": _staged,
     "op.not_needed": _staged,
+    "op.unstaging": _unstaging,
+    "op.unstaged": _unstaged,
     "op.failed": _failed,
     "op.recovered": _recovered,
     "op.assigned": _assigned,

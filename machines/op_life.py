@@ -14,6 +14,7 @@ from events import op as facts
 from events import op_asks as asks
 from events import op_attempts as attempts
 from events import op_requests as requests
+from events import op_staging as staging
 from machines.lifecycle import SAME, Lifecycle, Row
 from machines.op_state import OpState
 
@@ -70,6 +71,8 @@ OP_LIFE = Lifecycle(
         Row(requests.ReportOpPreprocessed, facts.OpPreprocessed,      LATER,                 SAME),
         Row(requests.ReportOpNotNeeded,    facts.OpNotNeeded,         PASSED,                PREPROCESSED),
         Row(requests.ReportOpNotNeeded,    facts.OpNotNeeded,         LATER,                 SAME),
+        Row(staging.UnstageOp,             staging.OpUnstaging,       KNOWN,                 SAME),
+        Row(staging.ReportOpUnstaged,      staging.OpUnstaged,        KNOWN,                 SAME),
         Row(asks.ClaimOp,                  attempts.OpClaimed,        PREPROCESSED,          WORKING),
         Row(asks.ClaimOp,                  attempts.OpClaimed,        LATER,                 SAME),
         Row(asks.ReinvertOp,               attempts.OpClaimed,        PUBLISHED,             SAME),

@@ -1,5 +1,7 @@
 """Deciding on an OP's instrument programs: readiness, verdicts, judging again, staging."""
 
+from typing import Any
+
 from events import op as facts
 from events import op_requests as asks
 from events.base import Request
@@ -22,7 +24,7 @@ def wait(op: Op, ask: Ask) -> Ruled:
     program = _known(op, request.program)
     if isinstance(program, list):
         return program
-    if program.covers != request.cover:
+    if not program.has(request.cover):
         return _ignored(ask, program, request.cover)
     if program.is_ready:
         return [f"program {program.name} is closed already; there is nothing to wait for"]
@@ -79,7 +81,7 @@ def judge(op: Op, ask: Ask) -> Ruled:
     program = _known(op, verdict.program)
     if isinstance(program, list):
         return program
-    if program.covers != verdict.cover:
+    if not program.has(verdict.cover):
         return _ignored(ask, program, verdict.cover)
     reasons = []
     if not program.is_ready:
@@ -127,7 +129,9 @@ def preprocessed(op: Op, ask: Ask) -> Ruled:
     if not isinstance(program, Program):
         return program
     now = program.now(state=P.PREPROCESSED)
-    return facts.OpPreprocessed(**members(ask, "program", "cover"), programs=(now,))
+    waiting = tuple(each.number for each in op.open_on(program.name) if each.cover == program.cover)
+    again: dict[str, Any] = {"again": True, "attempts": waiting or None} if program.wants_inputs else {}
+    return facts.OpPreprocessed(**members(ask, "program", "cover"), **again, programs=(now,))
 
 
 def not_needed(op: Op, ask: Ask) -> Ruled:
@@ -145,10 +149,10 @@ def _to_stage(op: Op, ask: Ask, name: str, cover: Cover) -> Program | Ruled:
     program = _known(op, name)
     if isinstance(program, list):
         return program
-    if program.covers != cover:
+    if not program.has(cover):
         return _ignored(ask, program, cover)
     reasons = failed(op, f"program:{name}")
-    if program.state is not P.INVERTIBLE:
+    if program.state is not P.INVERTIBLE and not (program.state is P.PREPROCESSED and program.wants_inputs):
         reasons.append(f"staging needs the program {name} in {P.INVERTIBLE}, found {program.state}")
     return reasons or program
 

@@ -1,16 +1,18 @@
 """What is remembered of an observing program: its instrument programs, the attempts at inverting them, what failed."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from events.op_parts import ClaimHeld, Cover, ProgramNow
 from events.types import format_time
 
 __all__ = [
+    "AREAS_KEPT",
     "ATTEMPTS_KEPT",
     "DATASETS_KEPT",
+    "GOING",
     "OPEN",
     "Attempt",
     "AttemptState",
@@ -23,6 +25,11 @@ __all__ = [
 
 DATASETS_KEPT = 128
 """Datasets of a program remembered by name; of those beyond, only the cover and the latest embargo are."""
+
+AREAS_KEPT = 32
+"""Places with staged inputs of a program that are remembered; what lies at older ones has to be removed by hand."""
+
+GOING = "going"
 
 ATTEMPTS_KEPT = 16
 """Attempts remembered after their end; older ones are forgotten here, never in the ledger."""
@@ -84,9 +91,16 @@ FOREVER = "for ever"
 """The end of an embargo that has none: later than any time that is written in digits."""
 
 
+Part = TypeVar("Part", "Program", "Attempt", "Op")
+
+
 @dataclass(slots=True)
 class Program:
-    """An instrument program. ``names``: datasets with their digest and the end of their embargo, "" for none."""
+    """An instrument program. ``names``: datasets with their digest and the end of their embargo, "" for none.
+
+    ``areas``: where inputs are staged, with the digest of the cover that they were staged for, and GOING where they are
+    to be removed. ``staged`` says what was staged last of the datasets that it has now.
+    """
 
     name: str
     instrument: str
@@ -99,11 +113,28 @@ class Program:
     expected_datasets: int | None = None
     verdict: dict[str, Any] | None = None
     staged: dict[str, Any] | None = None
+    areas: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def covers(self) -> Cover:
         """Which datasets it has now."""
         return Cover.model_validate(self.cover)
+
+    @property
+    def wants_inputs(self) -> bool:
+        """Its inputs were staged, and have been removed since."""
+        return bool(self.staged and self.staged.get("removed"))
+
+    def has(self, cover: Cover) -> bool:
+        """Whether these are the datasets that it has now."""
+        return (cover.datasets, cover.digest) == (self.cover["datasets"], self.cover["digest"])
+
+    def copy(self) -> "Program":
+        """Another one that may be changed without changing this."""
+        other = _same(self)
+        other.names = {name: list(told) for name, told in self.names.items()}
+        other.cover, other.areas = dict(self.cover), dict(self.areas)
+        return other
 
     @property
     def is_whole(self) -> bool:
@@ -235,15 +266,11 @@ class Op:
 
     def copy(self) -> "Op":
         """Another one that may be changed without changing this."""
-        programs = {
-            name: replace(
-                each, names={key: list(told) for key, told in each.names.items()}, cover=dict(each.cover)
-            )
-            for name, each in self.programs.items()
-        }
-        attempts = {number: replace(each) for number, each in self.attempts.items()}
-        failures, announced = dict(self.failures), dict(self.announced)
-        return replace(self, programs=programs, attempts=attempts, failures=failures, announced=announced)
+        other = _same(self)
+        other.programs = {name: each.copy() for name, each in self.programs.items()}
+        other.attempts = {number: _same(each) for number, each in self.attempts.items()}
+        other.failures, other.announced = dict(self.failures), dict(self.announced)
+        return other
 
     def dump(self) -> dict[str, Any]:
         """As JSON members."""
@@ -265,6 +292,14 @@ class Op:
             "attempts": {each.number: each for each in attempts},
         }
         return cls(**{**dumped, **parts})
+
+
+def _same(part: Part) -> Part:
+    """Another one with the same members; there is one for every decision, and ``replace`` takes three times as long."""
+    other = object.__new__(type(part))
+    for name in part.__slots__:
+        setattr(other, name, getattr(part, name))
+    return other
 
 
 def _members(part: Op | Program | Attempt) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 
 from sqlalchemy import Connection, Engine, Table
@@ -16,6 +16,7 @@ from events.gathered import poll_gathered
 from events.log import Log, LogUnavailableError, Place
 from events.topics import Topics
 from projectors.application import Application, Apply, Batch, NotAppliedError, Plain, Write
+from projectors.beside import Beside
 from projectors.halt import HaltError, LostPositionError
 from projectors.passed_over import NOTHING, passed_over
 from projectors.positions import Key, Move, Positions
@@ -60,8 +61,7 @@ class Follower:
         self.applied = 0
         self._log, self._engine = log, engine
         self._topics = {machine: topics.events(machine) for machine in machines}
-        self._name = name
-        self._partitions = partitions
+        self._name, self._partitions = name, partitions
         self._batch, self._apart_s = batch, apart_s
         self._application: Application = Plain(apply) if callable(apply) else apply
         self._positions = Positions(positions_table, name)
@@ -73,7 +73,7 @@ class Follower:
         self._watch = TopicWatch(self._topic_ids)
         self._epochs: dict[Key, int] = {}
         self._next: dict[Key, int] = {}
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix=f"{name}-writer")
+        self._beside = Beside(f"{name}-writer")
         self._writing: tuple[Future[None], Taken] | None = None
         self._is_adrift = self._gathers = False
 
@@ -118,7 +118,7 @@ class Follower:
 
     def close(self) -> None:
         """Let go of reader and connection; what is being written is finished first."""
-        self._writer.shutdown(wait=True)
+        self._beside.close()
         self._reader.close()
         if self._connection is not None:
             self._connection.close()
@@ -264,7 +264,8 @@ class Follower:
 
     def _begin_write(self, taken: Taken) -> None:
         if taken.moves:
-            self._writing = (self._writer.submit(self._write, taken.moves, taken.write), taken)
+            begin = self._beside.at_once if taken.count < _SEVERAL else self._beside.begin
+            self._writing = (begin(self._write, taken.moves, taken.write), taken)
 
     def _finish_write(self) -> bool:
         """Wait for the batch that is being written. False: it went otherwise, and what was taken since is void."""

@@ -83,6 +83,7 @@ ledger = Table(
     UniqueConstraint("machine", "subject", "sequence", name="ledger_one_sequence"),
     Index("ledger_by_time", "time", postgresql_using="brin"),
     Index("ledger_of_refusals", "machine", "time", postgresql_where=text("is_refusal")),
+    Index("ledger_of_verdicts", "subject", "sequence", postgresql_where=text("type = 'op.judged'")),
     schema="projection",
 )
 

@@ -132,6 +132,13 @@ def claimed(record: Record) -> Row:
     return _moved(record, **told, **cover, **_lease(record), claimed_at=record.time, staged_location=location)
 
 
+@op_attempt.on(of_programs.OpPreprocessed)
+def staged_again(record: Record) -> list[Row]:
+    """For those who have claimed it meanwhile."""
+    told = {"staged_location": record.data["location"], "sequence": record.sequence}
+    return [{"op": record.subject, "attempt": number, **told} for number in record.data.get("attempts") or ()]
+
+
 @op_attempt.on(facts.OpExtended)
 def extended(record: Record) -> Row:
     """The lease began anew."""

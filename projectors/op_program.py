@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from events import op as facts
+from events import op_staging as staging
 from events.envelope import Record
 from projectors.database import metadata
 from projectors.projection import Folded, Row, first
@@ -48,6 +49,7 @@ op_program = Folded(
         Column("staged_bytes", BigInteger, comment="bytes; of the files that were staged"),
         Column("staged_manifest_uri", Text, comment="where the list of the staged files is"),
         Column("not_needed_because", Text, comment="why nothing had to be staged"),
+        Column("unstaged_because", Text, comment="why its staged inputs were removed since; NULL: they were not"),
         Column("frames", BigInteger, comment="how many frames its datasets had when that was known; NULL: not said"),
         Index(
             "op_program_to_claim", "op", "program", postgresql_where=text("state = 'Preprocessed'"),
@@ -67,7 +69,7 @@ _VERDICT: Row = dict.fromkeys(
 _STAGED: Row = dict.fromkeys(
     (
         "staged_at", "staged_location", "staged_files", "staged_bytes", "staged_manifest_uri", "not_needed_because",
-        "frames",
+        "unstaged_because", "frames",
     )
 )  # fmt: skip
 _AWAITED: Row = {"awaited_until": None, "forecast": None}
@@ -147,7 +149,7 @@ def closed(record: Record) -> list[Row]:
 
 @op_program.on(facts.OpJudged)
 def judged(record: Record) -> list[Row]:
-    """The verdict; its findings are listed in ``op_criterion``."""
+    """The verdict; its findings stand in the fact, and ``v1.op_criterion`` lists them."""
     verdict = record.data["verdict"]
     told = {name: verdict[name] for name in ("criteria", "criteria_version", "outcome")}
     when = {"judged_at": record.time, "since_at": record.time, "verdict_sequence": record.sequence}
@@ -171,9 +173,23 @@ def preprocessed(record: Record) -> list[Row]:
         "staged_bytes": data["size_bytes"],
         "staged_manifest_uri": data.get("manifest_uri"),
         "not_needed_because": None,
+        "unstaged_because": None,
         "frames": data.get("frames"),
     }
-    return _stands(record, **told, since_at=record.time)
+    # Those who wait for it wait since it could first be claimed.
+    when = {} if data.get("again") else {"since_at": record.time}
+    return _stands(record, **told, **when)
+
+
+@op_program.on(staging.OpUnstaging)
+def unstaging(record: Record) -> Row | None:
+    """Its inputs go; whoever claims it has them staged again."""
+    data = record.data
+    if not data["is_current"]:
+        return None
+    because = data.get("because") or record.reason or data.get("policy")
+    emptied = dict.fromkeys(("staged_location", "staged_manifest_uri"))
+    return {"op": record.subject, "program": data["program"], **emptied, "unstaged_because": because}
 
 
 @op_program.on(facts.OpNotNeeded)

@@ -7,6 +7,7 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from events import op as facts
 from events import op_attempts as attempts
+from events import op_staging as staging
 from events.envelope import Record
 from projectors.database import metadata
 from projectors.projection import Folded, Row, first, greatest, merged
@@ -104,6 +105,7 @@ def _announced(record: Record) -> Row:
     facts.OpReportIgnored, attempts.OpExtended, attempts.OpHandedOver, attempts.OpLeaseWarned, attempts.OpHandedIn,
     attempts.OpHandInRefused, attempts.OpInverted, attempts.OpAccepted, attempts.OpReworkAsked,
     attempts.OpPublishing, attempts.OpStepDone, attempts.OpEmbargoed, attempts.OpEmbargoLifted,
+    staging.OpUnstaging, staging.OpUnstaged,
 )  # fmt: skip
 def moved(record: Record) -> Row:
     """Only where it stands may change; programs, datasets and attempts have rows of their own."""

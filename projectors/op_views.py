@@ -3,9 +3,9 @@
 from projectors.group_status import group_status
 from projectors.ledger import ledger
 from projectors.op_attempt import op_attempt
-from projectors.op_criterion import op_criterion
 from projectors.op_dataset import op_dataset
 from projectors.op_program import op_program
+from projectors.op_staged import op_staged
 from projectors.op_status import op_status
 from projectors.view import View
 
@@ -69,7 +69,8 @@ OP_PROGRAM = View(
            p.expected_datasets, p.ready_by, p.ready_at, p.ready_message, p.awaited_until, p.readiness_policy,
            p.readiness_version, p.forecast, p.criteria, p.criteria_version, p.outcome, p.failed_criteria,
            p.verdict_sequence, p.judged_at, p.staged_at, p.staged_location, p.staged_files, p.staged_bytes,
-           p.staged_manifest_uri, p.not_needed_because, p.frames, t.subject IS NOT NULL AS is_tainted
+           p.staged_manifest_uri, p.not_needed_because, p.frames, t.subject IS NOT NULL AS is_tainted,
+           p.unstaged_because
     FROM projection.op_program p
     LEFT JOIN projection.tainted t ON t.machine = 'op' AND t.subject = p.op
     WHERE p.state IS NOT NULL
@@ -96,17 +97,58 @@ OP_DATASET = View(
 OP_CRITERION = View(
     "op_criterion",
     "One row a finding of a verdict: every criterion, met or not; earlier verdicts included.",
+    # Members of a verdict that its program has too are read from there while it holds: whoever counts findings of one
+    # criterion reads little else of them.
     """
-    SELECT c.op, c.program, c.instrument, c.criteria, c.criteria_version, c.criterion, c.dataset, c.metric,
-           c.comparison, c.value, c.value_text, c.threshold, c.threshold_text, c.margin, c.unit, c.passed,
-           c.required, c.message, c.wanted_by, c.judged_at, c.sequence, c.ordinal,
-           COALESCE(p.verdict_sequence = c.sequence, false) AS is_current, t.subject IS NOT NULL AS is_tainted
-    FROM projection.op_criterion c
-    LEFT JOIN projection.op_program p ON p.op = c.op AND p.program = c.program
-    LEFT JOIN projection.tainted t ON t.machine = 'op' AND t.subject = c.op
+    SELECT l.subject AS op, COALESCE(p.program, l.data #>> '{verdict,program}') COLLATE "C" AS program,
+           COALESCE(p.instrument, l.data #>> '{verdict,instrument}') AS instrument,
+           COALESCE(p.criteria, l.data #>> '{verdict,criteria}') AS criteria,
+           COALESCE(p.criteria_version, (l.data #>> '{verdict,criteria_version}')::bigint) AS criteria_version,
+           f.told ->> 'name' AS criterion, (f.told ->> 'dataset') COLLATE "C" AS dataset,
+           f.told ->> 'metric' AS metric, f.told ->> 'comparison' AS comparison,
+           CASE WHEN jsonb_typeof(f.told -> 'value') = 'number' THEN (f.told -> 'value')::float8 END AS value,
+           CASE WHEN jsonb_typeof(f.told -> 'value') <> 'number' THEN f.told ->> 'value' END AS value_text,
+           CASE WHEN jsonb_typeof(f.told -> 'threshold') = 'number' THEN (f.told -> 'threshold')::float8 END
+               AS threshold,
+           CASE WHEN jsonb_typeof(f.told -> 'threshold') <> 'number' THEN f.told ->> 'threshold' END
+               AS threshold_text,
+           CASE WHEN jsonb_typeof(f.told -> 'margin') = 'number' THEN (f.told -> 'margin')::float8 END AS margin,
+           f.told ->> 'unit' AS unit, (f.told -> 'passed')::boolean AS passed,
+           (f.told -> 'required')::boolean AS required, f.told ->> 'message' AS message,
+           f.told ->> 'source' AS wanted_by, l.time AS judged_at, l.sequence, f.ordinal::integer AS ordinal,
+           p.op IS NOT NULL AS is_current, t.subject IS NOT NULL AS is_tainted
+    FROM projection.ledger l
+    CROSS JOIN LATERAL jsonb_array_elements(l.data #> '{verdict,findings}') WITH ORDINALITY AS f (told, ordinal)
+    LEFT JOIN projection.op_program p ON p.op = l.subject AND p.verdict_sequence = l.sequence
+    LEFT JOIN projection.tainted t ON t.machine = 'op' AND t.subject = l.subject
+    WHERE l.type = 'op.judged'
     """,
-    (op_criterion.table,),
-    {"is_current": "the verdict holds: no later one, and the same datasets"},
+    (),
+    {
+        **_OP,
+        "program": "id of the instrument program's execution",
+        "instrument": "instrument as the catalogue names it",
+        "criteria": "name of the set of criteria",
+        "criteria_version": "version of the criteria",
+        "criterion": "name of the criterion",
+        "dataset": "dataset looked at; NULL: the program as a whole",
+        "metric": "what was measured",
+        "comparison": "how value and threshold are compared, such as >=",
+        "value": "the value found, in ``unit``, where it is a number",
+        "value_text": "the value found, where it is none; several as a JSON array",
+        "threshold": "what it was compared with, in ``unit``, where it is a number",
+        "threshold_text": "what it was compared with, where it is none",
+        "margin": "value less threshold, in ``unit``; negative: short of it",
+        "unit": "unit of value, threshold and margin",
+        "passed": "it was met",
+        "required": "false: recorded only",
+        "message": "the finding in words",
+        "wanted_by": "who wants it",
+        "judged_at": "UTC; when the verdict was recorded",
+        "sequence": "number of its verdict's fact",
+        "ordinal": "its place in the verdict, from 1",
+        "is_current": "the verdict holds: no later one, and the same datasets",
+    },
 )
 
 OP_ATTEMPT = View(
@@ -126,6 +168,21 @@ OP_ATTEMPT = View(
     LEFT JOIN projection.tainted t ON t.machine = 'op' AND t.subject = a.op
     """,
     (op_attempt.table,),
+)
+
+OP_STAGED = View(
+    "op_staged",
+    "One row a folder with staged inputs of an instrument program, those that have been removed included.",
+    """
+    SELECT s.op, s.program, s.location, s.cover, s.staged_at, s.files, s.size_bytes, s.manifest_uri, s.removing_at,
+           s.policy, s.because, s.removed_at, s.was_left, s.message,
+           COALESCE(p.staged_location = s.location, false) AS is_current, t.subject IS NOT NULL AS is_tainted
+    FROM projection.op_staged s
+    LEFT JOIN projection.op_program p ON p.op = s.op AND p.program = s.program
+    LEFT JOIN projection.tainted t ON t.machine = 'op' AND t.subject = s.op
+    """,
+    (op_staged.table,),
+    {"is_current": "they are the inputs of the program as it stands now"},
 )
 
 OP_QUEUE = View(
@@ -226,5 +283,5 @@ GROUP = View(
 )
 
 OP_VIEWS = (
-    OP, OP_PROGRAM, OP_DATASET, OP_CRITERION, OP_ATTEMPT, OP_QUEUE, OP_HISTORY, RESPONSIBILITY, GROUP,
+    OP, OP_PROGRAM, OP_DATASET, OP_CRITERION, OP_ATTEMPT, OP_STAGED, OP_QUEUE, OP_HISTORY, RESPONSIBILITY, GROUP,
 )  # fmt: skip

@@ -1,10 +1,11 @@
 """Streams as they stand, with how many files they have."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Connection, text
 
-__all__ = ["all_streams", "one_stream"]
+__all__ = ["all_streams", "not_streams", "one_stream"]
 
 Row = dict[str, Any]
 
@@ -30,3 +31,9 @@ def one_stream(connection: Connection, stream: str) -> Row | None:
     """One of them; None where there is none."""
     row = connection.execute(text(_ONE), {"stream": stream}).mappings().one_or_none()
     return None if row is None else dict(row)
+
+
+def not_streams(connection: Connection, names: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Those of the names that no stream has, and the names that streams have."""
+    known = sorted(connection.execute(text("SELECT stream FROM v1.stream")).scalars())
+    return [each for each in names if each not in known], known

@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -163,11 +164,22 @@ class Client:
 
     def _hand_over(self, writer: Writer, asks: Sequence[Ask], batch: str, rate: float | None) -> None:
         failpoints.reach("client.before_produce")
-        for ask in paced(asks, rate):
-            topic = self.wiring.topics.requests(machine_of(ask.request.name))
-            writer.send(topic, key=ask.subject.encode(), value=self._encoded(ask, batch))
+        if rate is None:
+            for topic, records in self._by_topic(asks, batch).items():
+                writer.send_all(topic, records)
+        for ask in paced(asks, rate) if rate is not None else ():
+            writer.send(self._topic(ask), key=ask.subject.encode(), value=self._encoded(ask, batch))
         writer.flush(_SEND_WITHIN_S)
         failpoints.reach("client.after_produce")
+
+    def _by_topic(self, asks: Sequence[Ask], batch: str) -> dict[str, list[tuple[bytes, bytes]]]:
+        of: dict[str, list[tuple[bytes, bytes]]] = defaultdict(list)
+        for ask in asks:
+            of[self._topic(ask)].append((ask.subject.encode(), self._encoded(ask, batch)))
+        return of
+
+    def _topic(self, ask: Ask) -> str:
+        return self.wiring.topics.requests(machine_of(ask.request.name))
 
     def answers(self, asks: Sequence[Ask], *, batch: str, timeout_s: float = ANSWER_WITHIN_S) -> list[Asked]:
         """Wait for what becomes of requests that were sent."""

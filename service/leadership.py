@@ -57,15 +57,18 @@ def lead(
     *,
     silent_s: float = SILENT_S,
     look_s: float = _LOOK_S,
+    lost: threading.Event | None = None,
 ) -> None:
     """Run ``work`` while we lead ``name``, again after it returns, until ``stop``. Without a database it waits.
 
     ``silent_s``: after so long without a word from who leads, its sessions are cut off.
+    ``lost`` is set while work goes on that we do not lead any more, for work that nothing else would end.
     """
+    lost = lost or threading.Event()
     told, is_away = False, False
     while not stop.is_set():
         try:
-            with _lock(engine, name, silent_s) as is_ours:
+            with _lock(engine, name, silent_s, lost) as is_ours:
                 if is_ours:
                     told = False
                     work()
@@ -83,13 +86,14 @@ def lead(
 
 
 @contextmanager
-def _lock(engine: Engine, name: str, silent_s: float) -> Iterator[bool]:
+def _lock(engine: Engine, name: str, silent_s: float, lost: threading.Event) -> Iterator[bool]:
     connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
     key = crc32(name.encode()) - 2**31
     try:
         is_ours = bool(connection.scalar(_TRY, {"space": _SPACE, "key": key}))
         if is_ours:
-            with _beating(connection, name, silent_s / _BEATS):
+            lost.clear()
+            with _beating(connection, name, silent_s / _BEATS, lost):
                 yield True
         else:
             _cut_off_the_frozen(connection, name, key, silent_s)
@@ -102,11 +106,11 @@ def _lock(engine: Engine, name: str, silent_s: float) -> Iterator[bool]:
 
 
 @contextmanager
-def _beating(connection: Connection, name: str, every_s: float) -> Iterator[None]:
+def _beating(connection: Connection, name: str, every_s: float, lost: threading.Event) -> Iterator[None]:
     """Say that we are there while the work goes on; nobody else uses the connection meanwhile."""
     over = threading.Event()
     thread = threading.Thread(
-        target=_beat, args=(connection, name, every_s, over), name="leading", daemon=True
+        target=_beat, args=(connection, name, every_s, over, lost), name="leading", daemon=True
     )
     thread.start()
     try:
@@ -116,14 +120,18 @@ def _beating(connection: Connection, name: str, every_s: float) -> Iterator[None
         thread.join()
 
 
-def _beat(connection: Connection, name: str, every_s: float, over: threading.Event) -> None:
+def _beat(
+    connection: Connection, name: str, every_s: float, over: threading.Event, lost: threading.Event
+) -> None:
     while not over.wait(every_s):
         try:
             connection.execute(_HERE)
         except SQLAlchemyError as error:
-            # The work goes on: what fences it is not the lock. Whoever leads now has taken its positions over.
+            # The work goes on until it sees that: what fences it is not the lock. Whoever leads now has taken its
+            # positions over.
             said = str(getattr(error, "orig", None) or error)
             log.warning("lead lost", extra={"leads": name, "error": " ".join(said.split())})
+            lost.set()
             return
 
 

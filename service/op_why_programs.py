@@ -97,9 +97,13 @@ def _not_applicable(of: _Of) -> Told:
 
 
 def _preprocessed(of: _Of) -> Told:
+    unstaged = of.row.get("unstaged_because")
     if of.holder is not None:
-        return {"because": f"attempt {of.holder['attempt']} of {of.holder['claimant']} has it"}
-    if of.row.get("staged_location"):
+        again = "; its inputs, which had been removed, are being staged again" if unstaged else ""
+        return {"because": f"attempt {of.holder['attempt']} of {of.holder['claimant']} has it{again}"}
+    if unstaged:
+        where = f"its staged inputs were removed ({unstaged}); they are staged again for whoever claims it"
+    elif of.row.get("staged_location"):
         where = f"its inputs are staged at {of.row['staged_location']}"
     else:
         where = f"nothing had to be staged ({of.row.get('not_needed_because') or 'no reason was given'})"

@@ -109,7 +109,7 @@ def run_dispatch(wiring: Wiring, stop: threading.Event) -> None:
 def run_worker(wiring: Wiring, stop: threading.Event) -> None:
     """Read, check, copy, register, answer: one process of workers."""
     from consumers import parts
-    from consumers.child import Inspector
+    from consumers.child import Inspector, Limits
     from consumers.formats import FORMATS
     from consumers.kept_copies import KeptCopies
     from consumers.throttle import Bounds
@@ -125,7 +125,7 @@ def run_worker(wiring: Wiring, stop: threading.Event) -> None:
     kept = KeptCopies(
         staging, at_most_bytes=int(settings.staging_gib * 1024**3), age_s=settings.staging_hours * 3600
     )
-    with Inspector(tuple(FORMATS)) as inspector:
+    with Inspector(tuple(FORMATS), Limits.of_seconds(settings.reader_s)) as inspector:
         if await_servers(wiring, engine=engine, stop=stop):
             parts.run_workers(
                 log=logs, topics=wiring.topics, engine=engine, storage=wiring.storage(), inspector=inspector,
@@ -173,12 +173,17 @@ def run_reconciler(wiring: Wiring, stop: threading.Event) -> None:
 
 
 def run_timers(wiring: Wiring, stop: threading.Event) -> None:
-    """Send what deadlines ask for."""
+    """Send what deadlines ask for, while no other process does."""
     from consumers import parts
 
     logs, engine = wiring.log(stop=stop), _engine(wiring, pool_size=2)
+    lost = threading.Event()
+
+    def send() -> None:
+        parts.run_timers(log=logs, topics=wiring.topics, engine=engine, stop=stop, lost=lost)
+
     if await_servers(wiring, engine=engine, stop=stop):
-        parts.run_timers(log=logs, topics=wiring.topics, engine=engine, stop=stop)
+        lead(engine, f"{wiring.settings.site}.timers", stop, send, lost=lost)
 
 
 def run_consumers(wiring: Wiring, stop: threading.Event) -> None:

@@ -14,7 +14,7 @@ from events.inbox import INBOX
 from schemas import KINDS
 from service.asyncapi import asyncapi
 
-__all__ = ["DIALECT", "FOLDER", "differences", "documents", "write"]
+__all__ = ["DIALECT", "FOLDER", "differences", "documents", "kept", "write"]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FOLDER = Path(__file__).resolve().parent.parent / "schemas"
@@ -36,6 +36,18 @@ def documents() -> dict[str, str]:
     found["envelopes/record.1.json"] = _text(_record_envelope())
     found["asyncapi.yaml"] = asyncapi()
     return dict(sorted(found.items()))
+
+
+def kept(folder: Path = FOLDER) -> dict[str, str]:
+    """Schemas of earlier versions, by path: the ledger keeps what was written by them."""
+    wanted = documents()
+    strangers = {path for path, _ in _strangers(folder, wanted)}
+    found = {
+        place.relative_to(folder).as_posix(): place
+        for kind in KINDS
+        for place in (folder / kind).glob("*.json")
+    }
+    return {path: found[path].read_text("utf-8") for path in sorted(found.keys() - wanted.keys() - strangers)}
 
 
 def differences(folder: Path = FOLDER) -> list[str]:
@@ -67,7 +79,7 @@ def _payloads() -> Iterator[tuple[str, type[Payload]]]:
 
 
 def _payload(kind: str, cls: type[Payload]) -> dict[str, Any]:
-    identifier = cls.schema_id() if kind == "events" else f"/schemas/{kind}/{cls.name}/{cls.version}"
+    identifier = f"/schemas/{kind}/{cls.name}/{cls.version}" if kind == "requests" else cls.schema_id()
     made = cls.model_json_schema(schema_generator=_Untitled)
     return _headed(made, identifier, title=cls.name, text=_first_line(cls.__doc__))
 

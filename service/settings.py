@@ -138,6 +138,14 @@ class Settings(BaseSettings):
         le=8760,
         description="how long such a copy is kept, hours; then it is fetched again",
     )
+    reader_s: float = Field(
+        default=9.0,
+        ge=1,
+        le=3600,
+        description="how long a child may read a file of up to 128 MiB, whatever the load, seconds; larger ones have "
+        "more, in proportion. Two thirds of it is the processor time that a file may take: more is LIMIT_EXCEEDED. "
+        "A file whose reader others held up is tried again (READER_HELD_UP)",
+    )
     disk_live_only_percent: float = Field(
         default=85.0, gt=0, le=100, description="from so full a disk on only live files are taken, percent"
     )

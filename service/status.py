@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from events.log import LogError, Place
+from consumers.deadletter import Count, DeadLetters
+from events.codes import explained
+from events.log import LogError
 from projectors.health import database_health
 from service.client import Client
 from service.site import ROLE_NAMES, children_of
@@ -23,6 +25,9 @@ LATE = timedelta(seconds=30)
 """Deadlines are asked within a second; one that is so late is asked by nobody."""
 
 CLOCKS_APART_S = 60.0
+_COUNTED_WITHIN_S = 1.0
+_LOUD = ("INBOX_GONE", "INTAKE_FAILED", "INTERNAL", "REQUESTS_GONE")
+"""Dead letters that are no sender's fault, but ours."""
 STATES = ("QUEUED", "PROCESSING", "TRANSFERRING", "TRANSFERRED", "COMPLETE", "INVALID", "ERROR", "DISMISSED")
 
 
@@ -35,13 +40,17 @@ class Status:
     children: list[dict[str, Any]]
     health: dict[str, list[dict[str, Any]]]
     lags: list[dict[str, Any]]
-    dead_letters: int
+    dead_letters: Count
     attention: list[str] = field(default_factory=list)
 
     def members(self) -> dict[str, Any]:
         """For programs."""
         named = {"site": self.site, "at": self.at, "children": self.children, "lag": self.lags}
-        return {**named, **self.health, "dead_letters": self.dead_letters, "attention": self.attention}
+        dead = {
+            "dead_letters": self.dead_letters.letters,
+            "dead_letters_open": self.dead_letters.letters_open,
+        }
+        return {**named, **self.health, **dead, "attention": self.attention}
 
 
 def take(client: Client) -> Status:
@@ -50,13 +59,7 @@ def take(client: Client) -> Status:
     with client.engine.connect() as connection:
         health = database_health(connection)
     found, unknown = _lags(client, health)
-    reader = client.log.reader()
-    try:
-        counts = client.log.partitions([topics.deadletter])
-        places = [Place(topics.deadletter, number) for number in range(counts.get(topics.deadletter, 0))]
-        dead = sum(reader.end(place) - reader.beginning(place) for place in places)
-    finally:
-        reader.close()
+    dead = DeadLetters(client.log, topics).count(within_s=_COUNTED_WITHIN_S)
     children = children_of(settings)
     is_local = bool(local.local_servers(settings)) or bool(children)
     now = datetime.now(UTC)
@@ -67,6 +70,7 @@ def take(client: Client) -> Status:
         *_of_rebuilds(health),
         *lag_attention(found),
         *unknown,
+        *_of_dead_letters(dead),
     ]
     return Status(settings.site, now, children, health, found, dead, attention)
 
@@ -250,5 +254,19 @@ def _owners(leases: list[dict[str, Any]]) -> Iterator[str]:
 
 def _freshness(status: Status) -> Iterator[str]:
     yield from lag_lines(status.lags)
-    if status.dead_letters:
-        yield f"dead letters and notes about them: {status.dead_letters}; meridian deadletter list --causes"
+    if status.dead_letters.letters:
+        yield f"dead letters: {_dead(status.dead_letters)}; meridian deadletter list --causes"
+
+
+def _of_dead_letters(count: Count) -> Iterator[str]:
+    for code in _LOUD:
+        if number := count.codes.get(code):
+            meaning = explained(code, "refused")
+            says = f": {meaning.says}" if meaning else ";"
+            yield f"{counted(number, 'dead letter')} for {code}{says} meridian deadletter list --code {code}"
+
+
+def _dead(count: Count) -> str:
+    if count.letters_open is None:
+        return f"more than {count.letters}"
+    return f"{count.letters_open or 'none'} open, {count.letters} in all"

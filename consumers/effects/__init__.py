@@ -9,6 +9,7 @@ from consumers.effects.preprocess import preprocess
 from consumers.effects.publish import announce, archive, cite, package, publish, unveil, withdraw
 from consumers.effects.remove import remove
 from consumers.effects.transfer import transfer
+from consumers.effects.unstage import unstage
 from consumers.effects.verify import verify
 from consumers.tools import Tools
 
@@ -33,7 +34,7 @@ PROGRAM_STEPS: Mapping[str, Step] = {
 }
 """Steps of observing programs that take their time: one a thread, held up by no stream."""
 
-HOUSEKEEPING: Mapping[str, Step] = {"remove": remove}
+HOUSEKEEPING: Mapping[str, Step] = {"remove": remove, "unstage": unstage}
 """Steps that take their time and hold up nobody: no state waits for them."""
 
 UNREPORTED = frozenset({"unveil"})

@@ -29,7 +29,7 @@ from events.stream import StreamConfiguration
 from events.types import FailureClass, HeaderFix, QaFinding, Usage, WarningFinding
 from machines.membership import RULES, membership
 
-__all__ = ["brief_of", "configuration_for", "ingest"]
+__all__ = ["brief_of", "configuration_for", "ingest", "name_of"]
 
 
 def ingest(item: WorkItem, tools: Tools) -> Asks:
@@ -61,7 +61,7 @@ def _stream_version(brief: Mapping[str, Any]) -> int:
 
 
 def _checks_version(brief: Brief, configuration: StreamConfiguration, tools: Tools) -> str:
-    return f"{configuration.format_of(_name(brief))}/{tools.software_version}"
+    return f"{configuration.format_of(name_of(brief))}/{tools.software_version}"
 
 
 def _start(item: WorkItem, tools: Tools) -> Asks:
@@ -105,7 +105,7 @@ def _place(inspection: Inspection, brief: Brief, configuration: StreamConfigurat
     if configuration.membership is None:
         return None
     try:
-        found = membership(configuration.membership, name=_name(brief), metadata=inspection.metadata)
+        found = membership(configuration.membership, name=name_of(brief), metadata=inspection.metadata)
     except KeyError as error:
         known = ", ".join(sorted(RULES))
         message = f"stream {configuration.stream}: found the membership rule {error}, wanted one of {known}"
@@ -116,7 +116,7 @@ def _place(inspection: Inspection, brief: Brief, configuration: StreamConfigurat
 def _inspected(
     item: WorkItem, tools: Tools, path: Path, brief: Brief, configuration: StreamConfiguration
 ) -> ChildResult:
-    name = _name(brief)
+    name = name_of(brief)
     wanted = configuration.format_of(name)
     if wanted not in tools.inspector.formats:
         known = ", ".join(tools.inspector.formats)
@@ -152,7 +152,7 @@ def _own(brief: Brief, configuration: StreamConfiguration, tools: Tools) -> dict
     }
 
 
-def _name(brief: Brief) -> str:
+def name_of(brief: Brief) -> str:
     """The file's name as announced: where the last step of the place is a link, it leads to one of another name."""
     return PurePosixPath(unquote(urlsplit(brief.content.uri).path)).name
 
@@ -217,7 +217,7 @@ def _validation(
     if more.lookup_s is not None:
         waited = {"lookup_s": round(more.lookup_s, 6), "wall_s": round(usage.wall_s + more.lookup_s, 6)}
         usage = usage.model_copy(update=waited)
-    media_type = FORMATS[configuration.format_of(_name(brief))].media_type
+    media_type = FORMATS[configuration.format_of(name_of(brief))].media_type
     return ReportFileValidated(
         sha256=inspection.sha256 or "",
         size_bytes=inspection.size_bytes or 0,

@@ -20,7 +20,7 @@ from consumers.tools import Tools
 from events.op_parts import Dataset, ProgramNow
 from events.op_requests import ReportOpNotNeeded, ReportOpPreprocessed
 
-__all__ = ["not_needed", "place_of_inputs", "preprocess", "why_not_needed"]
+__all__ = ["folder_of_program", "not_needed", "place_of_inputs", "preprocess", "why_not_needed"]
 
 _FRAME_SUFFIXES = (".fits", ".fits.fz", ".fit")
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
@@ -48,7 +48,7 @@ def preprocess(item: WorkItem, tools: Tools) -> Asks:
         "instrument": now.instrument,
         **parts[item.subject, WHOLE_OP].known,
     }
-    folder = _folder(home, item.subject, now)
+    folder = _folder(home, item.subject, now, again=parts[item.subject, part].known.get("again"))
     staged = stage(
         [each for dataset in datasets for each in _inputs(dataset, home, about, tools)],
         folder,
@@ -97,13 +97,22 @@ def why_not_needed(home: Home) -> str | None:
     return None
 
 
-def _folder(home: Home, subject: str, now: ProgramNow) -> Path:
-    """Of exactly these datasets: when they change, another folder is begun and the old one stays as it is."""
+def _folder(home: Home, subject: str, now: ProgramNow, *, again: int | None = None) -> Path:
+    """Of exactly these datasets: when they change, another folder is begun and the old one stays as it is.
+
+    ``again``: the number of the fact that wants them once more, after they were removed.
+    """
+    digest = now.cover.digest[:16]
+    return folder_of_program(home, subject, now.program) / (digest if again is None else f"{digest}-{again}")
+
+
+def folder_of_program(home: Home, subject: str, program: str) -> Path:
+    """Where folders with a program's inputs are. Raises Failed."""
     area = urlsplit(str(home.programs.work_area))
-    if area.scheme != "file":
+    if area.scheme != "file" or not area.path.startswith("/"):
         message = f"found the work area {home.programs.work_area}, wanted a folder on this host (file:///…)"
         raise Failed("WORK_AREA_UNUSABLE", "data", message)
-    return Path(unquote(area.path)) / _safe(subject) / _safe(now.program) / now.cover.digest[:16]
+    return Path(unquote(area.path)) / _safe(subject) / _safe(program)
 
 
 def _safe(name: str) -> str:

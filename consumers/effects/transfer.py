@@ -6,8 +6,9 @@ from pathlib import Path
 from consumers.claims import WorkItem
 from consumers.effects.asking import Asks, report
 from consumers.effects.in_place import in_place
-from consumers.effects.ingest import brief_of, configuration_for
+from consumers.effects.ingest import brief_of, configuration_for, name_of
 from consumers.effects.layout import folders
+from consumers.effects.long_lists import may_be_long, tell_long_list
 from consumers.effects.places import key_of, stored_object
 from consumers.failures import Failed, from_archive
 from consumers.storage_errors import StorageError, Stored, TransferMismatch
@@ -24,11 +25,17 @@ _COPIES_AT_MOST = 5
 
 
 def transfer(item: WorkItem, tools: Tools) -> Asks:
-    """Copy, verify at the destination, report. An equal object already there is as good. Raises Wait, Failed."""
+    """Copy, verify at the destination, report. An equal object already there is as good. Raises Wait, Failed.
+
+    A list of sums that was too long for its record is told to the files that it names first.
+    """
     brief = brief_of(item)
     configuration = configuration_for(item, tools)
     began_s = time.monotonic()
     try:
+        if may_be_long(brief):
+            with tools.source(brief.content.uri, configuration, sha256=brief.sha256) as path:
+                yield from tell_long_list(item, tools, path, brief, configuration, name_of(brief))
         if configuration.transfer.mode == "in_place":
             yield report(item, in_place(brief, configuration, tools))
             return

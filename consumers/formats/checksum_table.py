@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import accumulate, islice
 from typing import BinaryIO
 
 from consumers.formats.bytes_scan import SeenBytes, kind_of
@@ -17,6 +18,8 @@ __all__ = ["read", "warm_up"]
 MAX_BYTES = 16 * 1024**2
 MAX_LINES = 100_000
 MAX_REPORTED_BYTES = 160 * 1024  # some 2,000 files; a request holds 256 KiB with all else that is reported
+MAX_PART_BYTES = 512 * 1024
+"""Of a longer list, what is told at a time: a child says 2 MiB at most."""
 # A sum in hexadecimal, a blank, then a blank or the star of binary mode, then the name.
 LINE = re.compile(rb"(?P<sum>[0-9A-Fa-f]{32}|[0-9A-Fa-f]{64}) [ *](?P<name>[^ ].{0,254})")
 ALGORITHMS = {32: "MD5", 64: "SHA-256"}
@@ -28,7 +31,7 @@ def warm_up() -> None:
     """There is nothing to load."""
 
 
-def read(source: BinaryIO, seen: SeenBytes, expected: Expected, findings: Findings) -> Content:  # noqa: ARG001
+def read(source: BinaryIO, seen: SeenBytes, expected: Expected, findings: Findings) -> Content:
     """Look through a list of checksums. Names are those of neighbours: a path would lead elsewhere."""
     with findings.critical("format", value="checksums"):
         _require_text(seen)
@@ -41,7 +44,9 @@ def read(source: BinaryIO, seen: SeenBytes, expected: Expected, findings: Findin
     findings.record("algorithm", algorithm)
     findings.record("files", len(sums))
     values: dict[str, object] = dict(sums)
-    return Content(Metadata(extra={"algorithm": algorithm, **values}), values, _reported(sums, findings))
+    return Content(
+        Metadata(extra={"algorithm": algorithm, **values}), values, _told(sums, expected.sums_from)
+    )
 
 
 def _require_text(seen: SeenBytes) -> None:
@@ -110,14 +115,16 @@ def _algorithm(sums: dict[str, str]) -> str:
     return found[0]
 
 
-def _reported(sums: dict[str, str], findings: Findings) -> dict[str, str] | None:
-    """What is compared with the files themselves: all of it, or, of a list too long for one record, nothing."""
-    size = sum(len(json.dumps({name: value})) for name, value in sums.items())
-    if size <= MAX_REPORTED_BYTES:
-        return sums or None
-    text = f"{len(sums)} sums take {size} bytes, and a record has room for {MAX_REPORTED_BYTES}: none is compared"
-    findings.warn("MANIFEST_TOO_LONG", text, found=f"{size} bytes", wanted=f"<= {MAX_REPORTED_BYTES} bytes")
-    return None
+def _told(sums: dict[str, str], first: int | None) -> dict[str, str] | None:
+    """What is compared with the files: a list that has room in one record whole, a longer one in parts, when asked."""
+    sizes = [len(json.dumps({name: value})) for name, value in sums.items()]
+    is_short = sum(sizes) <= MAX_REPORTED_BYTES
+    if first is None:
+        return sums if sums and is_short else None
+    if is_short:
+        return None
+    upto = first + sum(size <= MAX_PART_BYTES for size in accumulate(sizes[first:]))
+    return dict(islice(sums.items(), first, upto)) or None
 
 
 def _over(found: str, wanted: str) -> InvalidFileError:

@@ -21,6 +21,7 @@ class Expected:
     ASDF a dotted name such as ``keyword:roman.meta.observation.visit_id``), or None where the stream has no identities.
     ``judging`` says how the results of the checks are judged. ``settings`` is what the stream sets for its format:
     ``duplicate_keyword`` (``invalid`` or ``warn``), and what the format's module documents. ``md5``: it is wanted too.
+    ``sums_from``: of a list of sums only a part is wanted, which begins with this one, counted from 0.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Expected:
     judging: "Judging | None" = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     md5: bool = False
+    sums_from: int | None = None
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Self:

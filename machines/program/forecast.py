@@ -1,10 +1,11 @@
 """When a program will be complete, by how programs of the same catalogue have arrived."""
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 __all__ = ["Arrivals", "Forecast", "Step"]
@@ -42,6 +43,7 @@ class Arrivals:
     """The steps of each of a catalogue's programs, by instrument. Programs that may still go on are no evidence."""
 
     programs: Mapping[str, Sequence[Sequence[Step]]]
+    _asked: dict[tuple[str, float], "_Course"] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(
@@ -62,23 +64,33 @@ class Arrivals:
 
     def like(self, instrument: str, silent: timedelta) -> tuple[list[Step], str]:
         """Where each program of this instrument was when it had first been silent so long; of all if there are few."""
-        own = _first_silences(self.programs.get(instrument, ()), silent)
-        if len(own) >= _ENOUGH:
-            return own, instrument
-        everyone = (program for programs in self.programs.values() for program in programs)
-        return _first_silences(everyone, silent), "all instruments"
+        programs, like = self._experience(instrument)
+        return _first_silences(programs, silent), like
 
     def forecast(self, instrument: str, last: datetime, *, at: datetime, share: float = 0.9) -> Forecast:
         """When a program whose newest dataset is of ``last`` will have its last one."""
+        course = self._course(instrument, share)
         silent = max(at - last, timedelta(0))
-        steps, like = self.like(instrument, silent)
-        if len(steps) < _ENOUGH:
-            return Forecast(None, share, 0.0, len(steps), like)
-        waits = sorted(each.to_the_last for each in steps)
-        enough = min(len(waits), max(1, _ceil(share * len(waits))))
-        complete = sum(1 for each in steps if each.silent is None) / len(steps)
-        by = max(last + waits[enough - 1], last if complete >= share else at)
-        return Forecast(by, share, complete, len(steps), like)
+        if course.n < _ENOUGH:
+            return Forecast(None, share, 0.0, course.n, course.like)
+        wait, complete = course.after(silent)
+        by = max(last + wait, last if complete >= share else at)
+        return Forecast(by, share, complete, course.n, course.like)
+
+    def _course(self, instrument: str, share: float) -> "_Course":
+        """Made once for all programs of an instrument: each has been silent for another time."""
+        found = self._asked.get((instrument, share))
+        if found is None:
+            programs, like = self._experience(instrument)
+            found = self._asked[instrument, share] = _Course.of(programs, like, share)
+        return found
+
+    def _experience(self, instrument: str) -> tuple[Sequence[Sequence[Step]], str]:
+        """The programs of this instrument; of all if there are few."""
+        own = self.programs.get(instrument, ())
+        if len(own) >= _ENOUGH:
+            return own, instrument
+        return [program for programs in self.programs.values() for program in programs], "all instruments"
 
     def silence_for(self, instrument: str, share: float) -> timedelta | None:
         """How long it has to be silent until this share of like cases was complete; None: too little experience."""
@@ -99,6 +111,53 @@ class Arrivals:
     def _complete(self, instrument: str, silent: timedelta) -> float:
         found, _ = self.like(instrument, silent)
         return sum(each.silent is None for each in found) / len(found) if len(found) >= _ENOUGH else -1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """How a forecast goes on, the longer it is silent: another one after each of ``silences``, which are in order.
+
+    ``found``: how long the share of the cases had to wait from then, and which part of them was complete.
+    """
+
+    silences: Sequence[timedelta]
+    found: Sequence[tuple[timedelta, float]]
+    n: int
+    like: str
+
+    @classmethod
+    def of(cls, programs: Sequence[Sequence[Step]], like: str, share: float) -> "_Course":
+        """One pass over all that ever ended a silence that was the program's longest so far."""
+        ended: dict[timedelta, list[tuple[Step, Step]]] = defaultdict(list)
+        cases = [list(_longest_so_far(steps)) for steps in programs]
+        for silences in cases:
+            for one, then in pairwise(silences):
+                ended[one.silent or timedelta(0)].append((one, then))
+        waits = sorted(each[0].to_the_last for each in cases)
+        complete = sum(each[0].silent is None for each in cases)
+        place = min(len(cases), max(1, _ceil(share * len(cases)))) - 1
+        ordered, found = sorted(ended), []
+        for silent in [*ordered, None]:
+            if waits:
+                found.append((waits[place], complete / len(waits)))
+            for one, then in ended[silent] if silent is not None else ():
+                del waits[bisect_left(waits, one.to_the_last)]
+                insort(waits, then.to_the_last)
+                complete += then.silent is None
+        return cls(ordered, found, len(cases), like)
+
+    def after(self, silent: timedelta) -> tuple[timedelta, float]:
+        """What is found once it has been silent so long."""
+        return self.found[bisect_left(self.silences, silent)]
+
+
+def _longest_so_far(steps: Sequence[Step]) -> Iterator[Step]:
+    """Where a program is found that has been silent for some time, the longer the later; the last is for good."""
+    longest: timedelta | None = None
+    for each in steps:
+        if each.silent is None or longest is None or each.silent > longest:
+            longest = each.silent
+            yield each
 
 
 def steps_of(created: Sequence[datetime]) -> list[Step]:

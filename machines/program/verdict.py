@@ -59,17 +59,16 @@ def judge(program: str, datasets: Sequence[Dataset], criteria: Criteria) -> Verd
 def told_verdict(program: str, datasets: Sequence[Dataset], criteria: Criteria) -> dict[str, Any]:
     """The same as it goes over the wire, for whoever need not look at its form: that takes as long as judging."""
     ordered = sorted(datasets, key=lambda each: each.dataset)
-    said = [each.instrument for each in ordered]
-    instrument = max(set(said), key=lambda name: (said.count(name), name), default=UNKNOWN)
-    found = findings(ordered, criteria) if applies(criteria, ordered) else []
+    is_judged = applies(criteria, ordered)
+    found = findings(ordered, criteria) if is_judged else []
     listed = sorted(found, key=lambda each: (each.passed, not each.rule.required))
     beyond = listed[FINDINGS_AT_MOST:]
     return {
         "program": program,
-        "instrument": instrument,
+        "instrument": _instrument(ordered),
         "criteria": criteria.name,
         "criteria_version": criteria.version,
-        "outcome": _outcome(criteria, ordered, found),
+        "outcome": _outcome(found) if is_judged else "not_applicable",
         "cover": Cover.of((each.dataset, each.digest) for each in ordered).model_dump(),
         "findings": [_told(each) for each in listed[:FINDINGS_AT_MOST]],
         "left_out": len(beyond),
@@ -77,10 +76,16 @@ def told_verdict(program: str, datasets: Sequence[Dataset], criteria: Criteria) 
     }
 
 
-def _outcome(criteria: Criteria, datasets: Sequence[Dataset], found: Sequence[Finding]) -> Outcome:
-    if not applies(criteria, datasets):
-        return "not_applicable"
+def _outcome(found: Sequence[Finding]) -> Outcome:
     return "pass" if passes(found) else "fail"
+
+
+def _instrument(datasets: Sequence[Dataset]) -> str:
+    """What most of them name."""
+    said = [each.instrument for each in datasets]
+    if len(said) == 1:
+        return said[0]
+    return max(set(said), key=lambda name: (said.count(name), name), default=UNKNOWN)
 
 
 def _of_the_program(datasets: Sequence[Dataset]) -> list[Finding]:

@@ -34,6 +34,8 @@ op.preprocessed       | Invertible,Preprocessed | Preprocessed
 op.preprocessed       | {_LATER}                | =
 op.not_needed         | Invertible,Preprocessed | Preprocessed
 op.not_needed         | {_LATER}                | =
+op.unstaging          | {_ANY}                  | =
+op.unstaged           | {_ANY}                  | =
 op.claimed            | Preprocessed            | Working
 op.claimed            | {_LATER}                | =
 op.extended           | {_LATER}                | =

@@ -31,6 +31,12 @@ OWED_TO_PROGRAMS = """
                 WHEN l.type IN ('op.embargoed', 'op.embargo_lifted') THEN 'unveil'
                 END, 'attempt:' || l.attempt
             UNION ALL
+            SELECT CASE
+                WHEN l.type = 'op.claimed' AND CAST(l.data ->> 'restage' AS boolean) THEN 'preprocess'
+                END, 'program:' || (l.data ->> 'program')
+            UNION ALL
+            SELECT CASE WHEN l.type = 'op.unstaging' THEN 'unstage' END, 'staged:' || (l.data ->> 'program')
+            UNION ALL
             SELECT l.data ->> 'step', l.data ->> 'part'
             WHERE l.type = 'op.recovered' AND (
                 l.data ->> 'step' IN ('readiness', 'qualify')

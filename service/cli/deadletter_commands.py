@@ -9,7 +9,7 @@ import typer
 
 from service.cli.errors import ToldError, WrongUseError
 from service.cli.output import Column
-from service.cli.selecting import read_time
+from service.cli.selecting import read_ids, read_time
 from service.cli.session import Session, session_of
 from service.cli.spreading import DryRun, Rate, spread
 from service.pace import AT_A_TIME, paced
@@ -38,8 +38,14 @@ DONE = (Column("id"), Column("result"), Column("against"))
 
 _SHOWN_BYTES = 2000
 _SAMPLE = 5
+_MANY = 20
 
-Ids = Annotated[list[str] | None, typer.Argument(help="ids of dead letters, such as 0/17", metavar="ID")]
+Ids = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="ids of dead letters, such as 0/17; - reads them from standard input", metavar="ID|-"
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ class Meant:
 
         now = _now()
         return Which(
-            ids=frozenset(ids) if ids else None,
+            ids=None if ids is None else frozenset(ids),
             code=self.code.upper() if self.code else None,
             sender=self.sender,
             since=read_time(self.since, now=now, option="--since"),
@@ -131,16 +137,17 @@ def redrive(
     dry_run: DryRun = False,
 ) -> None:
     """Send them again to the inbox they came from; needs --reason. Twice is harmless."""
-    session = session_of(context)
-    which = meant.which(ids, is_open=None if force or ids else True)
+    session, named = session_of(context), _named(ids, meant)
+    which = meant.which(named, is_open=None if force or ids else True)
     with session.client() as client:
         letters = _letters(client)
         if dry_run:
             _sample(session, letters.each(which))
             return
         reason = session.reason_for("deadletter redrive")
+        _confirm(session, "redrive", letters, which)
         done = letters.redrive(which, actor=session.actor, reason=reason, clock=_now, is_forced=force)
-        _tell(session, paced(done, rate), "redriven", ids)
+        _tell(session, paced(done, rate), "redriven", named)
 
 
 @app.command("discard")
@@ -153,16 +160,35 @@ def discard(
     dry_run: DryRun = False,
 ) -> None:
     """Note that they are of no use; needs --reason. Their bytes stay."""
-    session = session_of(context)
-    which = meant.which(ids, is_open=None if ids else True)
+    session, named = session_of(context), _named(ids, meant)
+    which = meant.which(named, is_open=None if ids else True)
     with session.client() as client:
         letters = _letters(client)
         if dry_run:
             _sample(session, letters.each(which))
             return
         reason = session.reason_for("deadletter discard")
+        _confirm(session, "discard", letters, which)
         done = letters.discard(which, actor=session.actor, reason=reason, clock=_now)
-        _tell(session, done, "discarded", ids)
+        _tell(session, done, "discarded", named)
+
+
+def _named(ids: list[str] | None, meant: Meant) -> list[str] | None:
+    """The ids given, those from standard input too; None where a filter says which."""
+    if not ids and meant == Meant():
+        raise WrongUseError(
+            "found neither ids nor a filter, wanted ids such as 0/17, - for standard input, or --code, --sender, …; "
+            "meridian deadletter list --causes shows what there is"
+        )
+    return read_ids(ids) if ids else None
+
+
+def _confirm(session: Session, verb: str, letters: "DeadLetters", which: "Which") -> None:
+    """Ask where a filter means many."""
+    if which.ids is None and not session.options.yes:
+        count = sum(1 for _ in letters.each(which))
+        if count > _MANY:
+            session.confirm(f"{verb} {count} dead letters?")
 
 
 def _letters(client: Any) -> "DeadLetters":

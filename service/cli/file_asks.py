@@ -11,7 +11,7 @@ import typer
 from service.cli.asking import ask_and_tell
 from service.cli.errors import AttentionError, WrongUseError
 from service.cli.file_commands import FILES, One, app
-from service.cli.selecting import TIMES, Selection
+from service.cli.selecting import TIMES, Selection, check_streams
 from service.cli.session import Session, session_of
 from service.cli.spreading import How, OfVersion, Paced, spread
 from service.wording import counted
@@ -249,7 +249,10 @@ def _meant(session: Session, selection: Selection, states: tuple[str, ...]) -> l
     wanted = selection.filter(states=states)
     with session.client() as client, client.engine.connect() as connection:
         if not selection.files:
-            return find_files(connection, wanted)
+            found = find_files(connection, wanted)
+            if not found:
+                check_streams(connection, selection.stream)
+            return found
         ids = selection.ids
         rows = named(connection, ids)
     known = {str(row["file"]) for row in rows} | {str(row["name"]) for row in rows}

@@ -6,7 +6,7 @@ import typer
 
 from service.cli.errors import AttentionError, WrongUseError
 from service.cli.output import Column
-from service.cli.selecting import Selection, read_ids
+from service.cli.selecting import Selection, check_streams, read_ids
 from service.cli.session import session_of
 from service.cli.spreading import spread
 
@@ -86,6 +86,8 @@ def list_files(
             page = Page(named(connection, selection.ids), None)
         else:
             page = file_page(connection, wanted, after=place, limit=limit, oldest_first=True)
+        if not page.files:
+            check_streams(connection, selection.stream)
     session.out.rows(FILES, page.files, ids="file", empty="no files are like this")
     if page.next is not None:
         session.out.say(f"the first {limit}; there are more: --after '{page.next}', or a greater --limit")

@@ -18,6 +18,7 @@ app = typer.Typer(no_args_is_help=True, help="The lifecycles that decide what ma
 
 DIAGRAMS = ("mermaid", "dot", "text")
 COLUMNS = (Column("request"), Column("fact"), Column("from"), Column("to"))
+EDGES = (Column("from"), Column("to"), Column("facts"))
 
 MachineName = Annotated[str, typer.Argument(help="file, group, identity, op or stream", metavar="MACHINE")]
 
@@ -31,10 +32,17 @@ def show(context: typer.Context, machine: MachineName) -> None:
 
 @app.command("diagram")
 def diagram(context: typer.Context, machine: MachineName) -> None:
-    """Draw a lifecycle; -o mermaid (the default), dot or text."""
-    session = session_of(context)
-    form = session.options.output if session.options.output in DIAGRAMS else "mermaid"
-    Output().lines(diagram_of(life_of(machine), form, title=machine))
+    """Draw a lifecycle; -o mermaid (the default), dot or text, or its edges as -o json, ndjson or csv."""
+    session, life = session_of(context), life_of(machine)
+    form = session.options.output
+    if form in {"json", "ndjson", "csv", "ids"}:
+        edges = [
+            {"from": source.value, "to": end.value, "facts": facts.split(", ")}
+            for source, end, facts in _edges(life)
+        ]
+        session.out.rows(EDGES, edges, ids="to")
+        return
+    Output().lines(diagram_of(life, form if form in DIAGRAMS else DIAGRAMS[0], title=machine))
 
 
 def life_of(machine: str) -> "Lifecycle[Any]":

@@ -157,12 +157,15 @@ def ask_of_ops(
 def _by_policy(session: Session, request: "Request") -> "Request":
     """With what the home of observing programs wants of who claims, as it is in force now."""
     from consumers.homes import Homes
+    from events.op_asks import ClaimOp, HandOverOp
 
-    if "orcid_wanted" not in type(request).model_fields:
+    if not isinstance(request, ClaimOp | HandOverOp):
         return request
     with session.client() as client:
-        wanted = Homes(client.engine).now().programs.claims == "with_orcid"
-    return request.model_copy(update={"orcid_wanted": wanted})
+        policy, asker = Homes(client.engine).now().programs, client.actor
+    claimant = request.to if isinstance(request, HandOverOp) else request.claimant or asker
+    against = policy.against(request.orcid, claimant)
+    return request.model_copy(update={"orcid_wanted": policy.wants_orcid, "orcid_against": against})
 
 
 def _default(hint: Any) -> Any:

@@ -11,6 +11,10 @@ from service.cli.selecting import TIMES
 __all__ = ["VERBS"]
 
 Program = Annotated[str | None, typer.Option("--program", help="the instrument program's execution id")]
+ProgramNamed = Annotated[str, typer.Option("--program", help="the instrument program's execution id")]
+Location = Annotated[
+    str | None, typer.Option("--location", help="where they are staged; the only place if not given")
+]
 Claimant = Annotated[
     str | None, typer.Option("--for", help="whose claim it is; yours if not given, others need --reason")
 ]
@@ -73,6 +77,8 @@ VERBS = (
     Verb("hold",      "op_requests.HoldOp",       "No new claims and nothing published for now; needs --reason.",
          needs_reason=True),
     Verb("unhold",    "op_requests.UnholdOp",     "Go on with what was held; needs --reason.", needs_reason=True),
+    Verb("unstage",   "op_staging.UnstageOp",     "Remove staged inputs that nobody works with; needs --reason.",
+         {"program": ProgramNamed, "location": Location}, needs_reason=True, is_of_one=True),
     Verb("note",      "op_requests.NoteOp",       "A remark, kept with the observing program.",
          {"text": Remark}, is_of_one=True),
     Verb("claim",     "op_asks.ClaimOp",          "Work on an instrument program, under a lease.", _CLAIM,

@@ -85,6 +85,7 @@ class Output:
     ) -> None:
         """Print one thing: ``lines`` for people, ``members`` for programs.
 
+        ``ids``: the member that names it; ``halts.code`` where ``halts`` is a list of things that ``code`` names.
         ``long``: a last member of JSON, a list of any length, of which one element at a time is held.
         """
         if long is not None and self.form in {"json", "ndjson"}:
@@ -96,10 +97,9 @@ class Output:
             case "ndjson":
                 self._write(_json(dict(members)) + "\n")
             case "csv":
-                flat = [{"member": name, "value": _cell(value)} for name, value in _flat(members)]
-                self._write(_csv((Column("member"), Column("value")), flat))
+                self._write(_csv_of(members, ids))
             case "ids":
-                self._write(f"{members[ids]}\n")
+                self._write("".join(f"{each}\n" for each in _ids_of(members, ids)))
             case _:
                 self.lines(lines)
 
@@ -228,6 +228,22 @@ def _csv(columns: Sequence[Column], rows: Iterable[Row]) -> str:
     writer.writerow([column.name for column in columns])
     writer.writerows([_cell(row.get(column.name)) for column in columns] for row in rows)
     return text.getvalue()
+
+
+def _csv_of(members: Row, ids: str) -> str:
+    """A line a member; of a list of things a line each, as of any list."""
+    name, _, inner = ids.partition(".")
+    if not inner:
+        flat = [{"member": name, "value": _cell(value)} for name, value in _flat(members)]
+        return _csv((Column("member"), Column("value")), flat)
+    things = [dict(_flat(plain(each))) for each in members[name]]
+    names = dict.fromkeys(name for each in things for name in each) or {inner: None}
+    return _csv([Column(each) for each in names], things)
+
+
+def _ids_of(members: Row, ids: str) -> list[Any]:
+    name, _, inner = ids.partition(".")
+    return list(dict.fromkeys(each[inner] for each in members[name])) if inner else [members[name]]
 
 
 def _cell(value: Any) -> str:

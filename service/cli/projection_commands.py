@@ -55,7 +55,9 @@ def status(context: typer.Context) -> None:
     with session.client() as client, client.engine.connect() as connection:
         found = standing(connection)
     lines = [line for each in found for line in each.in_words()]
-    session.out.document({"projections": [each.as_row() for each in found]}, lines=lines, ids="projections")
+    session.out.document(
+        {"projections": [each.as_row() for each in found]}, lines=lines, ids="projections.schema"
+    )
     broken = [each.schema for each in found if each.state == "broken"]
     if broken:
         raise ToldError(

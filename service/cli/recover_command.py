@@ -53,12 +53,12 @@ def recover(
             if code in {None, each.halt.code} and part in {None, each.halt.part}
         ]
         if not meant:
-            session.out.document({"halts": []}, lines=["nothing stands still"], ids="halts")
+            session.out.document({"halts": []}, lines=["nothing stands still"], ids="halts.code")
             return
         if not (apply or retry):
             rows = [_row(each) for each in meant]
             session.out.document(
-                {"halts": rows}, lines=[line for each in meant for line in _lines(each)], ids="halts"
+                {"halts": rows}, lines=[line for each in meant for line in _lines(each)], ids="halts.code"
             )
             raise ToldError(
                 f"{counted(len(meant), 'part')} halted; meridian recover --apply --reason '…' leads on"

@@ -59,7 +59,7 @@ def night(
         session.out.document(reports[0], lines=night_lines(reports[0]), ids="stream")
         return
     lines = (line for report in reports for line in (*night_lines(report), "", ""))
-    session.out.document({"streams": reports}, lines=lines, ids="streams")
+    session.out.document({"streams": reports}, lines=lines, ids="streams.stream")
 
 
 @app.command("shift")

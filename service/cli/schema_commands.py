@@ -1,15 +1,12 @@
 """``meridian schema``: what other languages read, listed, shown, written and held against the code."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from service.cli.errors import AttentionError, WrongUseError
 from service.cli.output import Column, plain
 from service.cli.session import session_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = ["app"]
 
@@ -20,13 +17,13 @@ COLUMNS = (Column("kind"), Column("name"), Column("version", is_number=True), Co
 
 @app.command("list")
 def list_schemas(context: typer.Context) -> None:
-    """Every message there is, with the version of its schema."""
+    """Every message there is, with the version of its schema, and versions that records may still have."""
     import json
 
-    from service.schema_writer import documents
+    from service.schema_writer import documents, kept
 
     rows = []
-    for path, content in documents().items():
+    for path, content in sorted((documents() | kept()).items()):
         if path.endswith(".json"):
             kind, _, file = path.partition("/")
             name, version, _ = file.rsplit(".", 2)
@@ -40,29 +37,43 @@ def list_schemas(context: typer.Context) -> None:
 @app.command("show")
 def show(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="such as file.arrived, or asyncapi")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="such as file.arrived, inbox/file.arrived.1, /schemas/inbox/file.arrived/1, asyncapi"
+        ),
+    ],
     version: Annotated[int | None, typer.Argument(help="the newest if not given")] = None,
     kind: Annotated[str | None, typer.Option(help="events, requests, inbox or envelopes")] = None,
 ) -> None:
     """Print one schema, or the AsyncAPI document."""
-    from service.schema_writer import documents
+    from service.asyncapi import document
+    from service.schema_writer import documents, kept
 
     out = session_of(context).out
     found = documents()
-    if name == "asyncapi":
-        out.lines(found["asyncapi.yaml"].splitlines())
+    if name in {"asyncapi", "asyncapi.yaml"}:
+        out.document(document(), lines=found["asyncapi.yaml"].splitlines(), ids="asyncapi")
         return
+    stem, stated = _taken_apart(name)
+    version = stated if version is None else version
+    paths = {path.rsplit(".", 2)[0]: path for path in found if path.endswith(".json")}
     newest = {
-        path.partition("/")[0]: path for path in found if path.partition("/")[2].rsplit(".", 2)[0] == name
+        each.partition("/")[0]: path
+        for each, path in paths.items()
+        if stem in {each, each.partition("/")[2]} and kind in {None, each.partition("/")[0]}
     }
-    chosen = {each: path for each, path in newest.items() if kind in {None, each}}
-    if not chosen:
+    if not newest:
         raise WrongUseError(f"found no schema {name}; meridian schema list shows those there are")
-    contents = {each: _of_version(found, path, version) for each, path in chosen.items()}
-    known = {each: content for each, content in contents.items() if content is not None}
+    every = kept() | found
+    wanted = {
+        each: path if version is None else f"{path.rsplit('.', 2)[0]}.{version}.json"
+        for each, path in newest.items()
+    }
+    known = {each: every[path] for each, path in wanted.items() if path in every}
     if not known:
         raise WrongUseError(
-            f"found no version {version} of {name}, wanted one that is kept; meridian schema list shows those there are"
+            f"found no version {version} of {stem}, wanted one that is kept; meridian schema list shows those there are"
         )
     shown, *others = known
     out.lines(known[shown].splitlines())
@@ -70,14 +81,13 @@ def show(
         out.say(f"this is the one of {shown}; there is one of {', '.join(others)} too: --kind {others[0]}")
 
 
-def _of_version(found: "Mapping[str, str]", newest: str, version: int | None) -> str | None:
-    """The newest, or the one of that version, from the code or kept from before."""
-    from service.schema_writer import FOLDER
-
-    path = newest if version is None else f"{newest.rsplit('.', 2)[0]}.{version}.json"
-    if path in found:
-        return found[path]
-    return (FOLDER / path).read_text("utf-8") if (FOLDER / path).exists() else None
+def _taken_apart(name: str) -> tuple[str, int | None]:
+    """A name, and the version in it: as it is typed, as schema list has it, or as a dataschema has it."""
+    plain = name.removeprefix("/").removeprefix("schemas/").removesuffix(".json")
+    stem, _, last = plain.replace("/", ".").rpartition(".")
+    if stem and last.isascii() and last.isdigit():
+        return plain[: len(stem)], int(last)
+    return plain, None
 
 
 @app.command("write")

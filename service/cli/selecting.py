@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,9 +12,11 @@ from service.cli.bounds import read_bound, read_box, read_cone
 from service.cli.errors import WrongUseError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from projectors.file_filter import Filter
 
-__all__ = ["TIMES", "Selection", "read_ids", "read_time"]
+__all__ = ["TIMES", "Selection", "check_streams", "read_ids", "read_time"]
 
 TIMES = [
     f"%Y-%m-%d{time}{zone}" for time in ("", "T%H:%M", "T%H:%M:%S", "T%H:%M:%S.%f", " %H:%M", " %H:%M:%S")
@@ -22,6 +24,7 @@ TIMES = [
 ]  # fmt: skip
 """How moments that are still to come may be typed; one without a zone is UTC. Our own answers are among them."""
 
+PURPOSES = ("science", "calibration", "engineering", "test")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 Several = list[str] | None
@@ -88,16 +91,23 @@ class Selection:
         return read_ids(self.files or ())
 
     def filter(self, *, states: Sequence[str] = ()) -> "Filter":
-        """The filter; ``states`` where none are given."""
+        """The filter; ``states`` where none are given. Raises WrongUseError where it could not be meant so."""
         from projectors.file_filter import Filter
 
+        if self.files and replace(self, files=None) != Selection():
+            raise WrongUseError(
+                "found both files and a filter, wanted one of them: of files that are named nothing is filtered out; "
+                "meridian file list with the filter and -o ids names those that fit"
+            )
         now = datetime.now(UTC)
         return Filter(
-            states=tuple(each.upper() for each in self.state or states),
+            states=_known(self.state, _states(), option="--state") or tuple(states),
             streams=tuple(self.stream or ()),
             codes=tuple(each.upper() for each in self.code or ()),
             warnings=tuple(each.upper() for each in self.warning or ()),
-            purpose=self.purpose,
+            purpose=next(
+                iter(_known([self.purpose] if self.purpose else None, PURPOSES, option="--purpose")), None
+            ),
             name=self.name,
             since=read_time(self.since, now=now, option="--since"),
             until=read_time(self.until, now=now, option="--until"),
@@ -116,6 +126,31 @@ class Selection:
             is_unacknowledged=self.unacked,
             is_held=self.held,
         )
+
+
+def _states() -> tuple[str, ...]:
+    from machines.file_state import FileState
+
+    return tuple(each.value for each in FileState if each is not FileState.NOTHING)
+
+
+def _known(given: Several, known: Sequence[str], *, option: str) -> tuple[str, ...]:
+    """As they are spelled, whatever the case; raises WrongUseError for one that there is not."""
+    spelled = {each.casefold(): each for each in known}
+    for each in given or ():
+        if each.casefold() not in spelled:
+            raise WrongUseError(f"{option} {each}: wanted one of {', '.join(known)}")
+    return tuple(spelled[each.casefold()] for each in given or ())
+
+
+def check_streams(connection: "Connection", given: Several) -> None:
+    """Raises WrongUseError for a stream that there is not: nothing found would be no answer."""
+    from projectors.stream_search import not_streams
+
+    strange, known = not_streams(connection, given or ())
+    if strange:
+        wanted = f"one of {', '.join(known)}" if known else "one that was applied; there are none yet"
+        raise WrongUseError(f"--stream {strange[0]}: wanted {wanted}")
 
 
 def read_ids(given: Sequence[str]) -> list[str]:

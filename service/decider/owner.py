@@ -26,6 +26,7 @@ from machines.desk import Desk, FoldError
 from service.decider.batch import Batch, BatchDecider, Owner
 from service.decider.clock_watch import ClockWatch
 from service.decider.gathering import Gathering
+from service.decider.gone import tell_of_gone
 from service.decider.halts import Halt, StoreFencedError, StoreUnavailableError, UnusableSnapshotError
 from service.decider.store import Store, Watermark
 from service.decider.takeover import Seat, outcome_of, read_tail, resume_at
@@ -140,7 +141,10 @@ class PartitionOwner:
             return  # the ledger may not have been read to its end: whoever is seated next reads it
         self._next_offset = tail.next_offset  # where a save that failed had wanted to stand is of no account
         self._owner = Owner(self._store.raise_epoch(at_least=tail.owner_epoch), seat.requests_topic_id)
-        self.position = resume_at(seat, logs=self._logs, group=self._group, tail=tail)
+        resumed = resume_at(seat, logs=self._logs, group=self._group, tail=tail)
+        self.position = resumed.at
+        if resumed.gone:
+            tell_of_gone(seat, resumed, writer=self._writer, topics=self._topics, clock=self._clock)
         self._store.save([], [], self._mark(tail.next_offset, self.position))
         self._reader = self._logs.reader(committed=True)
         self._reader.assign({seat.requests: self.position})

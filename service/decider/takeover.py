@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from events.chain import BrokenChainError, verify
 from events.envelope import Record, UndecodableError, decode_record
@@ -15,12 +16,16 @@ from service.decider.halts import Halt, UnusableSnapshotError
 from service.decider.hanging import Patience, end_hanging
 from service.decider.store import NOTHING_LED_PAST, LedPast, OutcomeRow, Store, Watermark
 
-__all__ = ["Seat", "Tail", "outcome_of", "read_tail", "resume_at"]
+__all__ = ["Resumed", "Seat", "Tail", "outcome_of", "read_tail", "resume_at"]
 
 log = logging.getLogger(__name__)
 
 CHUNK = 2000
 SAY_AFTER_S = 2.0
+
+
+_as_row: Callable[[tuple[Any, ...]], OutcomeRow] = partial(tuple.__new__, OutcomeRow)
+"""In a third of the time that the row's own function takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,14 @@ class Tail:
     records: int = 0
     touched: dict[str, None] = field(default_factory=dict)
     outcomes: list[OutcomeRow] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The request offset to go on ``at``; so many before it were to be decided and are ``gone`` from Kafka."""
+
+    at: int
+    gone: int = 0
 
 
 def read_tail(
@@ -90,8 +103,8 @@ def read_tail(
     return tail
 
 
-def resume_at(seat: Seat, *, logs: Log, group: str, tail: Tail) -> int:
-    """The request offset to go on at: the higher of what was committed and what the ledger says."""
+def resume_at(seat: Seat, *, logs: Log, group: str, tail: Tail) -> Resumed:
+    """Where to go on: the higher of what was committed and what the ledger says, as far as Kafka still has it."""
     committed = logs.committed(group, [seat.requests]).get(seat.requests)
     reader = logs.reader(committed=True)
     try:
@@ -118,21 +131,23 @@ def resume_at(seat: Seat, *, logs: Log, group: str, tail: Tail) -> int:
             end=end,
             topic=seat.requests.topic,
         )
-    return max(resume, beginning)
+    return Resumed(max(resume, beginning), gone=max(0, beginning - resume))
 
 
 def outcome_of(record: Record, ledger_offset: int) -> OutcomeRow:
     """A record as the row of outcomes that it answers."""
-    return OutcomeRow(
-        record.id,
-        ledger_offset,
-        record.sequence,
-        record.requestdigest or "",
-        record.type,
-        record.tostate,
-        record.version,
-        record.data if record.is_refusal else None,
-        record.time,
+    return _as_row(
+        (
+            record.id,
+            ledger_offset,
+            record.sequence,
+            record.requestdigest or "",
+            record.type,
+            record.tostate,
+            record.version,
+            record.data if record.is_refusal else None,
+            record.time,
+        )
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from consumers.dead_record import dead_letter
-from consumers.deadletter import DeadLetters, Which
+from consumers.deadletter import Count, DeadLetters, Which
 from consumers.reading import read_to_end
 from events.log import Message
 from events.memory_log import MemoryLog
@@ -75,6 +75,38 @@ def test_they_are_listed_oldest_first_and_as_they_were(memory, dead):
 def test_they_are_found_by_cause_sender_and_time(memory, dead, which, found):
     ids = [die(memory), die(memory, code="BAD_NAME"), die(memory, sender="keck", at=NOW + timedelta(hours=1))]
     assert [each.letter.id for each in dead.each(which)] == [ids[number] for number in found]
+
+
+def test_they_are_counted_without_the_notes_about_them_and_the_marks_of_transactions(memory, dead):
+    assert dead.count(within_s=10) == Count(0, 0)
+    first, second = die(memory), die(memory)
+    for _ in range(3):  # as a decider writes those of its own, each followed by a mark of Kafka's
+        writer = memory.transactional("t.file.0")
+        writer.begin()
+        _, value, headers = dead_letter(
+            a_message(b"{"), sender="decider", code="INTERNAL", reason="raised", at=NOW
+        )
+        writer.send(TOPICS.deadletter, key=b"k", value=value or b"", partition=0, headers=headers)
+        writer.commit({}, group="t.decider.file")
+    assert dead.count(within_s=10) == Count(5, 5, {"NOT_AN_EVENT": 2, "INTERNAL": 3})
+    list(dead.redrive(Which(ids=frozenset([first])), **REDRIVE))
+    list(dead.redrive(Which(ids=frozenset([first])), **REDRIVE, is_forced=True))
+    list(dead.discard(Which(ids=frozenset([second])), **REDRIVE))
+    assert dead.count(within_s=10) == Count(5, 3, {"INTERNAL": 3})
+
+
+def test_more_than_can_be_counted_in_time_is_no_number_of_open_ones(memory, dead):
+    for _ in range(3):
+        die(memory)
+    assert dead.count(within_s=-1) == Count(1, None, {"NOT_AN_EVENT": 1})
+
+
+def test_one_whose_headers_are_damaged_is_listed_with_what_is_known(memory, dead):
+    memory.writer().send(TOPICS.deadletter, key=b"k", value=b"v", headers=(("size-bytes", b"many"),)).result(
+        1
+    )
+    [found] = dead.each()
+    assert (found.letter.size_bytes, found.letter.value, found.letter.sender) == (0, b"v", "")
 
 
 def test_a_limit_stops_the_reading(memory, dead):

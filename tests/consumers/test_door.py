@@ -12,7 +12,7 @@ from consumers.door import Door, Rules, TakeFunction
 from consumers.intake import take
 from consumers.patience import GaveUp, PatientDoor
 from consumers.reading import read_to_end
-from events.log import LogError, LogUnavailableError, Message, Sent, Writer
+from events.log import LogError, LogUnavailableError, Message, Sent, SentAll, Writer
 from events.memory_log import MemoryLog
 from events.topic_specs import topic_specs
 from events.topics import Topics
@@ -188,6 +188,12 @@ class Failing:
         if topic == self.topic and len(value or b"") > self.above:
             raise self.error(f"{topic} does not take {len(value or b'')} bytes")
         return self.memory.send(topic, value=value, **other)
+
+    def send_all(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> SentAll:
+        for _, value in records:
+            if topic == self.topic and len(value) > self.above:
+                raise self.error(f"{topic} does not take {len(value)} bytes")
+        return self.memory.send_all(topic, records)
 
     def flush(self, timeout_s: float) -> None:
         self.memory.flush(timeout_s)

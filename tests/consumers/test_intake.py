@@ -221,7 +221,7 @@ DEEP = (
         (an_event(type="file.started"), "UNKNOWN_TYPE", "dataset.changed, file.arrived, files.expected"),
         (an_event(type="dataset.was_changed"), "UNKNOWN_TYPE", "dataset.changed"),
         (an_event(type="dataset.changed"), "SCHEMA_VIOLATION", "record"),
-        (an_event(dataschema="/schemas/file.arrived/2"), "UNKNOWN_VERSION", "/schemas/file.arrived/1"),
+        (an_event(dataschema="/schemas/file.arrived/2"), "UNKNOWN_VERSION", "/schemas/inbox/file.arrived/1"),
         # data
         (saying(size_bytes=-1), "SCHEMA_VIOLATION", "size_bytes: found '-1'"),
         (saying(size_bytes="many"), "SCHEMA_VIOLATION", "size_bytes: found 'many'"),

@@ -1,19 +1,27 @@
 """Lists of sums beside the files that they name: what is read, what facts oblige to, and a site where files differ."""
 
 import hashlib
+import json
+from collections import Counter
 from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import Engine, text
 
 from consumers.arrival import logical_name
-from consumers.child import Inspector
+from consumers.child import ChildFailure, ChildResult, Inspector, Usage
+from consumers.child_at_work import MAX_RESULT_BYTES
+from consumers.effects import STEPS
 from consumers.effects.ingest import _has_manifests
+from consumers.effects.long_lists import may_be_long, tell_long_list
 from consumers.effects.manifests import tell_listed
+from consumers.failures import Failed
 from consumers.formats import FORMATS, Expected
 from consumers.formats.checksum_table import MAX_REPORTED_BYTES
 from consumers.obligations import obligations
 from consumers.owed import ItemOwed
+from consumers.steps import LOT, Steps
+from events.file import Brief, Content
 from events.file_manifest import AttestFile
 from events.stream import StreamConfiguration
 from projectors.manifest_entry import entries, standing_of
@@ -54,21 +62,100 @@ def test_it_is_wanted_where_lists_come_with_the_files():
     assert not _has_manifests(a_stream(formats=({"pattern": "a", "value": "unheard-of"},)))
 
 
-def listed(tmp_path, count: int):
+def listed(tmp_path, count: int, **wanted):
     path = tmp_path / "n.md5"
     path.write_bytes(sums_bytes(*[f"{md5(str(n).encode())}  file{n:05}.fits" for n in range(count)]))
-    return FORMATS["checksum-table"].inspect(path, Expected(path.name))
+    return FORMATS["checksum-table"].inspect(path, Expected(path.name, **wanted))
 
 
-def test_a_list_tells_its_sums_whole_or_says_that_it_cannot(tmp_path):
+def test_a_list_tells_its_sums_whole_where_a_record_has_room_for_them(tmp_path):
     found = listed(tmp_path, 1_500)
     assert len(found.sums) == 1_500, "more than has room in the metadata"
     assert found.sums["file00007.fits"] == md5(b"7")
-    assert "MANIFEST_TOO_LONG" not in [each.code for each in found.warnings]
-    far = listed(tmp_path, 4_000)
-    assert far.sums is None
-    (warning,) = [each for each in far.warnings if each.code == "MANIFEST_TOO_LONG"]
-    assert warning.wanted == f"<= {MAX_REPORTED_BYTES} bytes"
+    assert listed(tmp_path, 1_500, sums_from=0).sums is None, "nor is it told twice"
+    assert listed(tmp_path, 4_000).sums is None
+
+
+def test_a_longer_list_is_told_in_parts_that_a_child_can_say(tmp_path):
+    parts, first = list[dict[str, str]](), 0
+    while found := listed(tmp_path, 20_000, sums_from=first).sums:
+        parts.append(found)
+        first += len(found)
+    assert len(parts) > 1
+    assert all(len(json.dumps(part)) < MAX_RESULT_BYTES / 2 for part in parts)
+    names = [name for part in parts for name in part]
+    assert names == [f"file{number:05}.fits" for number in range(20_000)]
+    assert parts[-1]["file19999.fits"] == md5(b"19999")
+
+
+def in_this_process(path, form, expected):
+    return ChildResult(FORMATS[form].inspect(path, expected), None, Usage())
+
+
+def told_of(path, *, inspect=in_this_process, sha256=None, **stream):
+    """What the effect asks for a list of the stream keck."""
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    brief = Brief(
+        content=Content(uri=path.as_uri()), role="manifest", sha256=sha256 or found,
+        size_bytes=path.stat().st_size,
+    )  # fmt: skip
+    item = SimpleNamespace(stream="keck", subject="keck/n.md5", version=2, cause=CAUSE)
+    tools = SimpleNamespace(inspector=SimpleNamespace(inspect=inspect))
+    assert may_be_long(brief)
+    return list(tell_long_list(item, tools, path, brief, a_stream(**stream), path.name))  # type: ignore[arg-type]
+
+
+CAUSE = "7d1cf5a1-3f0c-5d5e-9a35-0d6d5b5f0c11"
+
+
+def test_a_long_list_speaks_to_each_file_once_and_with_the_same_words_however_often(tmp_path):
+    listed(tmp_path, 12_000)
+    asks = told_of(tmp_path / "n.md5")
+    assert [ask.subject for ask in asks] == [f"keck/file{number:05}" for number in range(12_000)]
+    assert asks[7].request == AttestFile(manifest="n.md5", manifest_version=2, algorithm="MD5", sum=md5(b"7"))
+    assert len({ask.id for ask in asks}) == 12_000
+    assert not any(ask.is_report for ask in asks)
+    assert [ask.id for ask in told_of(tmp_path / "n.md5")] == [ask.id for ask in asks]
+
+
+def test_a_list_that_is_not_what_was_validated_says_nothing(tmp_path):
+    listed(tmp_path, 4_000)
+    assert told_of(tmp_path / "n.md5", sha256="0" * 64) == []
+
+
+def test_a_short_list_is_not_told_twice(tmp_path):
+    listed(tmp_path, 1_500)
+    assert told_of(tmp_path / "n.md5") == []
+
+
+def test_a_list_that_cannot_be_read_for_now_is_tried_again(tmp_path):
+    listed(tmp_path, 4_000)
+    held_up = ChildFailure("READER_HELD_UP", "infrastructure", "busy")
+    with pytest.raises(Failed) as caught:
+        told_of(tmp_path / "n.md5", inspect=lambda *_: ChildResult(None, held_up, Usage()))
+    assert (caught.value.code, caught.value.failure_class) == ("READER_HELD_UP", "transient")
+
+
+def test_only_lists_are_looked_into_for_sums():
+    brief = Brief(
+        content=Content(uri="file:///a.md5"), role="manifest", sha256="0" * 64, size_bytes=10_000_000
+    )
+    assert may_be_long(brief)
+    assert not may_be_long(brief.model_copy(update={"role": "primary"}))
+    assert not may_be_long(brief.model_copy(update={"size_bytes": MAX_REPORTED_BYTES // 4}))
+
+
+def test_of_many_requests_some_are_on_the_log_before_the_next_are_asked_for(monkeypatch):
+    waited: list[int] = []
+    reporting = SimpleNamespace(
+        send=lambda ask: ask, acknowledged=lambda sent: waited.append(len(sent)), finish=lambda _: None
+    )
+    asks = [SimpleNamespace(is_report=False)] * (2 * LOT + 3)
+    monkeypatch.setitem(STEPS, "remove", lambda _item, _tools: iter(asks))
+    monkeypatch.setattr("consumers.steps.UNREPORTED", {"remove"})
+    steps = Steps(SimpleNamespace(), reporting)  # type: ignore[arg-type]
+    steps._run(SimpleNamespace(effect="remove", payload={}, is_taken_over=False))  # type: ignore[arg-type]
+    assert waited == [LOT, LOT, 3]
 
 
 def a_list(sums: dict[str, str]):
@@ -157,6 +244,25 @@ def test_a_site_where_files_come_before_their_list_after_it_and_never(in_place: 
             assert tally.counters["lost"].found == 0, tally.counters["lost"].offenders
 
 
+def test_a_site_with_a_list_that_is_too_long_for_one_record(in_place: WorkSite, database: Engine):
+    with Inspector(("any", "checksum-table")) as inspector, at_work(in_place) as site:
+        inspector.wait_ready()
+        site.inspector = inspector
+        site.start_worker()
+        site.stream("keck", formats=LISTS, transfer={"mode": "in_place"})
+        path = site.place("broken.bin", b"broken", stream="keck")
+        told = {"content": {"uri": path.as_uri()}, "witness": "one", "stream_version": 1}
+        site.ask("file.arrive", "keck/broken", told)
+        site.wait("keck/broken", "COMPLETE")
+        lines = [f"{'0' * 32}  broken.bin", *(f"{md5(b'')}  never{number:04}.bin" for number in range(2_400))]
+        path = site.place("n.md5", sums_bytes(*lines), stream="keck")
+        site.ask("file.arrive", "keck/n.md5", {**told, "content": {"uri": path.as_uri()}, "role": "manifest"})
+        site.wait("keck/n.md5", "COMPLETE")
+        site.until(lambda: len(entries_of(database)) == len(lines), timeout_s=60.0)
+        assert Counter(entries_of(database).values()) == {"missing": 2_400, "differs": 1}
+        assert entries_of(database)["keck/broken"] == "differs"
+
+
 def entries_of(database: Engine) -> dict[str, str]:
     with database.connect() as connection:
-        return {row["file"]: row["standing"] for row in entries(connection)}
+        return {row["file"]: row["standing"] for row in entries(connection, limit=5_000)}

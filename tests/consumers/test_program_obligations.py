@@ -236,6 +236,40 @@ def test_an_embargo_is_lifted_by_a_deadline_or_never_by_itself(until, waits):
     assert [each.request for each in owed(lifted, Cancelled)] == ["op.lift"]
 
 
+def unstaged(story):
+    """Staged, and to leave the work area: nobody works with it."""
+    story.discover(ONE)
+    story.close(ONE)
+    story.told("judge", verdict(ONE))
+    there = {"location": "file:///work/1", "files": 1, "size_bytes": 9}
+    story.told("preprocessed", {"program": VISP, "cover": cover(ONE), **there})
+    return story.told("unstage", {"program": VISP, "policy": "staged-age"})
+
+
+def test_inputs_that_are_to_go_are_work_of_their_own_that_nothing_else_calls_off():
+    story = OpStory()
+    record = unstaged(story)
+    (item,) = owed(record, ItemOwed)
+    assert (item.effect, item.part, item.payload["location"]) == (
+        "unstage",
+        f"staged:{VISP}",
+        "file:///work/1",
+    )
+    later = story.told("datasets", {"source": "catalogue", "added": wire(TWO)})
+    assert item.part not in {each.part for each in owed(later, PartPassed)}
+
+
+def test_inputs_that_went_are_staged_again_for_whoever_claims_them_in_another_folder():
+    story = OpStory()
+    unstaged(story)
+    record = story.told("claim", LEASE)
+    assert ("preprocess", f"program:{VISP}") in effects(record)
+    (known,) = (each for each in owed(record, PartKnown) if each.part == f"program:{VISP}")
+    assert (known.known, known.owes) == ({"again": record.sequence}, "preprocess")
+    beside = {**LEASE, "beside": [1]}
+    assert effects(story.told("claim", beside, actor="other", reason="agreed")) == set(), "once is enough"
+
+
 def test_a_deadline_names_its_attempt():
     due = Deadline(str(UUID(int=1)), "op.lift", OP_ID, None, 9, now(), None, str(UUID(int=2)), "attempt:3")
     ((_, _, value),) = asked([due], topics=Topics("test"), source="timers", at=now())

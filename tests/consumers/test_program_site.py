@@ -142,6 +142,26 @@ def test_an_old_program_goes_by_itself_until_it_can_be_claimed(programs):
     assert len(orjson.loads(manifest)["files"]) == record.data["files"] == 2
 
 
+def test_inputs_that_nobody_works_with_go_and_are_staged_again_for_whoever_claims_them(programs):
+    to_be_claimed(programs)
+    record = wait_op(programs, "Preprocessed")
+    work = programs.landing / "work"
+    first = Path(unquote(urlsplit(record.data["location"]).path))
+    assert first.is_relative_to(work)
+    assert len([each for each in first.rglob("*.fits") if each.is_file()]) == 2
+    programs.ask("op.unstage", OP_ID, {"program": VISP}, actor="ann", reason="the disk is full")
+    gone = wait_fact(programs, "op.unstaged")
+    assert (gone.data["is_gone"], gone.data["files"], gone.tostate) == (True, 4, "Preprocessed")
+    assert list(work.iterdir()) == []
+    claim(programs)
+    again = wait_fact(programs, "op.preprocessed", count=2)
+    second = Path(unquote(urlsplit(again.data["location"]).path))
+    assert (again.data["again"], again.data["attempts"], again.tostate) == (True, [1], "Working")
+    assert second != first
+    assert len([each for each in second.rglob("*.fits") if each.is_file()]) == 2
+    assert not first.exists()
+
+
 def test_frames_that_are_missing_put_the_program_in_error_and_it_recovers_when_they_have_come(programs):
     programs.run_timers()
     put(programs, "data/pid_1_1/AAAA/frame_0.fits", b"frame 0")

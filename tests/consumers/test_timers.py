@@ -8,7 +8,7 @@ from sqlalchemy import Engine, text
 
 from consumers import deadlines
 from consumers.sender import Sender
-from consumers.timers import LEADER_LOCK, Timers
+from consumers.timers import Timers
 from events.envelope import decode_request
 from events.log import Place
 from events.memory_log import MemoryLog
@@ -108,24 +108,23 @@ def test_a_second_leader_asks_the_same_request(database: Engine, log: MemoryLog)
         assert [each.request_id for each in found] == [asked(log)[0].id]
 
 
-def test_one_of_two_leads_and_the_other_takes_over_when_it_ends(database: Engine, log: MemoryLog):
+def test_who_has_lost_the_lead_asks_for_nothing_more(database: Engine, log: MemoryLog):
     clock = Clock()
     clock.now = BEGIN + timedelta(days=1)
-    with database.connect() as leader:
-        leader.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LEADER_LOCK})
-        stop = threading.Event()
-        thread = threading.Thread(target=timers(database, log, clock).run, args=(stop,), daemon=True)
-        thread.start()
-        with database.begin() as connection:
-            dispatched(connection, a_file("arrive", "start", "fail-due").decisions[-1].record)
-        assert not stop.wait(1.5)
-        assert asked(log) == []
-        leader.invalidate()
+    stop, lost = threading.Event(), threading.Event()
+    lost.set()
+    with database.begin() as connection:
+        dispatched(connection, a_file("arrive", "start", "fail-due").decisions[-1].record)
+    timers(database, log, clock).run(stop, lost)
+    assert asked(log) == []
+    lost.clear()
+    thread = threading.Thread(target=timers(database, log, clock).run, args=(stop, lost), daemon=True)
+    thread.start()
     for _ in range(100):
         if asked(log) or stop.wait(0.05):
             break
     assert len(asked(log)) == 1
-    stop.set()
+    lost.set()
     thread.join(5)
     assert not thread.is_alive()
 

@@ -195,6 +195,36 @@ def test_records_without_a_key_are_spread(bench):
     assert {writer.send(bench.topic, key=None, value=b"v").result(LONG_S)[0] for _ in range(8)} == {0, 1}
 
 
+def test_many_records_go_to_the_partitions_of_their_keys_in_order_with_their_offsets(bench):
+    writer, reader = bench.writer(), bench.reader(bench.first, bench.second)
+    records = [(f"roman-wfi/{number % 90}_é".encode(), b"%d" % number) for number in range(3000)]
+    bench.write(b"before")
+    sent = writer.send_all(bench.topic, records)
+    after = writer.send(bench.topic, key=records[0][0], value=b"after")
+
+    offsets = sent.offsets(LONG_S)
+    found = [each for each in read(reader, 3002) if each.value != b"before"]
+    assert sorted((each.key, each.value) for each in found if each.value != b"after") == sorted(records)
+    at = {
+        (partition_of(key.decode(), 2), offset): value
+        for (key, value), offset in zip(records, offsets, strict=True)
+    }
+    at[after.result(LONG_S)] = b"after"
+    assert {(each.partition, each.offset): each.value for each in found} == at
+    for key in {key for key, _ in records}:
+        wanted = [value for name, value in records if name == key] + [b"after"] * (key == records[0][0])
+        assert [each.value for each in found if each.key == key] == wanted
+    assert writer.send_all(bench.topic, []).offsets(LONG_S) == []
+
+
+def test_many_records_handed_to_a_writer_may_be_large(bench):
+    writer, reader = bench.writer(), bench.reader(bench.second)
+    assert partition_of("k1", 2) == 1
+    records = [(b"k1", b"%d" % number * (500_000 - number)) for number in range(5)]
+    assert writer.send_all(bench.topic, records).offsets(LONG_S) == list(range(5))
+    assert [(each.key, each.value) for each in read(reader, 5)] == records
+
+
 # Reading
 
 

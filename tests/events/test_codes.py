@@ -28,6 +28,9 @@ SPEAKERS: dict[str, Kind] = {
     "_failed": "failed",
     "Wait": "waiting",
     "Objection": "refused",
+    "Refusal": "refused",
+    "DeadLetter": "refused",
+    "dead_letter": "refused",
     "warn": "warning",
     "_warn": "warning",
     "WarningFinding": "warning",
@@ -48,7 +51,7 @@ def spoken(folder: str) -> Iterator[tuple[Kind, str, str]]:
                     yield SPEAKERS[name], found, f"{path.relative_to(HERE)}:{node.lineno}"
 
 
-SPOKEN = [each for folder in ("consumers", "machines") for each in spoken(folder)]
+SPOKEN = [each for folder in ("consumers", "machines", "service/decider") for each in spoken(folder)]
 
 
 def test_every_code_that_is_spoken_is_explained():

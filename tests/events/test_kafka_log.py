@@ -1,6 +1,8 @@
 """What is particular to the log on Kafka. What every log promises stands in tests/contracts."""
 
+import gc
 import socket
+import sys
 import time
 from contextlib import suppress
 from typing import Any
@@ -9,7 +11,7 @@ import pytest
 from kafka import errors as kafka_errors
 from kafka.record.default_records import DefaultRecordBatch
 
-from events.kafka_admin import is_fenced, translated
+from events.kafka_admin import KafkaConnection, QuietProducer, is_fenced, let_go, translated
 from events.kafka_log import KafkaLog
 from events.log import (
     FencedError,
@@ -92,6 +94,29 @@ def test_an_error_names_what_was_done_and_where():
 
     assert text.startswith("topic t: send: no answer from kafka at broker:9092 (KafkaTimeoutError")
     assert "meridian status" in text
+
+
+def test_a_producer_that_never_came_to_be_goes_without_a_word(monkeypatch):
+    said: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", said.append)
+    half = QuietProducer.__new__(QuietProducer)
+    del half
+    gc.collect()
+    assert said == []
+
+
+def test_a_producer_let_go_with_a_record_under_way_is_not_waited_for_again(kafka, site, monkeypatch):
+    """Dropped it would be closed once more, wait a second, and print that this failed."""
+    log = KafkaLog(kafka)
+    log.ensure([TopicSpec(f"{site}.t", 1)])
+    producer = KafkaConnection(kafka).producer(linger_ms=60_000)
+    producer.send(f"{site}.t", b"v", b"k", [], 0)
+    let_go(producer)
+    waits: list[Any] = []
+    monkeypatch.setattr(producer, "flush", waits.append)
+    producer.close(timeout=1)
+    assert waits == []
+    log.close()
 
 
 def test_idle_partitions_do_not_hold_up_a_busy_one(kafka, site):
@@ -180,6 +205,26 @@ def test_a_record_that_the_broker_refuses_is_told_and_does_not_spoil_the_writer(
         writer.send(f"{site}.small", key=b"k", value=b"fits").result(LONG_S)
     writer.flush(LONG_S)
     writer.close()
+
+
+def test_records_handed_over_at_once_that_the_broker_refuses_are_told_and_do_not_spoil_the_writer(
+    kafka, site
+):
+    log = KafkaLog(kafka)
+    log.ensure([TopicSpec(f"{site}.small", 1, {"max.message.bytes": "1000"})])
+    writer = log.writer()
+    for told in (True, False):
+        refused = writer.send_all(f"{site}.small", [(b"k", b"x" * 5000)])
+        if told:
+            with pytest.raises(LogError, match="MessageSizeTooLarge"):
+                refused.offsets(LONG_S)
+        with pytest.raises(LogError, match="deliver"):
+            writer.flush(LONG_S)
+        assert len(writer.send_all(f"{site}.small", [(b"k", b"fits"), (b"l", b"too")]).offsets(LONG_S)) == 2
+    writer.flush(LONG_S)
+    writer.close()
+    with pytest.raises(LogError, match=rf"send to {site}\.small"):
+        writer.send_all(f"{site}.small", [(b"k", b"late")])
 
 
 def test_a_record_that_no_broker_would_take_is_refused_at_once(kafka, site):

@@ -6,7 +6,7 @@ from typing import Any
 from events.chain import verify
 from events.envelope import decode_record
 from machines.op_life import OP_LIFE
-from machines.op_state import OPEN, Attempt, AttemptState, Op, OpState
+from machines.op_state import GOING, OPEN, Attempt, AttemptState, Op, OpState
 from tests.machines.given import Story
 from tests.machines.given_op import (
     FAILED,
@@ -28,11 +28,12 @@ WORDS = (
     "requalify", "preprocessed", "not_needed", "claim", "reinvert", "extend", "hand_over",
     "release", "lease_due", "hand_in", "inverted", "hand_in_refused", "review", "publish",
     "step_done", "published", "withdraw", "withdrawn", "embargo", "lift", "fail", "recover",
-    "prioritise", "assign", "overdue", "hold", "unhold", "note",
+    "prioritise", "assign", "overdue", "hold", "unhold", "note", "unstage", "unstaged",
 )  # fmt: skip
 
 
-STAGED: dict[str, Any] = {"location": "/work", "files": 1, "size_bytes": 1}
+PLACES = ("file:///area/a", "file:///area/b", "file:///area/c")
+STAGED: dict[str, Any] = {"location": PLACES[0], "files": 1, "size_bytes": 1}
 Asked = tuple[str, dict[str, Any], dict[str, Any]]
 _NEXT = {
     "Working": "hand_in",
@@ -79,6 +80,12 @@ class Asker:
         if program.state == "Invertible":
             word, told = self.dice.choice([("not_needed", {"because": "small"}), ("preprocessed", STAGED)])
             return word, {"program": name, "cover": dict(program.cover), **told}, {}
+        going = [where for where, (_, told) in program.areas.items() if told == GOING]
+        if going and self.dice.random() < 0.5:
+            return "unstaged", {"program": name, "location": going[0], "is_gone": True, "message": ""}, {}
+        if program.areas and self.dice.random() < 0.2:
+            where = self.dice.choice(list(program.areas))
+            return "unstage", {"program": name, "location": where, "policy": "staged-age"}, {}
         if program.state == "Preprocessed":
             return ("reinvert" if self.op.public_of(name) else "claim"), {**self._claim(name), "rank": 1}, {}
         return None
@@ -118,6 +125,7 @@ class Asker:
             assert set(record.data.get("allowed", ())) == set(OP_LIFE.allowed(self.op.state))
             assert self.op == was
         self._claims(record, was)
+        self._areas(record, was)
         self._public(record, was)
         self._silence(record, was)
         return record
@@ -140,6 +148,19 @@ class Asker:
         if record.type == "op.handed_in" and record.data["late"]:
             assert not was.open_on(record.data["program"])
 
+    def _areas(self, record: Any, was: Op) -> None:
+        """What somebody works with does not go; and what went is staged again once for whoever claims it."""
+        if record.type == "op.unstaging":
+            program = was.programs[record.data["program"]]
+            digest = program.areas[record.data["location"]][0]
+            assert all(each.cover["digest"] != digest for each in was.open_on(program.name))
+            assert not was.is_held
+        if record.type == "op.claimed":
+            program = was.programs[record.data["program"]]
+            is_wanted = program.wants_inputs and "asked" not in (program.staged or {})
+            assert record.data.get("restage", False) == is_wanted
+            assert record.data.get("location") == (program.staged or {}).get("location")
+
     def _public(self, record: Any, was: Op) -> None:
         """What is public stays so until it is replaced, or a portal has acknowledged that it is withdrawn."""
         for name in PROGRAMS:
@@ -160,7 +181,14 @@ class Asker:
         lease = {**LEASE, "lease_s": dice.choice([60, 1000, 90_000])}
         simple: dict[str, dict[str, Any]] = {
             "requalify": dice.choice([{}, {"program": program}, {"criteria_version": 2}]),
-            "preprocessed": {**staged, **STAGED},
+            "preprocessed": {**staged, **STAGED, "location": dice.choice(PLACES)},
+            "unstage": {"program": program, **dice.choice([{}, {"location": dice.choice(PLACES)}])},
+            "unstaged": {
+                "program": program,
+                "location": dice.choice(PLACES),
+                "is_gone": dice.choice([True, True, False]),
+                "message": "",
+            },
             "not_needed": {**staged, "because": "small"},
             "await": {**staged, "due_at": NOW, "policy": "quiet", "policy_version": 1},
             "quiet_due": {"due_sequence": self._sequence()},

@@ -94,9 +94,12 @@ def test_every_state_meets_every_fact_and_every_end(state):
         listed = end.value in ends.get((name.removeprefix("file."), state.value), set())
         if listed:
             assert FILE_LIFE.after(name, state, end) is end
+            FILE_LIFE.require(FACTS[name], state, end)
         else:
             with pytest.raises(IllegalTransitionError, match="cannot follow"):
                 FILE_LIFE.after(name, state, end)
+            with pytest.raises(IllegalTransitionError, match="cannot follow"):
+                FILE_LIFE.require(FACTS[name], state, end)
 
 
 REACHED = {

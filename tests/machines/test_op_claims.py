@@ -175,11 +175,11 @@ def test_where_the_policy_wants_an_orcid_nobody_claims_or_takes_over_without_one
     story = an_op(*PREPROCESSED)
     wanted = {**LEASE, "program": VISP, "orcid_wanted": True}
     (reason,) = reasons(story.ask("claim", wanted, actor="ada"))
-    assert (
-        reason == "found no ORCID of ada, wanted one by the policy in force (claims: with_orcid); say --orcid"
-    )
+    assert reason == "found no ORCID of ada, wanted one by the policy in force; say --orcid"
     wrong = story.ask("claim", {**wanted, "orcid": "0000-0002-1825-0098"}, actor="ada")
     assert "last digit" in reasons(wrong)[0]
+    unknown = {**wanted, "orcid": "0000-0002-1825-0097", "orcid_against": "nobody knows it here"}
+    assert reasons(story.ask("claim", unknown, actor="ada")) == ["nobody knows it here"]
     assert story.ask("claim", {**wanted, "orcid": "0000-0002-1825-0097"}, actor="ada").type == "op.claimed"
     over = {**LEASE, "to": "bob", "orcid_wanted": True}
     assert "no ORCID of bob" in reasons(story.ask("hand_over", over, actor="ada", attempt=1))[0]

@@ -67,6 +67,8 @@ preprocessed    | preprocessed      | Invertible, Preprocessed   | Preprocessed
 preprocessed    | preprocessed      | {LATER}                    | =
 not_needed      | not_needed        | Invertible, Preprocessed   | Preprocessed
 not_needed      | not_needed        | {LATER}                    | =
+unstage         | unstaging         | {EVERY}                    | =
+unstaged        | unstaged          | {EVERY}                    | =
 claim           | claimed           | Preprocessed               | Working
 claim           | claimed           | {LATER}                    | =
 reinvert        | claimed           | Published                  | =
@@ -176,6 +178,8 @@ ASKED: dict[str, Callable[[Story], dict[str, Any]]] = {
         "program": VISP, "cover": cover(op), "location": "/work", "files": 1, "size_bytes": 1,
     },
     "not_needed": lambda op: {"program": VISP, "cover": cover(op), "because": "small"},
+    "unstage": lambda op: {"program": VISP, "location": "/work"},
+    "unstaged": lambda op: {"program": VISP, "location": "/work", "is_gone": True, "message": "removed"},
     "claim": lambda op: {"program": VISP, **LEASE},
     "reinvert": lambda op: {"program": VISP, **LEASE},
     "extend": lambda op: {**LEASE, "lease_s": 2000},
@@ -210,6 +214,11 @@ REFUSED_BY_MEMORY = {
     ("quiet_due", "*"): "the deadline of sequence 1 is not current",
     ("overdue", "*"): "the deadline of sequence 1 is not current",
     ("unhold", "*"): "the OP is not held",
+    (
+        "unstage",
+        "*",
+    ): "found nothing of it at /work, wanted one where inputs of program id.visp are staged: none",
+    ("unstaged", "*"): "found a report on the inputs at /work, wanted one on those that are to go: none",
     ("requalify", "Discovered"): "found no program with a verdict",
     **{("judge", state): "program id.visp is judged already" for state in REACHED if state != "Discovered"},
     **{

@@ -129,7 +129,7 @@ def test_every_column_of_every_view_says_what_it_means(engine):
     assert {
         "file", "file_version", "file_metadata", "file_timeline", "file_history", "refusal", "attempt", "stream",
         "l2_file", "qa_value", "warning", "ledger", "freshness", "op", "op_program", "op_dataset", "op_criterion",
-        "op_attempt", "op_queue", "op_history", "responsibility", "group",
+        "op_staged", "op_attempt", "op_queue", "op_history", "responsibility", "group",
     } <= set(views)  # fmt: skip
     times = [row for row in rows if row.attname.endswith("_at") or row.attname == "time"]
     assert [row.attname for row in times if "UTC" not in row.says] == []

@@ -27,7 +27,13 @@ _HISTORY = """
     SELECT 'op', 0, (m - 1) * :ops + n, gen_random_uuid(), 'op-' || n, n + m - 1,
            CASE m WHEN 1 THEN 'op.judged' ELSE 'op.noted' END, now(), 'Preprocessed', 'worker', false,
            gen_random_uuid(), 1, repeat('0', 64),
-           jsonb_build_object('verdict', jsonb_build_object('left_out', 0), 'text', repeat('x', 400))
+           CASE m WHEN 1 THEN (SELECT jsonb_build_object('verdict', jsonb_build_object('left_out', 0,
+                   'program', 'visp-' || n, 'instrument', 'VISP', 'criteria', 'visp', 'criteria_version', 1,
+                   'findings', jsonb_agg(jsonb_build_object('name', 'c' || c, 'metric', 'x', 'comparison', '>=',
+                       'value', 1, 'threshold', 1, 'passed', c > 2, 'required', true, 'source', repeat('s', 60),
+                       'message', repeat('m', 80)))))
+               FROM generate_series(1, 11) AS f (c))
+           ELSE jsonb_build_object('text', repeat('x', 400)) END
     FROM generate_series(1, :ops) AS g (n), generate_series(1, 6) AS h (m)
 """
 
@@ -66,12 +72,6 @@ _QUERIES = (
     SELECT 'op-' || n, 'visp-' || n, 'D' || n || '-' || m, 'VISP', repeat('0', 32), 100 * m,
            '{"health.good": 100}', n
     FROM generate_series(1, :ops) AS g (n), generate_series(1, 2) AS h (m)
-    """,
-    """
-    INSERT INTO projection.op_criterion (op, sequence, ordinal, program, instrument, criteria, criteria_version,
-                                         criterion, metric, comparison, value, threshold, passed, required, judged_at)
-    SELECT 'op-' || n, n, m, 'visp-' || n, 'VISP', 'visp', 1, 'c' || m, 'x', '>=', 1, 1, m > 2, true, now()
-    FROM generate_series(1, :ops) AS g (n), generate_series(1, 11) AS h (m)
     """,
     f"""
     INSERT INTO projection.op_attempt (op, attempt, program, state, since_at, claimant, is_public, sequence)

@@ -375,6 +375,21 @@ def test_after_a_pause_all_that_it_gathered_is_one_batch(engine, following, apar
     assert (batches, raised) == (together, [])
 
 
+def test_what_nobody_goes_on_beside_is_written_by_the_thread_that_reads(engine, following):
+    """A record alone is not handed to another thread and waited for; several are, and the next ones are read."""
+    written: list[tuple[int, str]] = []
+
+    def apply(_, batch):
+        written.append((len(batch), threading.current_thread().name.rstrip("_0")))
+
+    thread, stop, raised = running(following(Trickle(on_log(lives(ONE, TWO).sealed)), apply=apply))
+    assert until(lambda: sum(count for count, _ in written) == 10)
+    stop.set()
+    thread.join(5)
+    assert raised == []
+    assert written == [(3, "projector-writer")] * 3 + [(1, thread.name)]
+
+
 def test_running_ends_when_another_has_taken_over(engine, following):
     log = on_log(lives(ONE).sealed)
     follower = following(log)
@@ -387,16 +402,20 @@ def test_running_ends_when_another_has_taken_over(engine, following):
     assert [type(error) for error in raised] == [LostPositionError]
 
 
-def test_running_applies_a_bad_batch_in_pieces_and_goes_on(engine, following):
-    """While a batch is written the next one is folded already: that one is folded again after the bad one."""
-    names = [f"roman-wfi/r{number:04d}" for number in range(30)]
+@pytest.mark.parametrize(("files", "at_most"), [(30, 10), (5, 2)])
+def test_running_applies_a_bad_batch_in_pieces_and_goes_on(engine, following, files, at_most):
+    """While a batch is written the next one is folded already: that one is folded again after the bad one.
+
+    Two at a time, each batch is written before the next is read.
+    """
+    names = [f"roman-wfi/r{number:04d}" for number in range(files)]
     sealed = [
         (machine, subject, value.replace(b"worker-1", b"w\\u0000rker") if subject == names[3] else value)
         for machine, subject, value in lives(*names).sealed
     ]
-    follower = following(on_log(sealed), batch=10)
+    follower = following(on_log(sealed), batch=at_most)
     thread, stop, raised = running(follower)
-    assert until(lambda: applied(engine) == 150)
+    assert until(lambda: applied(engine) == files * 5)
     stop.set()
     thread.join(10)
     assert raised == []
@@ -405,7 +424,7 @@ def test_running_applies_a_bad_batch_in_pieces_and_goes_on(engine, following):
             text("SELECT count(*) FROM v1.file WHERE state = 'COMPLETE' AND NOT is_tainted")
         )
         tainted = connection.scalar(text("SELECT array_agg(subject) FROM projection.tainted"))
-    assert complete == 29
+    assert complete == files - 1
     assert tainted == [names[3]]
 
 

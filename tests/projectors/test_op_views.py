@@ -10,7 +10,7 @@ from sqlalchemy import Engine, text
 
 from machines.op_state import OPEN, AttemptState
 from tests.machines.given import SHA_A
-from tests.machines.given_op import PUBLISHED, VISP, a_dataset, an_op
+from tests.machines.given_op import PUBLISHED, VISP, a_dataset, a_verdict, an_op
 from tests.projectors.histories import Desks, Sealed, on_log
 from tests.projectors.op_histories import a_group_life, op_histories
 from tests.projectors.test_projector import contents, drain, erase, one
@@ -159,6 +159,43 @@ def test_new_data_makes_a_verdict_that_of_former_datasets(engine, following):
     assert (program["state"], program["outcome"], program["verdict_sequence"]) == ("Discovered", None, None)
     finding = one(engine, "SELECT * FROM v1.op_criterion")
     assert (finding["passed"], finding["is_current"]) == (False, False)
+
+
+MEASURED: list[tuple[Any, float | None, str | None]] = [
+    (0.9, 0.9, None), (3, 3.0, None), ("IQUV", None, "IQUV"), ("", None, ""), (None, None, None),
+    (True, None, "true"), ([629.4, 631.0], None, "[629.4, 631.0]"), ([None, "x"], None, '[null, "x"]'),
+    ("1e5", None, "1e5"), (-1e300, -1e300, None),
+]  # fmt: skip
+
+
+def test_findings_are_shown_as_their_verdict_has_them_whatever_was_measured(engine, following):
+    story = an_op("discover", "ready")
+    findings = [
+        {
+            "name": f"c{number}", "metric": "m", "comparison": ">=", "passed": False,
+            "dataset": "A" if number % 2 else None, "required": number % 3 == 0, "value": value, "threshold": value,
+            "margin": -0.5 if number % 2 else None, "unit": "nm", "message": f"found \\ and\ttab {number}",
+            "source": "who wants it",
+        }
+        for number, (value, _, _) in enumerate(MEASURED)
+    ]  # fmt: skip
+    assert story.ask("judge", a_verdict(story, "fail", findings=findings)).type == "op.judged"
+    read(following, [("op", story.subject, decision.value) for decision in story.decisions])
+    rows = shown(engine, "SELECT * FROM v1.op_criterion ORDER BY ordinal")
+    assert [(row["value"], row["value_text"]) for row in rows] == [told[1:] for told in MEASURED]
+    assert [(row["threshold"], row["threshold_text"]) for row in rows] == [told[1:] for told in MEASURED]
+    for number, (row, finding) in enumerate(zip(rows, findings, strict=True), start=1):
+        assert row["ordinal"] == number
+        same = {"criterion": "name", "wanted_by": "source"} | {
+            name: name
+            for name in ("metric", "comparison", "dataset", "margin", "unit", "passed", "required", "message")
+        }
+        assert {column: row[column] for column in same} == {
+            column: finding[name] for column, name in same.items()
+        }
+        assert (row["op"], row["program"], row["criteria_version"]) == (story.subject, VISP, 1)
+        assert (row["sequence"], row["is_current"], row["is_tainted"]) == (3, True, False)
+        assert row["judged_at"] == story.decisions[-1].record.at
 
 
 def test_what_was_waited_for_adds_up_to_the_time_since_discovery(engine, following):

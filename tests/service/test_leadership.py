@@ -25,10 +25,16 @@ def engine(postgres: str) -> Iterator[Engine]:
 class Part:
     """Something that may be led, and notes when it leads."""
 
-    def __init__(self, engine: Engine, name: str = "it", work: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        name: str = "it",
+        work: Callable[[], None] | None = None,
+        lost: threading.Event | None = None,
+    ) -> None:
         self.stop, self.leads, self.ends = threading.Event(), threading.Event(), 0
         self._work = work or self.stop.wait
-        told = {"silent_s": SILENT_S, "look_s": 0.05}
+        told = {"silent_s": SILENT_S, "look_s": 0.05, "lost": lost}
         self.thread = threading.Thread(target=lead, args=(engine, name, self.stop, self._lead), kwargs=told)
         self.thread.start()
 
@@ -143,3 +149,21 @@ def test_what_a_leader_does_for_long_without_being_frozen_is_not_cut_off(engine)
         assert not second.leads.wait(2 * SILENT_S)
         assert second.leads.wait(20) or first.ends
     assert first.ends
+
+
+def test_work_that_nothing_else_would_end_is_told_that_another_leads(engine):
+    lost = threading.Event()
+    first = Part(engine, work=lambda: lost.wait(15), lost=lost)  # type: ignore[arg-type]
+    assert first.leads.wait(10)
+    with parts(first), engine.begin() as connection:
+        cut_off = text(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+        )
+        assert connection.scalar(cut_off)
+        assert lost.wait(10)
+        first.leads.clear()
+        assert first.leads.wait(10), "it does not try for the lead again"
+        assert first.ends == 1
+        assert not lost.is_set()
+        first.stop.set()
+        lost.set()

@@ -19,6 +19,7 @@ from consumers.worker import Pace
 from projectors.database import normal_url
 from service.children import STOP_S
 from service.cli.run_commands import LEAVE_WITHIN_S
+from service.leadership import SILENT_S
 
 PROJECT = Path(__file__).resolve().parents[2]
 LEAVES_WITHIN_S = 10.0
@@ -171,3 +172,46 @@ def test_when_the_parent_is_killed_no_role_is_left_behind(tmp_path, whole):
         process.kill()
         process.wait()
         until(lambda: not any(works(child) for child in children), 25)
+
+
+LEADING = """
+    SELECT l.pid, a.client_port FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+    WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND a.application_name = 'meridian-timers'
+"""
+
+
+def leader_of(address: str, *among: subprocess.Popen[bytes]) -> subprocess.Popen[bytes] | None:
+    """The process whose session holds the lead of the timers."""
+    with psycopg2.connect(address) as connection, connection.cursor() as cursor:
+        cursor.execute(LEADING)
+        ports = {port for _, port in cursor.fetchall()}
+    return next((each for each in among if ports & ports_of(each)), None)
+
+
+def ports_of(process: subprocess.Popen[bytes]) -> set[int]:
+    return {each.laddr.port for each in psutil.Process(process.pid).net_connections("tcp") if each.laddr}
+
+
+@pytest.mark.long
+def test_a_frozen_process_of_timers_does_not_keep_the_others_waiting_and_does_not_lead_when_it_thaws(
+    tmp_path, whole
+):
+    address = normal_url(whole["DATABASE"]).replace("+psycopg2", "")
+    with (
+        a_role("timers", tmp_path / "first.log", **whole) as first,
+        a_role("timers", tmp_path / "second.log", **whole) as second,
+    ):
+        until(lambda: leader_of(address, first, second) is not None, 60)
+        frozen = leader_of(address, first, second)
+        assert frozen is not None
+        other, log = (second, "second.log") if frozen is first else (first, "first.log")
+        until(lambda: "standing by" in (tmp_path / log).read_text("utf-8"), 30)
+        frozen.send_signal(signal.SIGSTOP)
+        try:
+            until(lambda: leader_of(address, other) is other, 2 * SILENT_S)
+        finally:
+            frozen.send_signal(signal.SIGCONT)
+        its = tmp_path / ("first.log" if frozen is first else "second.log")
+        until(lambda: "lead lost" in its.read_text("utf-8"), 20)
+        until(lambda: "standing by" in its.read_text("utf-8"), 20)
+        assert leader_of(address, other) is other

@@ -109,11 +109,23 @@ class _Writer:
             self._inner.send(topic, **record)
         raise LogUnavailableError("write: no acknowledgement came")
 
+    def send_all(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> SentAll:
+        """One by one, so that a fault may strike between any two of them."""
+        return _Each([self.send(topic, key=key, value=value) for key, value in records])
+
     def flush(self, timeout_s: float) -> None:
         """Nothing is ever under way."""
 
     def close(self) -> None:
         """Let go."""
+
+
+class _Each:
+    def __init__(self, sent: Sequence[Sent]) -> None:
+        self._sent = sent
+
+    def offsets(self, timeout_s: float) -> list[int]:
+        return [each.result(timeout_s)[1] for each in self._sent]
 
 
 class _Transactional:
@@ -216,6 +228,7 @@ class SimulatedStore:
         if not record_ids:
             return {}
         self._called("load outcomes")
+        self._check_unmoved()
         known = self._tables().outcomes
         return {each: known[each].request_digest for each in record_ids if each in known}
 
@@ -241,10 +254,16 @@ class SimulatedStore:
     def forget(self) -> None:
         self._called("forget snapshots")
         found = self._tables().marks.get(self._partition)
-        if found is not None and found != self._seen:
-            raise StoreFencedError(f"{self._partition}: the watermark is another owner's by now")
+        if found is not None:
+            self._check_unmoved()
         self._tables().snapshots.pop(self._partition, None)
         self._tables().marks.pop(self._partition, None)
+        self._seen = None
+
+    def _check_unmoved(self) -> None:
+        found = self._tables().marks.get(self._partition)
+        if found != self._seen:
+            raise StoreFencedError(f"{self._partition}: found the watermark {found}, wanted {self._seen}")
 
     def cut_off_predecessors(self) -> int:
         self._called("cut off predecessors")

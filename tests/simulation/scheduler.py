@@ -6,10 +6,15 @@ how far, and which one dies is decided by the caller alone, so the same orders g
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ParamSpec
 
-__all__ = ["Alone", "Executor", "Killed", "Queue", "Scheduler", "Signal", "Task"]
+from projectors.beside import Beside
+
+__all__ = ["Alone", "AtOnce", "Killed", "Queue", "Scheduler", "Signal", "Task"]
+
+P = ParamSpec("P")
 
 
 class Killed(BaseException):
@@ -149,24 +154,8 @@ class Alone:
         return self._grant([wish])[0]
 
 
-class _Done:
-    def __init__(self, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-        self._error: Exception | None = None
-        try:
-            work(*arguments)
-        except Exception as error:  # noqa: BLE001  # handed to whoever asks for the result
-            self._error = error
+class AtOnce(Beside):
+    """A follower's writes in its own task: of the threads here only the one whose turn it is may run."""
 
-    def result(self) -> None:
-        if self._error is not None:
-            raise self._error
-
-
-class Executor:
-    """Stands for the follower's ``ThreadPoolExecutor(1)``: writes at once, in the thread of the follower."""
-
-    def submit(self, work: Callable[..., Any], *arguments: Any) -> _Done:
-        return _Done(work, arguments)
-
-    def shutdown(self, wait: bool = True) -> None:
-        """Nothing is under way."""
+    def begin(self, step: Callable[P, None], *given: P.args, **named: P.kwargs) -> Future[None]:
+        return self.at_once(step, *given, **named)

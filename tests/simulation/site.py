@@ -39,7 +39,7 @@ from tests.simulation import sql_projection, sql_work
 from tests.simulation.archive import Archive, Reader
 from tests.simulation.database import Database
 from tests.simulation.ports import Clock, DeciderTables, SimulatedLog, SimulatedStore
-from tests.simulation.scheduler import Alone, Executor, Queue, Scheduler, Signal, Task
+from tests.simulation.scheduler import Alone, AtOnce, Queue, Scheduler, Signal, Task
 from tests.told_readings import Told
 
 __all__ = ["CONTENTS", "KINDS", "PARTITIONS", "TOPICS", "Process", "Site"]
@@ -251,7 +251,7 @@ class Site:
             positions_table=position if is_projector else work_items.position,
             batch=5,
         )
-        follower._writer = cast("Any", Executor())
+        follower._beside = AtOnce(kind)
         return [("main", lambda: follower.run(cast("Any", Signal(self.scheduler)), poll_s=0.0))]
 
     def _timers(self, process: Process) -> list[tuple[str, Callable[[], Any]]]:

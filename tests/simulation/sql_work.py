@@ -16,7 +16,6 @@ from consumers import (
     redriving,
     register,
     standing,
-    timers,
     trust,
     work_items,
     workers_seen,
@@ -581,12 +580,6 @@ def _delivered(connection: Connection, members: Row, _statement: Any) -> Result:
     return Result(
         rowcount=_change(connection, DEADLINE, found, state="delivered", delivered_at=members["at"])
     )
-
-
-@meaning(timers._LOCK)
-def _lock(connection: Connection, members: Row, _statement: Any) -> Result:
-    holder = connection.database.locks.setdefault(members["lock"], connection)
-    return Result([{"pg_try_advisory_lock": holder is connection}])
 
 
 # --- registers ---

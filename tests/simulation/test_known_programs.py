@@ -62,3 +62,26 @@ def test_a_store_that_was_told_to_fail_is_whole_once_the_site_is_to_come_to_rest
     assert [record.type for each in program.laws.partitions for record, _ in each.records].count(
         "file.registered"
     ) == 1
+
+
+@pytest.mark.parametrize("calls", range(1, 16))
+def test_snapshots_that_are_lost_under_a_living_owner_are_not_taken_for_histories_that_never_were(
+    site, calls
+):
+    """Its session lives on: only the watermark, gone with them, tells it; wherever between two calls it stands."""
+    laws = Laws(site)
+    for name in NAMES:
+        announce(site, name, "a" * 64)
+    living = site.start("decider", 0)
+    site.scheduler.proceed(living.tasks[0], ENOUGH)
+    for name in NAMES:
+        announce(site, name, "b" * 64)
+    site.scheduler.proceed(living.tasks[0], calls)
+    tables = site.tables["file"]
+    del tables.snapshots[0], tables.marks[0]
+    site.scheduler.proceed(living.tasks[0], ENOUGH)
+    successor = site.start("decider", 0)
+    for _ in range(5):
+        site.scheduler.proceed(successor.tasks[0], ENOUGH)
+    laws.hold_at_rest(("decider",))
+    assert sum(len(partition.records) for partition in laws.partitions) == 6

@@ -8,7 +8,7 @@ from consumers.formats import Expected, Format
 
 BAD = Format("bad-checks", "text/plain", (), "tests.consumers.checks.bad_checks")
 # More processor than a check is given time: one that only spins is ended by its own bound.
-LIMITS = Limits(memory_bytes=64 * 1024**2, cpu_s=5, wall_s=10.0)
+LIMITS = Limits(memory_bytes=64 * 1024**2, cpu_s=3, wall_s=90.0)
 CRITICAL = Judging((Rule("told_what_to_do", level="critical"),))
 
 

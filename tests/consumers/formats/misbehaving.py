@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from consumers.child_clock import standing_of
 from consumers.child_note import Note
 from consumers.formats.format import Content
 from consumers.formats.inspection import InvalidFileError
@@ -108,6 +109,11 @@ def _say_it_deep(_: str) -> None:
     time.sleep(60)
 
 
+def _standing(_: str) -> str:
+    standing = standing_of()
+    return "not told" if standing is None else standing.state
+
+
 def _notes_in_reach(_: str) -> int:
     """Of how many files it could say what they are at: its own, and of every other whose memory was left to it."""
     notes = [each for each in gc.get_objects() if isinstance(each, Note)]
@@ -138,6 +144,7 @@ ORDERS: dict[str, Callable[[str], Any]] = {
     "say-it-deep": _say_it_deep,
     "say-much": lambda count: "y" * int(count),
     "say-too-much": _say_too_much,
+    "standing": _standing,
     "shout": _shout,
     "sleep": lambda seconds: time.sleep(float(seconds)),
     "spin": _spin,

@@ -208,6 +208,11 @@ def _after_published(ask: Ask) -> None:
     ask("reinvert", {"program": VISP, **LEASE}, actor=PI)
     ask("withdraw", {"replacement": "attempt 3"}, actor=STEWARD, reason="the wavelengths are wrong")
     ask("withdrawn", {"acknowledgement": "metadata-store/78"}, attempt=1)
+    where = {"program": VISP, "location": "/staging/op"}
+    why = {"policy": "staged-age", "because": "nobody has worked with them for 30.5 days, kept 30"}
+    ask("unstage", {**where, **why}, actor="housekeeping")
+    gone = {"is_gone": True, "files": 342, "size_bytes": 9_000_000, "message": "removed"}
+    ask("unstaged", {**where, **gone}, actor="worker")
 
 
 def _troubled(ask: Ask) -> None:

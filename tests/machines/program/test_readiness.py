@@ -1,3 +1,4 @@
+import math
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -8,6 +9,7 @@ from pydantic import ValidationError
 
 from consumers.policies import readiness
 from events.op_parts import Cover
+from machines.program import forecast as forecast_module
 from machines.program.forecast import Arrivals
 from machines.program.readiness import Evidence, ReadinessPolicy, ReadinessRule, assess
 from machines.program.readiness_study import calibration, fixed, quiet, study
@@ -203,9 +205,44 @@ def test_of_the_cases_it_is_made_from_at_least_the_share_is_complete_by_then(his
     forecast = arrivals.forecast("VISP", T0, at=T0 + silent * DAY, share=share)
     like, _ = arrivals.like("VISP", silent * DAY)
     assert forecast.n == len(like)
+    assert forecast.complete_now == sum(each.silent is None for each in like) / len(like)
+    waits = sorted(each.to_the_last for each in like)
+    wanted = T0 + waits[math.ceil(share * len(like) - 1e-9) - 1]
+    assert forecast.by == max(wanted, T0 if forecast.complete_now >= share else T0 + silent * DAY)
     if forecast.by is not None:
         held = sum(each.to_the_last <= forecast.by - T0 for each in like)
         assert held >= share * len(like) - 1e-6
+
+
+def test_a_forecast_after_exactly_a_silence_of_the_past_is_of_those_who_had_been_silent_so_long():
+    days = [[0], [0, 10], [0, 3, 10], [0, 3, 3, 20], [0, 20]] * 6
+    arrivals = Arrivals.of(
+        (("VISP", [T0 + each * DAY for each in one]) for one in days), seen_until=T0 + 100 * DAY
+    )
+    for silent in (0, 2, 3, 4, 7, 10, 17, 20, 30):
+        like, _ = arrivals.like("VISP", silent * DAY)
+        forecast = arrivals.forecast("VISP", T0, at=T0 + silent * DAY, share=0.5)
+        assert forecast.complete_now == sum(each.silent is None for each in like) / len(like), silent
+        wanted = sorted(each.to_the_last for each in like)[14]
+        assert forecast.by == T0 + (wanted if forecast.complete_now >= 0.5 else max(wanted, silent * DAY)), (
+            silent
+        )
+
+
+def test_very_many_open_programs_are_foretold_by_one_look_at_the_others(monkeypatch):
+    """What is settled is walked through once, not once for each that is open."""
+    walked = []
+    walk = forecast_module._longest_so_far
+
+    def counted(steps):
+        walked.append(steps)
+        return walk(steps)
+
+    monkeypatch.setattr(forecast_module, "_longest_so_far", counted)
+    arrivals = Arrivals.of(programs(100, 30), seen_until=T0 + 100 * DAY)
+    for each in range(500):
+        arrivals.forecast("VISP", T0, at=T0 + each * 0.1 * DAY)
+    assert len(walked) == 100
 
 
 def test_forecasts_made_from_all_others_hold_about_as_often_as_they_say():

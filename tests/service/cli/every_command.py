@@ -33,6 +33,7 @@ _MORE: dict[str, list[str]] = {
     "op hand-over": ["eid_1_118", "--to", "me"],
     "op note": ["eid_1_118", "looked at"],
     "op review": ["eid_1_118", "accept", "--note", "fine"],
+    "op unstage": ["eid_1_118", "--program", "1"],
     "replay": ["all"],
     "report qa": ["--check", "seeing", "--stream", "keck"],
     "run": ["decider"],

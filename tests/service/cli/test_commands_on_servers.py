@@ -70,7 +70,13 @@ def test_files_are_listed_filtered_explained_and_tried_again(site_running, typed
     until(typed, lambda said: said.out == f"{broken}\n", "file", "list", "--state", "error", "-o", "ids")
     assert typed("file", "list", "--code", "TRANSFER_MISMATCH", "-o", "ids").out == f"{broken}\n"
     assert typed("file", "list", "--name", "kb*_00002", "-o", "ids").out == "keck-kcwi/kb261120_00002\n"
-    assert typed("file", "list", "--since", "2h", "--stream", "roman-wfi", "-o", "ids").out == ""
+    assert typed("file", "list", "--until", "2h", "--stream", "keck-kcwi", "-o", "ids").out == ""
+    for asks in (("file", "list"), ("file", "hold", "--reason", "look first")):
+        unknown = typed(*asks, "--stream", "roman-wfi")
+        assert (unknown.code, "--stream roman-wfi: wanted one of keck-kcwi" in unknown.err) == (
+            WRONG_USE,
+            True,
+        )
 
     [why] = rows(typed("file", "why", "kb261120_00001", "-o", "json"))
     assert (why["state"], why["code"], why["found"], why["wanted"]) == (

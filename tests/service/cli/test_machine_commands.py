@@ -23,6 +23,14 @@ def test_every_state_and_every_change_is_in_the_diagram(machine, form):
 
 
 @pytest.mark.parametrize("machine", list(MACHINES))
+def test_the_diagram_for_programs_has_every_change_of_state(capsys, machine):
+    edges = json.loads(meridian(capsys, "machine", "diagram", machine, "-o", "json").out)
+    told = {(edge["from"], fact, edge["to"]) for edge in edges for fact in edge["facts"]}
+    changes = [each[1:] for each in life_of(machine).transitions() if each[2] != each[3]]
+    assert told == {(source.value, fact.partition(".")[2], end.value) for fact, source, end in changes}
+
+
+@pytest.mark.parametrize("machine", list(MACHINES))
 def test_the_table_has_every_row_with_its_states(capsys, machine):
     rows = json.loads(meridian(capsys, "machine", "show", machine, "-o", "json").out)
     life = life_of(machine)

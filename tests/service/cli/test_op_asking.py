@@ -12,7 +12,7 @@ from tests.service.cli.command_line import meridian
 
 ASKED_BY_PEOPLE = {
     "claim", "extend", "hand_over", "release", "review", "publish", "withdraw", "reinvert", "prioritise", "assign",
-    "hold", "unhold", "note", "requalify", "recover", "ready", "embargo", "lift",
+    "hold", "unhold", "unstage", "note", "requalify", "recover", "ready", "embargo", "lift",
 }  # fmt: skip
 
 

@@ -115,6 +115,19 @@ def test_a_document_is_lines_for_people_and_members_for_programs():
     assert shown("ids") == "7\n"
 
 
+def test_a_list_within_a_document_is_named_one_by_one():
+    def shown(form: str, *halts: dict) -> str:
+        stream = io.StringIO()
+        Output(form, stream=stream).document({"halts": list(halts)}, lines=["two"], ids="halts.code")
+        return stream.getvalue()
+
+    halts = {"code": "A", "details": {"offset": 7}}, {"code": "B", "at": AT}, {"code": "A"}
+    assert shown("ids", *halts) == "A\nB\n"
+    assert shown("csv", *halts) == "code,details.offset,at\nA,7,\nB,,2026-11-21T05:41:07.218Z\nA,,\n"
+    assert (shown("ids"), shown("csv")) == ("", "code\n")
+    assert json.loads(shown("json", *halts))["halts"][0] == halts[0]
+
+
 def test_remarks_go_beside_the_data_and_can_be_turned_off(capsys):
     Output("table").say("a remark")
     Output("table", quiet=True).say("another")

@@ -2,12 +2,14 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
 import schemas
+from events import upcast as upcasts
 from events.base import FACTS, REQUESTS
 from events.envelope import encode_request
 from events.file_requests import RetryFile
@@ -18,6 +20,7 @@ from service.asyncapi import document
 from tests.service.cli.command_line import meridian
 from tests.service.test_why import NOW
 
+HISTORIES = Path(__file__).resolve().parents[2] / "events" / "histories"
 DOCUMENTS = schema_writer.documents()
 JSON = {path: json.loads(text) for path, text in DOCUMENTS.items() if path.endswith(".json")}
 
@@ -108,7 +111,7 @@ def test_a_schema_of_an_earlier_version_stays(tmp_path):
 
 def test_the_commands_list_show_and_check(capsys):
     listed = meridian(capsys, "schema", "list", "-o", "ids").out.split()
-    assert listed == list(JSON)
+    assert sorted(listed) == sorted([*JSON, *schema_writer.kept()])
     shown = json.loads(meridian(capsys, "schema", "show", "file.arrived", "--kind", "inbox").out)
     assert shown == JSON["inbox/file.arrived.1.json"]
     assert meridian(capsys, "schema", "check").code == 0
@@ -122,17 +125,55 @@ def test_a_name_of_several_kinds_says_so_and_a_version_is_found_where_it_is(caps
     said = meridian(capsys, "schema", "show", "file.arrived")
     assert json.loads(said.out) == JSON["events/file.arrived.2.json"]
     assert "there is one of inbox too: --kind inbox" in said.err
-    assert (
-        json.loads(meridian(capsys, "schema", "show", "file.arrived", "1").out)
-        == JSON["inbox/file.arrived.1.json"]
-    )
+    first = json.loads(meridian(capsys, "schema", "show", "file.arrived", "1").out)
+    assert first["$id"] == "/schemas/file.arrived/1"
     unknown = meridian(capsys, "schema", "show", "file.arrived", "17")
     assert (unknown.code, "found no version 17 of file.arrived" in unknown.err) == (2, True)
 
 
-def test_the_asyncapi_document_is_yaml_without_anchors():
+@pytest.mark.parametrize("path", [*list(JSON)[::40], *schema_writer.kept(), "inbox/file.arrived.1.json"])
+def test_each_is_shown_by_its_path_and_by_the_id_that_messages_name(capsys, path):
+    said = meridian(capsys, "schema", "show", path)
+    shown = json.loads(said.out)
+    kind, _, rest = path.removesuffix(".json").partition("/")
+    assert (said.err, shown["$id"].endswith(f"/{rest.rsplit('.', 1)[1]}")) == ("", True)
+    by_id = meridian(capsys, "schema", "show", shown["$id"], *(("--kind", kind) if kind == "events" else ()))
+    assert json.loads(by_id.out) == shown
+
+
+def test_no_two_have_one_id():
+    kept = [json.loads(text) for text in schema_writer.kept().values()]
+    ids = [each["$id"] for each in (*JSON.values(), *kept)]
+    assert sorted(set(ids)) == sorted(ids)
+
+
+def test_what_the_door_takes_is_published_under_the_name_that_samples_and_refusals_give():
+    for sample in sorted((schema_writer.FOLDER / "samples").glob("*.valid.json")):
+        event = json.loads(sample.read_text("utf-8"))
+        if "dataschema" in event:
+            schema = JSON[f"inbox/{event['type']}.1.json"]
+            Draft202012Validator(schema).validate(event["data"])
+            assert event["dataschema"] == schema["$id"] == INBOX[event["type"]].schema_id()
+
+
+def test_a_version_that_records_may_still_have_is_published_and_describes_them():
+    kept = {path: json.loads(text) for path, text in schema_writer.kept().items()}
+    assert set(kept) == {f"events/{name}.{version}.json" for name, version in upcasts._STEPS}
+    for name, version in upcasts._STEPS:
+        records = [
+            json.loads(line) for line in (HISTORIES / f"{name}.{version}.ndjson").read_text().splitlines()
+        ]
+        own = [each for each in records if each["dataschema"] == f"/schemas/{name}/{version}"]
+        assert own
+        for each in own:
+            Draft202012Validator(kept[f"events/{name}.{version}.json"]).validate(each["data"])
+
+
+def test_the_asyncapi_document_is_yaml_without_anchors(capsys):
     text = DOCUMENTS["asyncapi.yaml"]
     assert yaml.safe_load(text) == document()
+    assert json.loads(meridian(capsys, "schema", "show", "asyncapi", "-o", "json").out) == document()
+    assert meridian(capsys, "schema", "show", "asyncapi").out == text
     assert not re.search(r": [&*]id\d+", text)
 
 

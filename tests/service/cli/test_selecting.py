@@ -44,6 +44,22 @@ def test_states_and_codes_may_be_typed_in_small_letters():
     assert wanted.codes == ("TRANSFER_MISMATCH",)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (Selection(state=["ERROR", "EROR"]), "--state EROR: wanted one of QUEUED, .*, DISMISSED"),
+        (Selection(purpose="sience"), "--purpose sience: wanted one of science, "),
+        (Selection(files=["-"], state=["INVALID"]), "found both files and a filter"),
+        (Selection(files=["keck/a"], unacked=True), "found both files and a filter"),
+    ],
+)
+def test_what_would_find_nothing_or_more_than_is_meant_is_wrong_use(wrong, words):
+    with pytest.raises(WrongUseError, match=words):
+        wrong.filter()
+    assert Selection(files=["keck/a"]).filter(states=("ERROR",)).states == ("ERROR",)
+    assert Selection(purpose="Science").filter().purpose == "science"
+
+
 def test_warnings_may_be_typed_in_small_letters():
     assert Selection(warning=["program_missing", "NOT_ASCII"]).filter().warnings == (
         "PROGRAM_MISSING",

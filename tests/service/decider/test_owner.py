@@ -8,7 +8,7 @@ import pytest
 
 from consumers.dead_record import DeadLetter
 from events.chain import verify
-from events.log import FencedError
+from events.log import FencedError, TransactionInDoubtError
 from events.memory_log import CommitFault
 from machines.desk import Desk
 from machines.file import FILE
@@ -268,6 +268,63 @@ def test_requests_beyond_the_end_of_their_topic_halt():
     site.store.mark = replace(site.store.mark, next_request=999)
     with pytest.raises(Halt, match="BEYOND_END"):
         site.owner().take_over()
+
+
+def dead_letters(site: Site) -> list[DeadLetter]:
+    return [DeadLetter.read(message) for message in site.read(DEAD)]
+
+
+def test_requests_that_were_deleted_undecided_are_told_once_and_the_others_are_decided():
+    site = Site()
+    site.ask()
+    decided(site)
+    for text in "abc":
+        site.ask("note", data={"text": text})
+    site.log.drop_before(REQUESTS, 3)
+    decided(site)
+    [told] = dead_letters(site)
+    assert (told.code, told.sender, told.origin, told.value) == (
+        "REQUESTS_GONE",
+        "decider",
+        f"{REQUESTS.topic}/0/1",
+        b"",
+    )
+    assert f"offsets 1 to 2 of {REQUESTS.topic}/0 were deleted before a decider" in told.reason
+    assert [record.type for record in site.ledger()] == ["file.arrived", "file.noted"]
+    decided(site)
+    site.store.forget()
+    decided(site)
+    assert dead_letters(site) == [told]
+
+
+@pytest.mark.parametrize("fault", list(CommitFault))
+def test_what_was_deleted_undecided_is_told_once_whatever_becomes_of_the_telling(fault):
+    site = Site()
+    for text in "abc":
+        site.ask("note", data={"text": text})
+    site.log.drop_before(REQUESTS, 1)
+    site.log.fail_next_commit(fault)
+    with pytest.raises(TransactionInDoubtError):
+        site.owner().take_over()
+    decided(site)
+    assert [told.reason.partition(" was ")[0] for told in dead_letters(site)] == [
+        f"offset 0 of {REQUESTS.topic}/0"
+    ]
+    assert len(site.ledger()) == 2
+
+
+def test_requests_that_were_deleted_after_they_were_decided_are_nobodys_loss():
+    site = Site()
+    site.ask()
+    site.ask("note", data={"text": "a"})
+    decided(site)
+    site.log.drop_before(REQUESTS, 2)
+    decided(site)
+    site.store.forget()
+    site.log.remove(DEAD.topic)
+    site.__post_init__()
+    decided(site)
+    assert dead_letters(site) == []
 
 
 def test_a_requests_topic_made_anew_is_read_from_its_first_request_and_nothing_is_decided_twice():
