@@ -54,7 +54,10 @@ def up(
         return endpoints(settings)
     place.check_own()
     place.make()
-    place.credentials()
+    with turn(
+        place.turn
+    ):  # of two that make them at once, one would go on with passwords that are overwritten
+        place.credentials()
     _fetch_jars(settings, place, servers, progress)
     with turn(place.turn):  # what two want at once would overwrite one another
         wanted = ask(settings, place, servers=servers, roles=roles, owner=owner)

@@ -59,8 +59,14 @@ def holder(path: Path) -> int | None:
 
 @contextmanager
 def turn(path: Path) -> Iterator[None]:
-    """One after the other: waits until nobody else is in this block."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    """One after the other: waits until nobody else is in this block. Raises StackError where there is no room."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise StackError(
+            f"{path} can't be written: {error.strerror or error}; wanted room in {path.parent} and the right to "
+            "write there; free some, or set MERIDIAN_DATA to another folder"
+        ) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

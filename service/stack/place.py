@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ _MARKS = ("stack.lock", "credentials.json")
 _BEFORE = frozenset({
     "catalogues", "demo", "faust", "folders", "jars", "landing", "logs", "pgpass", "staging", "up.lock", "lost+found",
 })  # fmt: skip
+# The first file of all, as ``write_whole`` writes it: by somebody who starts at the same time, or who was killed then.
+_BEGUN = re.compile(r"credentials\.json\.\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,9 @@ class Place:
             found = {path.name for path in self.root.iterdir()}
         except OSError:  # there is no such folder, or making it will say what is wrong with it
             return []
-        return [] if found.intersection(_MARKS) else sorted(found - _BEFORE)
+        if found.intersection(_MARKS):
+            return []
+        return sorted(name for name in found - _BEFORE if not _BEGUN.fullmatch(name))
 
     def check_own(self) -> None:
         """Raises StackError where the folder is somebody else's: its rights would be changed, and ``--erase`` all."""

@@ -1,6 +1,7 @@
 """The stack's folder: its own and nobody else's, and a full disk is said in words."""
 
 import errno
+import fcntl
 import os
 import shutil
 from pathlib import Path
@@ -40,6 +41,34 @@ def test_what_our_other_parts_left_before_the_first_start_stands_in_nobodys_way(
     assert place.strangers() == ["notes"]
     place.credentials()
     assert place.strangers() == []  # it has lived here; what was put beside it since goes with it
+
+
+def test_passwords_that_were_only_begun_are_nobody_elses(settings):
+    """By one who starts at the same time, or who was killed then: the folder must not be refused for ever."""
+    settings.data.mkdir()
+    begun = settings.data / "credentials.json.12532"
+    begun.write_text('{"database_pass')
+    Place(settings.data).check_own()
+    begun.rename(settings.data / "credentials.json.bak")
+    with pytest.raises(StackError, match=r"found credentials\.json\.bak there"):
+        Place(settings.data).check_own()
+
+
+def test_passwords_are_made_by_one_at_a_time(settings, monkeypatch):
+    """Of two at once, one would start the servers with passwords that the other's then take the place of."""
+    place = Place(settings.data)
+    asked = []
+
+    def made_in_turn(_: Place) -> None:
+        with Path(place.turn).open() as lock, pytest.raises(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        asked.append(1)
+        raise StackError("enough")
+
+    monkeypatch.setattr(Place, "credentials", made_in_turn)
+    with pytest.raises(StackError, match="enough"):
+        local.up(settings)
+    assert asked
 
 
 def test_erasing_takes_all_of_it(settings):
