@@ -20,12 +20,16 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
 
 from events.without import is_without
 from projectors.database import metadata
 from projectors.halt import HaltError, LostPositionError
 
 __all__ = ["Key", "Move", "Positions", "Seat", "position", "position_table"]
+
+DIVISION_BY_ZERO = "22012"
+"""The code of PostgreSQL for what a move in words is refused with."""
 
 Key = tuple[str, int]
 """Machine and partition."""
@@ -161,6 +165,22 @@ class Positions:
                     f"epoch {epoch} any more; another follower has taken over, this one stops"
                 )
 
+    def in_words(self, moves: Iterable[Move], epochs: Mapping[Key, int]) -> str:
+        """``move`` as the beginning of a call with several statements; what it raises then, ``refused`` knows."""
+        return "; ".join(
+            _move_in_words(self._table, self._follower, step, epochs[step.machine, step.partition])
+            for step in sorted(moves, key=lambda move: (move.machine, move.partition))
+        )
+
+    def refused(self, error: DBAPIError) -> LostPositionError | None:
+        """The refusal of a move that was made in words; None where it is another error."""
+        if getattr(error.orig, "pgcode", None) != DIVISION_BY_ZERO:
+            return None
+        return LostPositionError(
+            f"{self._follower}: a position is not where this follower left it, under its epoch, any more; another "
+            "follower has taken over, this one stops"
+        )
+
     def dispossess(self, connection: Connection, key: Key) -> None:
         """Lock one position and make its owner take over anew, reading again whatever it remembers."""
         t = self._table
@@ -172,6 +192,19 @@ class Positions:
             (row.machine, row.partition): row
             for row in connection.execute(select(self._table).where(self._mine))
         }
+
+
+def _move_in_words(table: Table, follower: str, step: Move, epoch: int) -> str:
+    """A compare-and-set that divides by the number of rows it has moved."""
+    at = "NULL" if step.last_event_at is None else f"'{step.last_event_at.isoformat()}'"
+    seen = f"AND next_offset = {step.found:d} AND owner_epoch = {epoch:d}"
+    moved = (
+        f"UPDATE {table.fullname} SET next_offset = {step.wanted:d}, applied_at = clock_timestamp(), "  # noqa: S608
+        f"last_event_at = GREATEST(last_event_at, {at}::timestamptz) "
+        f"WHERE follower = '{follower}' AND machine = '{step.machine}' AND partition = {step.partition:d} "
+        + ("" if is_without("compare_and_set") else seen)
+    )
+    return f"WITH moved AS ({moved} RETURNING 1) SELECT 1 / count(*) FROM moved"  # noqa: S608  # our own names
 
 
 def _move_statement(table: Table) -> TextClause:
