@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 
 from sqlalchemy import Connection, Engine, Table
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from events import failpoints
@@ -292,27 +292,13 @@ class Follower:
         failpoints.reach(f"{self._name}.before_compare_and_set")
         with connection.begin() as transaction:
             # The position first: its lock keeps a second owner out before either has touched a row.
-            if (words := in_one_call(write)) is not None:
-                self._write_words(connection, moves, words)
-            else:
-                self._positions.move(connection, moves, self._epochs)
-                if write is not None:
-                    write(connection)
+            self._positions.move(connection, moves, self._epochs, words := in_one_call(write))
+            if words is None and write is not None:
+                write(connection)
             failpoints.reach(f"{self._name}.before_commit")
             with failpoints.during(f"{self._name}.during_commit"):
                 transaction.commit()
         failpoints.reach(f"{self._name}.after_commit")
-
-    def _write_words(self, connection: Connection, moves: Sequence[Move], words: str) -> None:
-        """Move and write in one call: a single record, which somebody waits for, waits for one round trip."""
-        called = f"{self._positions.in_words(moves, self._epochs)}; {words}"
-        try:
-            connection.exec_driver_sql(called, execution_options={"no_parameters": True})
-        except DBAPIError as error:
-            if refused := self._positions.refused(error):
-                raise refused from error
-            raise
-        failpoints.reach(f"{self._name}.mid_batch")
 
     # --- a batch that the database refuses ---
 

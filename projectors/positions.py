@@ -1,6 +1,6 @@
 """Where a follower stands on the log: one row a partition, moved by compare-and-set in the transaction of its work."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 
+from events import failpoints
 from events.without import is_without
 from projectors.database import metadata
 from projectors.halt import HaltError, LostPositionError
@@ -154,31 +155,50 @@ class Positions:
                 )
         return {key: rows[key].next_offset for key in epochs}
 
-    def move(self, connection: Connection, moves: Iterable[Move], epochs: Mapping[Key, int]) -> None:
-        """Compare and set; raises LostPositionError unless every row stood where this follower left it."""
-        for step in sorted(moves, key=lambda move: (move.machine, move.partition)):
+    def move(
+        self,
+        connection: Connection,
+        moves: Iterable[Move],
+        epochs: Mapping[Key, int],
+        words: str | None = None,
+    ) -> None:
+        """Compare and set; raises LostPositionError unless every row stood where this follower left it.
+
+        ``words``: statements that go in the same call, behind it: who waits for one record waits for one round trip.
+        """
+        in_order = sorted(moves, key=lambda move: (move.machine, move.partition))
+        if words is not None:
+            self._move_with(connection, in_order, epochs, words)
+            return
+        for step in in_order:
             epoch = epochs[step.machine, step.partition]
             values = {**asdict(step), "follower": self._follower, "epoch": epoch}
             if connection.execute(self._move, values).rowcount != 1 and not is_without("compare_and_set"):
-                raise LostPositionError(
-                    f"{self._follower}: the position of {step.machine}/{step.partition} is not {step.found} under "
-                    f"epoch {epoch} any more; another follower has taken over, this one stops"
-                )
+                raise self._lost([step], epochs)
 
-    def in_words(self, moves: Iterable[Move], epochs: Mapping[Key, int]) -> str:
-        """``move`` as the beginning of a call with several statements; what it raises then, ``refused`` knows."""
-        return "; ".join(
+    def _move_with(
+        self, connection: Connection, moves: Sequence[Move], epochs: Mapping[Key, int], words: str
+    ) -> None:
+        moved = [
             _move_in_words(self._table, self._follower, step, epochs[step.machine, step.partition])
-            for step in sorted(moves, key=lambda move: (move.machine, move.partition))
-        )
+            for step in moves
+        ]
+        called = "; ".join([*moved, words])
+        try:
+            connection.exec_driver_sql(called, execution_options={"no_parameters": True})
+        except DBAPIError as error:
+            if getattr(error.orig, "pgcode", None) != DIVISION_BY_ZERO:
+                raise
+            raise self._lost(moves, epochs) from error
+        failpoints.reach(f"{self._follower}.mid_batch")
 
-    def refused(self, error: DBAPIError) -> LostPositionError | None:
-        """The refusal of a move that was made in words; None where it is another error."""
-        if getattr(error.orig, "pgcode", None) != DIVISION_BY_ZERO:
-            return None
+    def _lost(self, moves: Sequence[Move], epochs: Mapping[Key, int]) -> LostPositionError:
+        stood = " or ".join(
+            f"of {step.machine}/{step.partition} is not {step.found} under epoch {epochs[step.machine, step.partition]}"
+            for step in moves
+        )
         return LostPositionError(
-            f"{self._follower}: a position is not where this follower left it, under its epoch, any more; another "
-            "follower has taken over, this one stops"
+            f"{self._follower}: the position {stood} any more; another follower has taken over, this one stops"
         )
 
     def dispossess(self, connection: Connection, key: Key) -> None:

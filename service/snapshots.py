@@ -14,12 +14,12 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from events.without import is_without
-from projectors.copy_text import NULL, json_cell, text_cell
 from projectors.driver_errors import wrapped
 from projectors.outcome import CHANNEL
 from projectors.passed_over import PassedOver
 from service.decider.halts import StoreFencedError, StoreUnavailableError
 from service.decider.store import LedPast, OutcomeRow, Watermark
+from service.snapshot_lines import outcome_line, snapshot_line
 from service.snapshot_questions import ALL_NOW, KNOWN_NOW, LOADED, LOST, WATERMARK_NOW
 from service.store_session import StoreSession
 
@@ -264,7 +264,7 @@ class Snapshots:
         cursor.execute(under_way)
         if not snapshots:
             return
-        lines = b"".join([_snapshot_line(*each) for each in snapshots])
+        lines = b"".join([snapshot_line(*each) for each in snapshots])
         cursor.execute(SNAPSHOT_STAGE)
         _copy(cursor, "COPY snapshot_stage FROM STDIN", lines)
         cursor.execute(SNAPSHOT_MERGE, (self._machine, self._partition))
@@ -274,10 +274,10 @@ class Snapshots:
             return
         if are_new:
             place = f"{self._machine}\t{self._partition}\t"
-            lines = "".join([place + _outcome_line(row) for row in outcomes]).encode()
+            lines = "".join([place + outcome_line(row) for row in outcomes]).encode()
             _copy(cursor, OUTCOME_COPY, lines)
             return
-        lines = "".join([_outcome_line(row) for row in outcomes]).encode()
+        lines = "".join([outcome_line(row) for row in outcomes]).encode()
         cursor.execute(OUTCOME_STAGE)
         _copy(cursor, "COPY outcome_stage FROM STDIN", lines)
         cursor.execute(OUTCOME_MERGE, (self._machine, self._partition))
@@ -346,19 +346,3 @@ def is_halted(engine: Engine, *, part: str, machine: str, partition: int) -> boo
 def _copy(cursor: Any, statement: str, lines: bytes) -> None:
     """In one piece: with each further one the driver lets other threads run, and waits until it may go on."""
     cursor.copy_expert(statement, io.BytesIO(lines), len(lines) or 1)
-
-
-def _snapshot_line(subject: str, sequence: int, state: bytes) -> bytes:
-    # orjson leaves no control characters, only backslashes of its own
-    return b"%s\t%d\t%s\n" % (text_cell(subject).encode(), sequence, state.replace(b"\\", b"\\\\"))
-
-
-def _outcome_line(row: OutcomeRow) -> str:
-    """As COPY reads it. Ids, digest, type, state and time are our own words: nothing in them is to be escaped."""
-    tostate = NULL if row.tostate is None else row.tostate
-    version = NULL if row.version is None else row.version
-    refusal = NULL if row.refusal is None else json_cell(row.refusal)
-    return (
-        f"{row.record_id}\t{row.ledger_offset}\t{row.sequence}\t{row.request_digest}\t{row.type}\t{tostate}\t"
-        f"{version}\t{refusal}\t{row.decided_at}\n"
-    )

@@ -69,13 +69,13 @@ def broken(monkeypatch):
 
 def test_a_single_record_goes_in_one_call_and_only_from_where_its_follower_stands(engine, following):
     desks = Desks()
-    desks.ask("file", ONE, "arrive", arrived(SHA[0]))
+    desks.ask("file", ONE, "arrive", arrived(SHA[0]) | {"warnings": []})
     log = on_log(desks.sealed)
     first, second = following(log), following(log)
     first.take_over()
     assert first.step(0.0) == 1
     second.take_over()
-    desks.ask("file", TWO, "arrive", arrived(SHA[1]))
+    desks.ask("file", TWO, "arrive", arrived(SHA[1]) | {"warnings": []})
     append(log, desks.sealed[1:])
     with pytest.raises(LostPositionError, match="another follower has taken over"):
         first.step(0.0)
