@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from events.envelope import Record
 from projectors.sequences import LastSequences
 
-__all__ = ["Application", "Apply", "Batch", "NotAppliedError", "Plain", "Write"]
+__all__ = ["Application", "Apply", "Batch", "NotAppliedError", "Plain", "Write", "in_one_call"]
 
 Batch = Sequence[tuple[Record, bytes]]
 """Records as today's code reads them, each with the bytes that lie on the log."""
@@ -19,6 +19,15 @@ Write = Callable[[Connection], None]
 """Writes one prepared batch; runs in the transaction that moves the position."""
 
 Apply = Callable[[Connection, Batch], None]
+
+
+def in_one_call(write: Write | None) -> str | None:
+    """What a write does as text, where it is so little that it goes with the move of the position, in one round trip.
+
+    A write that has such a form tells it by a method ``in_one_call`` of its own.
+    """
+    told: Callable[[], str | None] | None = getattr(write, "in_one_call", None)
+    return None if told is None else told()
 
 
 class NotAppliedError(Exception):

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from events import failpoints
 from events.envelope import Record
 from projectors.ledger import LEDGER_COLUMNS
-from projectors.merge import append, begin_merging, merge, write_at_once
+from projectors.merge import append, begin_merging, in_one_call, merge
 from projectors.projection import Appended, Copy, Folded, Key, Row
 from projectors.read_models import ReadModels
 from projectors.tainted import Taint, add_taints
@@ -46,14 +46,15 @@ class Prepared:
 
     def __call__(self, connection: Connection, notices: Sequence[str] = ()) -> None:
         """``notices``: the channels that are notified when all this is committed."""
-        if not (self.appended or self.taints):
-            new = (self.models.ledger, LEDGER_COLUMNS, self.records)
-            if write_at_once(connection, new, self.merged, notices):
-                failpoints.reach("projector.mid_batch")
-                return
         self._write(connection)
         for channel in notices:
             connection.exec_driver_sql(f"NOTIFY {channel}")
+
+    def in_one_call(self, notices: Sequence[str] = ()) -> str | None:
+        """The same as text, for a few rows; None where they are too many or of another kind."""
+        if self.appended or self.taints:
+            return None
+        return in_one_call((self.models.ledger, LEDGER_COLUMNS, self.records), self.merged, notices)
 
     def _write(self, connection: Connection) -> None:
         begin_merging(connection)

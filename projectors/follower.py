@@ -15,7 +15,7 @@ from events.envelope import Record
 from events.gathered import poll_gathered
 from events.log import Log, LogUnavailableError, Place
 from events.topics import Topics
-from projectors.application import Application, Apply, Batch, NotAppliedError, Plain, Write
+from projectors.application import Application, Apply, Batch, NotAppliedError, Plain, Write, in_one_call
 from projectors.beside import Beside
 from projectors.halt import HaltError, LostPositionError
 from projectors.passed_over import NOTHING, passed_over
@@ -292,8 +292,8 @@ class Follower:
         failpoints.reach(f"{self._name}.before_compare_and_set")
         with connection.begin() as transaction:
             # The position first: its lock keeps a second owner out before either has touched a row.
-            self._positions.move(connection, moves, self._epochs)
-            if write is not None:
+            self._positions.move(connection, moves, self._epochs, words := in_one_call(write))
+            if words is None and write is not None:
                 write(connection)
             failpoints.reach(f"{self._name}.before_commit")
             with failpoints.during(f"{self._name}.during_commit"):

@@ -15,7 +15,7 @@ from projectors.copy_text import NULL
 from projectors.driver_errors import wrapping
 from projectors.projection import EMPTIED, Copy, Folded
 
-__all__ = ["FEW", "append", "begin_merging", "make_stages", "merge", "merge_statement", "write_at_once"]
+__all__ = ["FEW", "append", "begin_merging", "in_one_call", "make_stages", "merge", "merge_statement"]
 
 FEW = 30
 """So many rows of a batch, of all tables together, are merged without staging."""
@@ -59,19 +59,18 @@ def begin_merging(connection: Connection) -> None:
     connection.exec_driver_sql(_KEYED)
 
 
-def write_at_once(
-    connection: Connection,
+def in_one_call(
     new: tuple[Table, Sequence[str], Sequence[str]],
     batch: Sequence[tuple[Folded, Sequence[Copy]]],
     notices: Sequence[str],
-) -> bool:
-    """A few rows in one call: ``new`` lines of a table with their columns, those to merge, and who is then notified.
+) -> str | None:
+    """Statements for a few rows: ``new`` lines of a table with their columns, those to merge, who is then notified.
 
-    Nothing is done, and False returned, where the rows are too many or hold what can't stand in a statement.
+    None where the rows are too many or hold what can't stand in a statement.
     """
     table, columns, lines = new
     if len(lines) > FEW or sum(len(copy.lines) for _, copies in batch for copy in copies) > FEW:
-        return False
+        return None
     names = ", ".join(f'"{name}"' for name in columns)
     rows = ", ".join(f"({', '.join(map(_literal, line.split(_TAB)))})" for line in lines)
     called = "; ".join(
@@ -82,10 +81,8 @@ def write_at_once(
             *(f"NOTIFY {channel}" for channel in notices),
         ]
     )
-    if "\0" in called:  # it would end the statement there; COPY is told of it, and refuses it in words
-        return False
-    connection.exec_driver_sql(called, execution_options={"no_parameters": True})
-    return True
+    # A NUL would end the statement there; COPY is told of it, and refuses it in words.
+    return None if "\0" in called else called
 
 
 def append(connection: Connection, table: Table, columns: Sequence[str], lines: Sequence[str]) -> None:

@@ -1,6 +1,6 @@
 """Where a follower stands on the log: one row a partition, moved by compare-and-set in the transaction of its work."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -20,12 +20,17 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
 
+from events import failpoints
 from events.without import is_without
 from projectors.database import metadata
 from projectors.halt import HaltError, LostPositionError
 
 __all__ = ["Key", "Move", "Positions", "Seat", "position", "position_table"]
+
+DIVISION_BY_ZERO = "22012"
+"""The code of PostgreSQL for what a move in words is refused with."""
 
 Key = tuple[str, int]
 """Machine and partition."""
@@ -150,16 +155,51 @@ class Positions:
                 )
         return {key: rows[key].next_offset for key in epochs}
 
-    def move(self, connection: Connection, moves: Iterable[Move], epochs: Mapping[Key, int]) -> None:
-        """Compare and set; raises LostPositionError unless every row stood where this follower left it."""
-        for step in sorted(moves, key=lambda move: (move.machine, move.partition)):
+    def move(
+        self,
+        connection: Connection,
+        moves: Iterable[Move],
+        epochs: Mapping[Key, int],
+        words: str | None = None,
+    ) -> None:
+        """Compare and set; raises LostPositionError unless every row stood where this follower left it.
+
+        ``words``: statements that go in the same call, behind it: who waits for one record waits for one round trip.
+        """
+        in_order = sorted(moves, key=lambda move: (move.machine, move.partition))
+        if words is not None:
+            self._move_with(connection, in_order, epochs, words)
+            return
+        for step in in_order:
             epoch = epochs[step.machine, step.partition]
             values = {**asdict(step), "follower": self._follower, "epoch": epoch}
             if connection.execute(self._move, values).rowcount != 1 and not is_without("compare_and_set"):
-                raise LostPositionError(
-                    f"{self._follower}: the position of {step.machine}/{step.partition} is not {step.found} under "
-                    f"epoch {epoch} any more; another follower has taken over, this one stops"
-                )
+                raise self._lost([step], epochs)
+
+    def _move_with(
+        self, connection: Connection, moves: Sequence[Move], epochs: Mapping[Key, int], words: str
+    ) -> None:
+        moved = [
+            _move_in_words(self._table, self._follower, step, epochs[step.machine, step.partition])
+            for step in moves
+        ]
+        called = "; ".join([*moved, words])
+        try:
+            connection.exec_driver_sql(called, execution_options={"no_parameters": True})
+        except DBAPIError as error:
+            if getattr(error.orig, "pgcode", None) != DIVISION_BY_ZERO:
+                raise
+            raise self._lost(moves, epochs) from error
+        failpoints.reach(f"{self._follower}.mid_batch")
+
+    def _lost(self, moves: Sequence[Move], epochs: Mapping[Key, int]) -> LostPositionError:
+        stood = " or ".join(
+            f"of {step.machine}/{step.partition} is not {step.found} under epoch {epochs[step.machine, step.partition]}"
+            for step in moves
+        )
+        return LostPositionError(
+            f"{self._follower}: the position {stood} any more; another follower has taken over, this one stops"
+        )
 
     def dispossess(self, connection: Connection, key: Key) -> None:
         """Lock one position and make its owner take over anew, reading again whatever it remembers."""
@@ -172,6 +212,19 @@ class Positions:
             (row.machine, row.partition): row
             for row in connection.execute(select(self._table).where(self._mine))
         }
+
+
+def _move_in_words(table: Table, follower: str, step: Move, epoch: int) -> str:
+    """A compare-and-set that divides by the number of rows it has moved."""
+    at = "NULL" if step.last_event_at is None else f"'{step.last_event_at.isoformat()}'"
+    seen = f"AND next_offset = {step.found:d} AND owner_epoch = {epoch:d}"
+    moved = (
+        f"UPDATE {table.fullname} SET next_offset = {step.wanted:d}, applied_at = clock_timestamp(), "  # noqa: S608
+        f"last_event_at = GREATEST(last_event_at, {at}::timestamptz) "
+        f"WHERE follower = '{follower}' AND machine = '{step.machine}' AND partition = {step.partition:d} "
+        + ("" if is_without("compare_and_set") else seen)
+    )
+    return f"WITH moved AS ({moved} RETURNING 1) SELECT 1 / count(*) FROM moved"  # noqa: S608  # our own names
 
 
 def _move_statement(table: Table) -> TextClause:

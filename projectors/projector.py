@@ -116,5 +116,12 @@ class _Notifying:
         self._prepared = prepared
 
     def __call__(self, connection: Connection) -> None:
+        self._prepared(connection, self._notices())
+
+    def in_one_call(self) -> str | None:
+        """The same as text, for a few rows."""
+        return self._prepared.in_one_call(self._notices())
+
+    def _notices(self) -> list[str]:
         has_streams = any(folded.name == stream_status.name for folded, _ in self._prepared.merged)
-        self._prepared(connection, [CHANNEL, STREAM_CHANNEL] if has_streams else [CHANNEL])
+        return [CHANNEL, STREAM_CHANNEL] if has_streams else [CHANNEL]

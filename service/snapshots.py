@@ -14,13 +14,13 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from events.without import is_without
-from projectors.copy_text import NULL, json_cell, text_cell
 from projectors.driver_errors import wrapped
 from projectors.outcome import CHANNEL
 from projectors.passed_over import PassedOver
 from service.decider.halts import StoreFencedError, StoreUnavailableError
 from service.decider.store import LedPast, OutcomeRow, Watermark
-from service.snapshot_questions import KNOWN_NOW, LOADED, LOOKED_UP, LOST, WATERMARK_NOW
+from service.snapshot_lines import outcome_line, snapshot_line
+from service.snapshot_questions import ALL_NOW, KNOWN_NOW, LOADED, LOST, WATERMARK_NOW
 from service.store_session import StoreSession
 
 __all__ = ["Snapshots", "is_halted", "record_halt", "store_cursor"]
@@ -90,6 +90,7 @@ class Snapshots:
         self._partition = partition
         self._seen: Watermark | None = None
         self._looked_up: dict[str, bool] = {}
+        self._known: tuple[frozenset[str], dict[str, str]] | None = None
         self._mark = (crc32(f"decider.{machine}".encode()) & 0x7FFFFFFF, partition)
 
     def cut_off_predecessors(self) -> int:
@@ -122,24 +123,34 @@ class Snapshots:
             )
             return LedPast(next_request, ledger_end, PassedOver(cursor.fetchall()))
 
-    def load(self, subjects: Sequence[str]) -> dict[str, bytes]:
-        """Snapshots by subject, as many as there are."""
-        self._looked_up = {}
+    def load(self, subjects: Sequence[str], records: Sequence[str] = ()) -> dict[str, bytes]:
+        """Snapshots by subject, as many as there are.
+
+        Of a few all is looked up at one moment: watermark, ``lost``, and the digests of ``records`` that are asked for
+        next. Raises StoreFencedError then, as ``digests`` does.
+        """
+        self._looked_up, self._known = {}, None
         if not subjects:
             return {}
-        if len(subjects) <= FEW:
-            return self._look_up(subjects)
+        if max(len(subjects), len(records)) <= FEW:
+            return self._look_up(subjects, records)
         with self._session.question() as cursor:
             cursor.execute(LOADED, (self._machine, list(subjects)))
             return {subject: state.encode() for subject, state in cursor.fetchall()}
 
-    def _look_up(self, subjects: Sequence[str]) -> dict[str, bytes]:
-        """Snapshots of a few, with what ``lost`` may be asked of the others."""
+    def _look_up(self, subjects: Sequence[str], records: Sequence[str]) -> dict[str, bytes]:
+        """Snapshots of a few, with what ``lost`` and ``digests`` may be asked right after."""
+        wanted = {"subjects": list(subjects), "records": list(records)}
         with self._session.question() as cursor:
-            cursor.execute(LOOKED_UP, {"machine": self._machine, "subjects": list(subjects)})
+            cursor.execute(ALL_NOW, {"machine": self._machine, "partition": self._partition, **wanted})
             rows = cursor.fetchall()
-        self._looked_up = {subject: is_lost for subject, state, is_lost in rows if state is None}
-        return {subject: state.encode() for subject, state, _ in rows if state is not None}
+        if records:
+            self._check_unmoved(rows[0][:5])
+            known = {name: held for of, name, held, _ in (row[5:] for row in rows) if of == "record"}
+            self._known = (frozenset(records), known)
+        told = [row[6:] for row in rows if row[5] == "subject"]
+        self._looked_up = {subject: is_lost for subject, state, is_lost in told if state is None}
+        return {subject: state.encode() for subject, state, _ in told if state is not None}
 
     def lost(self, subjects: Sequence[str]) -> list[str]:
         """Which of these, that have no snapshot, have records in ``projection.ledger``."""
@@ -158,6 +169,9 @@ class Snapshots:
         """
         if not record_ids or is_without("dedupe"):
             return {}
+        looked_up, self._known = self._known, None
+        if looked_up is not None and looked_up[0] == set(record_ids):  # asked just now, with the snapshots
+            return looked_up[1]
         ids = "{" + ",".join(record_ids) + "}"  # ids need no quotes, and one text is soon handed over
         with self._session.question() as cursor:
             cursor.execute(KNOWN_NOW, (self._machine, self._partition, ids))
@@ -250,7 +264,7 @@ class Snapshots:
         cursor.execute(under_way)
         if not snapshots:
             return
-        lines = b"".join([_snapshot_line(*each) for each in snapshots])
+        lines = b"".join([snapshot_line(*each) for each in snapshots])
         cursor.execute(SNAPSHOT_STAGE)
         _copy(cursor, "COPY snapshot_stage FROM STDIN", lines)
         cursor.execute(SNAPSHOT_MERGE, (self._machine, self._partition))
@@ -260,10 +274,10 @@ class Snapshots:
             return
         if are_new:
             place = f"{self._machine}\t{self._partition}\t"
-            lines = "".join([place + _outcome_line(row) for row in outcomes]).encode()
+            lines = "".join([place + outcome_line(row) for row in outcomes]).encode()
             _copy(cursor, OUTCOME_COPY, lines)
             return
-        lines = "".join([_outcome_line(row) for row in outcomes]).encode()
+        lines = "".join([outcome_line(row) for row in outcomes]).encode()
         cursor.execute(OUTCOME_STAGE)
         _copy(cursor, "COPY outcome_stage FROM STDIN", lines)
         cursor.execute(OUTCOME_MERGE, (self._machine, self._partition))
@@ -332,19 +346,3 @@ def is_halted(engine: Engine, *, part: str, machine: str, partition: int) -> boo
 def _copy(cursor: Any, statement: str, lines: bytes) -> None:
     """In one piece: with each further one the driver lets other threads run, and waits until it may go on."""
     cursor.copy_expert(statement, io.BytesIO(lines), len(lines) or 1)
-
-
-def _snapshot_line(subject: str, sequence: int, state: bytes) -> bytes:
-    # orjson leaves no control characters, only backslashes of its own
-    return b"%s\t%d\t%s\n" % (text_cell(subject).encode(), sequence, state.replace(b"\\", b"\\\\"))
-
-
-def _outcome_line(row: OutcomeRow) -> str:
-    """As COPY reads it. Ids, digest, type, state and time are our own words: nothing in them is to be escaped."""
-    tostate = NULL if row.tostate is None else row.tostate
-    version = NULL if row.version is None else row.version
-    refusal = NULL if row.refusal is None else json_cell(row.refusal)
-    return (
-        f"{row.record_id}\t{row.ledger_offset}\t{row.sequence}\t{row.request_digest}\t{row.type}\t{tostate}\t"
-        f"{version}\t{refusal}\t{row.decided_at}\n"
-    )

@@ -43,7 +43,7 @@ class Forgetful:
         """Nobody has recovered anything."""
         return NOTHING_LED_PAST
 
-    def load(self, subjects: Sequence[str]) -> dict[str, bytes]:  # noqa: ARG002
+    def load(self, subjects: Sequence[str], records: Sequence[str] = ()) -> dict[str, bytes]:  # noqa: ARG002
         """There are none."""
         return {}
 

@@ -26,8 +26,8 @@ POISON_IN_A_ROW = 20
 class LookUp(Protocol):
     """What deciding asks of the store."""
 
-    def load(self, subjects: Sequence[str]) -> dict[str, bytes]:
-        """Snapshots by subject."""
+    def load(self, subjects: Sequence[str], records: Sequence[str] = ()) -> dict[str, bytes]:
+        """Snapshots by subject; ``records``: whose digests will be asked for next."""
 
     def lost(self, subjects: Sequence[str]) -> list[str]:
         """Which of these, that have no snapshot, the views have records of."""
@@ -110,10 +110,13 @@ class BatchDecider:
             (name, self._subjects[name].sequence, self._desk.dump(self._subjects[name])) for name in names
         ]
 
-    def fetch(self, names: Iterable[str]) -> list[str]:
-        """Bring these subjects into memory; which ones have no snapshot. Raises UnusableSnapshotError."""
+    def fetch(self, names: Iterable[str], records: Sequence[str] = ()) -> list[str]:
+        """Bring these subjects into memory; which ones have no snapshot. Raises UnusableSnapshotError.
+
+        ``records``: whose digests are asked for next.
+        """
         missing = [name for name in dict.fromkeys(names) if name not in self._subjects]
-        stored = self._store.load(missing)
+        stored = self._store.load(missing, records)
         for name in missing:
             self._subjects[name] = self._loaded(name, stored[name]) if name in stored else self._desk.new()
         return [name for name in missing if name not in stored]
@@ -129,9 +132,10 @@ class BatchDecider:
         read: list[_Read] = []
         for first in range(0, len(messages), AT_ONCE):
             read += self._read_all(messages[first : first + AT_ONCE], batch)
-        unknown = self.fetch(each.request.subject for each in read)
+        records = [each.identifier for each in read]
+        unknown = self.fetch((each.request.subject for each in read), records)
         # After the snapshots: this refuses where the store is not as this owner left it, so neither were they.
-        known = self._store.digests([each.identifier for each in read])
+        known = self._store.digests(records)
         self._check_new(unknown)
         for first in range(0, len(read), AT_ONCE):
             self._decide_some(read[first : first + AT_ONCE], known, owner, now, batch)

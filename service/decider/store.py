@@ -64,8 +64,12 @@ class Store(Protocol):
     def led_past(self, requests_topic_id: str) -> LedPast:
         """What was recovered from by hand, of this topic of requests."""
 
-    def load(self, subjects: Sequence[str]) -> dict[str, bytes]:
-        """Snapshots by subject, as many as there are."""
+    def load(self, subjects: Sequence[str], records: Sequence[str] = ()) -> dict[str, bytes]:
+        """Snapshots by subject, as many as there are.
+
+        ``records``: whose digests will be asked for next, so that a store may look all of it up at once. Raises
+        StoreFencedError where it does, as ``digests`` would.
+        """
 
     def lost(self, subjects: Sequence[str]) -> list[str]:
         """Which of these subjects, that have no snapshot, the views have records of; what they lack says nothing."""

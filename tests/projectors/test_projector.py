@@ -13,7 +13,7 @@ from sqlalchemy import Engine, make_url, text
 from events.file import FileStarted
 from projectors import PROJECTIONS, merge
 from projectors.file_status import file_status
-from projectors.follower import Follower
+from projectors.follower import Follower, LostPositionError
 from projectors.ledger import ledger
 from projectors.projection import Folded
 from projectors.projector import CHANNEL, STREAM_CHANNEL
@@ -65,6 +65,23 @@ def broken(monkeypatch):
         monkeypatch.setitem(file_status.folds, fact, raises)
 
     return breaks
+
+
+def test_a_single_record_goes_in_one_call_and_only_from_where_its_follower_stands(engine, following):
+    desks = Desks()
+    desks.ask("file", ONE, "arrive", arrived(SHA[0]) | {"warnings": []})
+    log = on_log(desks.sealed)
+    first, second = following(log), following(log)
+    first.take_over()
+    assert first.step(0.0) == 1
+    second.take_over()
+    desks.ask("file", TWO, "arrive", arrived(SHA[1]) | {"warnings": []})
+    append(log, desks.sealed[1:])
+    with pytest.raises(LostPositionError, match="another follower has taken over"):
+        first.step(0.0)
+    assert [row["file"] for row in contents(engine)["file_status"]] == [ONE]
+    assert second.step(0.0) == 1
+    assert {row["file"] for row in contents(engine)["file_status"]} == {ONE, TWO}
 
 
 def test_a_life_is_shown_from_announced_to_complete(engine, following):

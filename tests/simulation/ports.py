@@ -213,7 +213,7 @@ class SimulatedStore:
         self._called("read what was led past")
         return NOTHING_LED_PAST
 
-    def load(self, subjects: Sequence[str]) -> dict[str, bytes]:
+    def load(self, subjects: Sequence[str], records: Sequence[str] = ()) -> dict[str, bytes]:
         if not subjects:
             return {}
         self._called("load snapshots")

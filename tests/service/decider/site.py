@@ -44,7 +44,7 @@ class MemoryStore:
     def led_past(self, requests_topic_id: str) -> LedPast:
         return self.past
 
-    def load(self, subjects: Sequence[str]) -> dict[str, bytes]:
+    def load(self, subjects: Sequence[str], records: Sequence[str] = ()) -> dict[str, bytes]:
         return {name: self.snapshots[name] for name in subjects if name in self.snapshots}
 
     def lost(self, subjects: Sequence[str]) -> list[str]:

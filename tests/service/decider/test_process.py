@@ -279,5 +279,20 @@ def test_an_owner_notices_that_postgresql_was_put_back_to_an_earlier_state(parts
 
     with pytest.raises(StoreFencedError, match="earlier state"):
         store.digests(["6f2c6a0e-3f8e-5d0c-9b55-5a3f2b0f5a11"])
+    with pytest.raises(StoreFencedError, match="earlier state"):  # where both are looked up at once
+        store.load(["roman/a"], ["6f2c6a0e-3f8e-5d0c-9b55-5a3f2b0f5a11"])
     store.watermark()
     assert store.digests(["6f2c6a0e-3f8e-5d0c-9b55-5a3f2b0f5a11"]) == {}
+
+
+def test_what_is_looked_up_at_once_is_what_is_asked_one_by_one(parts):
+    _, _, engine = parts
+    store = Snapshots(engine, machine="file", partition=0)
+    known, unknown = "6f2c6a0e-3f8e-5d0c-9b55-5a3f2b0f5a11", "6f2c6a0e-3f8e-5d0c-9b55-5a3f2b0f5a12"
+    row = OutcomeRow(known, 3, 1, "digest", "file.arrived", "QUEUED", 1, None, "2026-11-01T00:00:00Z")
+    store.save([("roman/a", 1, b"{}")], [row], Watermark(4, 4, "topic", 1, 1))
+    assert store.load(["roman/a", "roman/b"], [known, unknown]) == {"roman/a": b"{}"}
+    assert store.digests([known, unknown]) == {known: "digest"} == store.digests([unknown, known])
+    assert store.load(["roman/b"], [known]) == {}
+    assert store.digests([unknown]) == {}
+    assert store.lost(["roman/b"]) == []
