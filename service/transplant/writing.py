@@ -37,9 +37,10 @@ class Restoring:
         """In transactions, as the decider writes; the records keep everything but their offsets. How many were new."""
         place = Place(part.name, part.partition)
         self.telling.step(f"{place.topic}/{place.partition}", part.records)
-        rest = self._behind_what_is_there(place, 0, iter(messages), noted)
+        # First, for it ends what one that was killed has left open: nobody could read past that.
         writer, count = self.log.transactional(f"{self.site}.import"), 0
         try:
+            rest = self._behind_what_is_there(place, 0, iter(messages), noted)
             for batch in _batches(rest):
                 writer.begin()
                 sent = writer.restore(place, batch)

@@ -19,7 +19,6 @@ from service.transplant.manifest import Manifest
 from service.wiring import Wiring
 from tests.service.cli.a_site import arrival
 from tests.service.transplant.two_sites import SENDER, until
-from tests.service.ways_out import reaches
 
 WHY = ("--reason", "the cluster was lost")
 
@@ -88,7 +87,6 @@ def test_nobody_may_be_at_work(past, typed, exported, fresh_postgres):
     assert (said.code, "found meridian-decider at work" in said.err) == (ATTENTION, True)
 
 
-@reaches("IMPORT_UNDER_WAY")
 def test_an_import_that_was_killed_lets_nobody_decide_and_goes_on(
     past, typed, exported, fresh_postgres, monkeypatch
 ):

@@ -9,6 +9,8 @@ from service.cli.errors import FINE
 from tests.service.cli.a_site import arrival, started
 from tests.service.transplant.two_sites import SENDER, other_engine, until
 
+WORK = "SELECT CAST(event_id AS text), effect, state, CAST(report_id AS text), finished_at FROM work.item ORDER BY 1, 2"
+
 
 def test_a_site_goes_on_in_empty_servers_where_it_was(past, typed, tmp_path, fresh_postgres, postgres):
     folder = tmp_path / "export"
@@ -18,6 +20,8 @@ def test_a_site_goes_on_in_empty_servers_where_it_was(past, typed, tmp_path, fre
     values, views, letters = past.values(), past.views(former), past.open_letters()
     registers = past.rows(former, "SELECT * FROM operations.l2_file ORDER BY row_id")
     assert len(registers) == 2
+    work = past.rows(former, WORK)
+    assert {row[2] for row in work} == {"open", "done"}
     assert json.loads(said.out)["records"]["ledger"] == len(values)
 
     past.lose(fresh_postgres)
@@ -28,6 +32,7 @@ def test_a_site_goes_on_in_empty_servers_where_it_was(past, typed, tmp_path, fre
     assert past.values() == values
     assert past.views(engine) == views
     assert past.rows(engine, "SELECT * FROM operations.l2_file ORDER BY row_id") == registers
+    assert past.rows(engine, WORK) == work  # what is owed, and nothing that was done
     assert sorted(past.open_letters().values()) == sorted(letters.values())
     _the_door_is_as_it_was(past)
 

@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine, text
 
+from consumers.answer import Answer
 from consumers.dead_record import dead_letter
 from consumers.deadletter import DeadLetters, Which
 from consumers.intake_watch import group_of
@@ -168,6 +169,7 @@ def _live(site: Site) -> tuple[Message, Message, str]:
     waiting = _undecided(past, repeated.key or b"")
     _messages(past)
     _registers(site.client.engine)
+    _answered(past, site.client.engine)
     return repeated, waiting, "0/0"
 
 
@@ -223,6 +225,24 @@ def _messages(past: Past) -> None:
     writer.begin()
     writer.commit({Place(inbox, 0): 2}, group=group_of(topics.site))
     writer.close()
+
+
+def _answered(past: Past, engine: Engine) -> None:
+    """A worker has given one answer, of many that are owed."""
+    with engine.begin() as connection:
+        owed = (
+            "SELECT CAST(event_id AS text), subject FROM work.item WHERE effect = 'answer' ORDER BY 1 LIMIT 1"
+        )
+        event_id, subject = connection.execute(text(owed)).one()
+        done = "UPDATE work.item SET state = 'done', finished_at = created_at WHERE effect = 'answer'"
+        connection.execute(text(f"{done} AND event_id = :id"), {"id": event_id})
+    given = Answer(accepted=True, event_id="m", at=now(), subject=subject, about={"id": event_id})
+    topic = past.wiring.topics.answers(SENDER)
+    past.put(
+        topic,
+        Message(topic, 0, 0, given.key, given.encode(), ()),
+        Message(topic, 0, 0, b"x", b"no answer", ()),
+    )
 
 
 def _registers(engine: Engine) -> None:
