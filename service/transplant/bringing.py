@@ -105,6 +105,10 @@ class Import:
                 forget_beginnings(connection)
         if standing.begin(self._engine, manifest, str(folder.absolute())):
             self.said("this import had begun before: it goes on")
+        with self._engine.connect() as connection:
+            check_nobody_works(
+                connection
+            )  # whoever begins from here on sees the halt, and whoever has is seen
 
     # --- doing it
 

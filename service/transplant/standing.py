@@ -1,6 +1,6 @@
 """That an import is under way: a halt of every part that follows or writes the ledger, until all of it is there."""
 
-from sqlalchemy import Connection, Engine, delete, func, insert
+from sqlalchemy import Connection, Engine, func, insert
 
 from projectors import recoveries
 from projectors.decided import halt
@@ -40,9 +40,7 @@ def begin(engine: Engine, manifest: Manifest, folder: str) -> bool:
                  "details": told, "halted_at": func.clock_timestamp()}
                 for part in _PARTS
             ]  # fmt: skip
-            for row in rows:
-                connection.execute(delete(halt).where(halt.c.part == row["part"], halt.c.machine == "all"))
-                connection.execute(insert(halt).values(row))
+            connection.execute(insert(halt).values(rows))
     return was_begun
 
 
