@@ -202,6 +202,10 @@ class KafkaAdmin:
         """The first offset that is still kept."""
         return self._offset(place, OffsetSpec.EARLIEST)
 
+    def cut(self, place: Place, *, before: int) -> None:
+        """Delete what stands before this offset; nothing else can be deleted from within."""
+        self._ask("delete records", lambda client: client.delete_records({TopicPartition(*place): before}))
+
     def cluster_id(self) -> str:
         """The cluster's own id, given when it was made."""
         return str(self._ask("describe the cluster", lambda client: client.describe_cluster())["cluster_id"])

@@ -17,7 +17,9 @@ from kafka import errors as kafka_errors
 from kafka.producer.producer_batch import ProducerBatch
 from kafka.record.memory_records import MemoryRecordsBuilder
 
-__all__ = ["BATCH_BYTES", "HandedOver", "KeyedValue", "foretell", "hand_over"]
+from events.log import Message
+
+__all__ = ["BATCH_BYTES", "HandedOver", "KeyedValue", "foretell", "hand_over", "hand_over_again"]
 
 KeyedValue = tuple[bytes, bytes]
 """Key and value of a record."""
@@ -42,12 +44,30 @@ class HandedOver(NamedTuple):
 _RECORDS_AT_MOST = 1 << 12
 _MAGIC = 2
 
+_Section = tuple[bytes, int, int, int]
+"""The records of a batch as they are sent, how many, the time of the first and the latest time, ms."""
+
 
 def hand_over(producer: Any, topic: str, partition: int, records: Sequence[KeyedValue]) -> list[HandedOver]:
     """The batches that these records became, in order; each has a ``produce_future`` that tells its base offset.
 
     Raises kafka-python's own errors, as ``send`` would.
     """
+    now_ms = int(time.time() * 1000)
+    sections = [(_encoded(each), len(each), now_ms, now_ms) for each in _chunks(records)]
+    return _handed_over(producer, topic, partition, sections)
+
+
+def hand_over_again(
+    producer: Any, topic: str, partition: int, messages: Sequence[Message]
+) -> list[HandedOver]:
+    """The same for records that lay on a log before, with their own times and headers, also without key or value."""
+    return _handed_over(
+        producer, topic, partition, [_encoded_again(each) for each in _chunks_again(messages)]
+    )
+
+
+def _handed_over(producer: Any, topic: str, partition: int, sections: Sequence[_Section]) -> list[HandedOver]:
     if producer._closed:
         raise kafka_errors.IllegalStateError("KafkaProducer already closed!")
     known = producer.partitions_for(topic)  # waits for the topic's metadata
@@ -58,7 +78,7 @@ def hand_over(producer: Any, topic: str, partition: int, records: Sequence[Keyed
     if manager is not None and manager.is_transactional():
         manager.maybe_add_partition_to_transaction(place)
     accumulator = producer._accumulator
-    handed = [HandedOver(_batch(place, chunk, accumulator.config), len(chunk)) for chunk in _chunks(records)]
+    handed = [HandedOver(_batch(place, each, accumulator.config), each[1]) for each in sections]
     accumulator._appends_in_progress.increment()
     try:
         with accumulator._tp_lock(place):
@@ -103,14 +123,58 @@ def _chunks(records: Sequence[KeyedValue]) -> Iterator[Sequence[KeyedValue]]:
         yield records[first:]
 
 
-def _batch(place: TopicPartition, records: Sequence[KeyedValue], config: dict[str, Any]) -> Any:
+def _chunks_again(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
+    first, size = 0, 0
+    for number, each in enumerate(messages):
+        more = sum(len(name) + len(value) + 8 for name, value in each.headers)
+        more += len(each.key or b"") + len(each.value or b"") + 24
+        if number > first and (size + more > BATCH_BYTES or number - first >= _RECORDS_AT_MOST):
+            yield messages[first:number]
+            first, size = number, 0
+        size += more
+    if messages:
+        yield messages[first:]
+
+
+def _batch(place: TopicPartition, section: _Section, config: dict[str, Any]) -> Any:
+    encoded, count, first_ms, last_ms = section
     built = MemoryRecordsBuilder(_MAGIC, config["compression_attrs"], config["batch_size"])
     builder = built._builder
-    builder._buffer += _encoded(records)
-    builder._first_timestamp = builder._max_timestamp = int(time.time() * 1000)
-    builder._num_records = built._next_offset = len(records)
-    builder._last_offset = len(records) - 1
+    builder._buffer += encoded
+    builder._first_timestamp, builder._max_timestamp = first_ms, last_ms
+    builder._num_records = built._next_offset = count
+    builder._last_offset = count - 1
     return ProducerBatch(place, built)
+
+
+def _encoded_again(messages: Sequence[Message]) -> _Section:
+    times = [each.timestamp_ms for each in messages]
+    parts: list[bytes] = []
+    for number, each in enumerate(messages):
+        members = [
+            b"\0",
+            _signed(times[number] - times[0]),
+            _SMALL[number],
+            _bytes(each.key),
+            _bytes(each.value),
+        ]
+        members.append(_varint(len(each.headers)))
+        for name, value in each.headers:
+            # A name that is no UTF-8 has its bytes in lone surrogates.
+            members += (_bytes(name.encode("utf-8", "surrogateescape")), _bytes(value))
+        record = b"".join(members)
+        parts += (_varint(len(record)), record)
+    return b"".join(parts), len(messages), times[0], max(times)
+
+
+def _bytes(value: bytes | None) -> bytes:
+    """With their length before them; -1: there are none."""
+    return _signed(-1) if value is None else _varint(len(value)) + value
+
+
+def _signed(number: int) -> bytes:
+    """Any number as Kafka's zigzag varint; those below zero lie between the others."""
+    return _varint(number) if number >= 0 else _unsigned((-number << 1) - 1)
 
 
 def _encoded(records: Sequence[KeyedValue]) -> bytes:
@@ -129,7 +193,11 @@ def _encoded(records: Sequence[KeyedValue]) -> bytes:
 
 def _varint(number: int) -> bytes:
     """A count as Kafka's zigzag varint."""
-    rest, encoded = number << 1, bytearray()
+    return _unsigned(number << 1)
+
+
+def _unsigned(number: int) -> bytes:
+    rest, encoded = number, bytearray()
     while rest > 0x7F:
         encoded.append(rest & 0x7F | 0x80)
         rest >>= 7

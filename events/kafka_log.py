@@ -97,6 +97,10 @@ class KafkaLog:
         """All topics, internal ones left out."""
         return self._admin.names()
 
+    def cut(self, place: Place, *, before: int) -> None:
+        """Delete what stands before this offset: for who restores a topic that has to begin further on."""
+        self._admin.cut(place, before=before)
+
     def cluster_id(self) -> str:
         """The cluster's own id: another id is another cluster, or one that was made anew."""
         return self._admin.cluster_id()

@@ -13,7 +13,7 @@ from events import failpoints
 from events.ids import partition_of
 from events.kafka_admin import KafkaConnection, is_fenced, let_go, next_offsets, translated
 from events.kafka_aside import Aside, LateError
-from events.kafka_batches import HandedOver, KeyedValue, foretell, hand_over
+from events.kafka_batches import HandedOver, KeyedValue, foretell, hand_over, hand_over_again
 from events.kafka_sender import hasten
 from events.kafka_sent import SentByKey, SentRecord, SentTogether
 from events.log import (
@@ -21,6 +21,7 @@ from events.log import (
     Headers,
     LogError,
     LogUnavailableError,
+    Message,
     Place,
     Sent,
     SentAll,
@@ -99,6 +100,16 @@ class KafkaWriter:
         except Exception as error:
             raise translated(error, f"send to {topic}", self._where) from error
         return SentByKey(parts)
+
+    def restore(self, place: Place, messages: Sequence[Message]) -> SentAll:
+        """Hand records over as they lay on a log before, with their times and headers; the caller's to bound."""
+        if self._is_spoilt:
+            self._renew()
+        try:
+            handed = hand_over_again(self._producer, *place, messages)
+        except Exception as error:
+            raise translated(error, f"send to {place.topic}", self._where) from error
+        return SentTogether(handed, self._failed)
 
     def flush(self, timeout_s: float) -> None:
         """Wait until all is acknowledged; raises the error of what could not be delivered since the last flush."""
@@ -243,6 +254,16 @@ class KafkaTransactionalWriter:
             handed = hand_over(self._producer, topic, partition, records)
         except Exception as error:
             raise self._doubt(f"send to {topic}/{partition}", error) from error
+        self._handed += handed
+        return SentTogether(handed, self._not_delivered)
+
+    def restore(self, place: Place, messages: Sequence[Message]) -> SentAll:
+        """The same for records as they lay on a log before, with their times and headers."""
+        self._still_good()
+        try:
+            handed = hand_over_again(self._producer, *place, messages)
+        except Exception as error:
+            raise self._doubt(f"send to {place.topic}/{place.partition}", error) from error
         self._handed += handed
         return SentTogether(handed, self._not_delivered)
 

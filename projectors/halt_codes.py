@@ -56,6 +56,12 @@ OF_TOPICS: Mapping[str, HaltKind] = {
 }
 
 _OF_THE_LEDGER = {
+    "IMPORT_UNDER_WAY": HaltKind(
+        "an export is being brought into this site's empty servers, or was when the import was killed",
+        f"{_LOOK}: the import has ended; nothing else may lead past it, for a part of the ledger is none",
+        "start the same import again, it goes on where it was; to give it up, delete the site's topics and make an "
+        "empty database",
+    ),
     "LEDGER_UNREADABLE": HaltKind(
         "the ledger has a record that is none: something else than the decider has written there",
         _ONE_RECORD,

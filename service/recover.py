@@ -9,7 +9,7 @@ from events.topics import Topics
 from projectors import recoveries
 from projectors.halt_codes import HALTS, OF_TOPICS, UNKNOWN
 from projectors.recoveries import StandingHalt
-from service.remedies import ACTS, Doing, NotYetError, try_again
+from service.remedies import ACTS, NEVER_RETRIED, Doing, NotYetError, try_again
 
 __all__ = ["NotYetError", "Remedies", "Remedy"]
 
@@ -41,7 +41,8 @@ class Remedies:
     def apply(self, remedy: Remedy, *, actor: str, reason: str, only_retry: bool = False) -> str:
         """Do what the remedy says, in one transaction with the halt's end; what was done. Raises NotYetError."""
         halt = remedy.halt
-        act = try_again if only_retry else ACTS.get(halt.code, try_again)
+        is_tried = only_retry and halt.code not in NEVER_RETRIED
+        act = try_again if is_tried else ACTS.get(halt.code, try_again)
         with self._engine.begin() as connection:
             done = act(Doing(logs=self._logs, topics=self._topics, connection=connection, halt=halt))
             recoveries.clear(connection, halt, done=done, actor=actor, reason=reason)

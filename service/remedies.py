@@ -16,7 +16,7 @@ from projectors.passed_over import pass_over
 from projectors.read_models import LIVE
 from projectors.recoveries import StandingHalt
 
-__all__ = ["ACTS", "Doing", "NotYetError", "try_again"]
+__all__ = ["ACTS", "NEVER_RETRIED", "Doing", "NotYetError", "try_again"]
 
 _READ_S = 10.0
 
@@ -151,6 +151,15 @@ def read_again(doing: Doing) -> str:
     )
 
 
+def finish_the_import(doing: Doing) -> str:
+    """Only the import itself ends this halt, once all of the ledger is there."""
+    folder = doing.halt.details.get("folder", "DIR")
+    raise NotYetError(
+        f"found an import that has not ended, wanted all of the ledger: go on with it (meridian import {folder} "
+        "--reason '…'), or give it up: delete the site's topics and make an empty database"
+    )
+
+
 def go_on_at_end(doing: Doing) -> str:
     """Requests are read from the end of their topic as it is now."""
     requests = doing.requests
@@ -199,6 +208,9 @@ def follow_again(doing: Doing) -> str:
     return f"emptied {len(emptied)} tables of the views; the projector fills them again from the ledger's beginning"
 
 
+NEVER_RETRIED = frozenset({"IMPORT_UNDER_WAY"})
+"""Halts that do not even look: a part that tried again would take what is there for all there is."""
+
 ACTS: Mapping[str, Callable[[Doing], str]] = {
     "TOPIC_ID_CHANGED": adopt_topics,
     "TOPIC_GONE": make_anew,
@@ -211,6 +223,7 @@ ACTS: Mapping[str, Callable[[Doing], str]] = {
     "LEDGER_BROKEN": set_record_aside,
     "LEDGER_CUT": look_at_the_beginning,
     "SEQUENCE_REPEATED": set_record_aside,
+    "IMPORT_UNDER_WAY": finish_the_import,
     "SNAPSHOT_AHEAD": read_again,
     "BEYOND_END": go_on_at_end,
     "STUCK_AT_REQUEST": set_request_aside,

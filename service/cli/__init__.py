@@ -42,6 +42,7 @@ from service.cli import (
     status_commands,
     stream_commands,
     test_command,
+    transplant_commands,
     work_commands,
 )
 from service.cli.errors import WrongUseError, tell_error
@@ -85,6 +86,8 @@ app.command("check")(check_command.check)
 app.command("audit")(audit_command.audit)
 app.command("recover")(recover_command.recover)
 app.command("replay")(replay_command.replay)
+app.command("export")(transplant_commands.export)
+app.command("import")(transplant_commands.bring_in)
 app.command("codes")(reference_commands.codes)
 app.command("formats")(reference_commands.formats)
 app.command("publish")(inbox_commands.publish)

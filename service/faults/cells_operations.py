@@ -15,7 +15,6 @@ from service.faults.aside import patiently
 from service.faults.cell import Cell, Steps
 from service.faults.hostile_files import a_fits_file
 from service.faults.load import Out
-from service.faults.not_built import not_built
 from service.faults.one_shot import carry_out
 from service.faults.own_streams import (
     SENDER,
@@ -161,9 +160,6 @@ def _no_rebuild() -> str | None:
     return None if there else "this build has no commands replay and projection swap"
 
 
-_NO_DRILL = "the ledger's archive and its restore into an empty cluster are not built"
-
-
 def _cell(
     name: str, inject: Callable[[Arena, Random], Steps], disturbs: Sequence[str], *, alone: bool = False
 ) -> Cell:
@@ -181,5 +177,4 @@ CELLS = (
     _cell("all_killed", _all_killed, EVERYTHING, alone=True),
     _cell("all_stopped", _all_stopped, EVERYTHING, alone=True),
     _cell("roles_killed", _roles_killed, EVERYTHING),
-    not_built("operations.restore_drill", ROW, _NO_DRILL),
 )  # fmt: skip

@@ -15,6 +15,7 @@ from service.faults import (
     cells_postgres,
     cells_programs,
     cells_projector,
+    cells_restore,
     cells_versions,
     cells_worker,
 )
@@ -35,6 +36,7 @@ CELLS: tuple[Cell, ...] = (
     *cells_delivery.CELLS,
     *cells_bytes.CELLS,
     *cells_operations.CELLS,
+    *cells_restore.CELLS,
     *cells_versions.CELLS,
 )
 

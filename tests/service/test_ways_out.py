@@ -14,6 +14,7 @@ from machines.desk import Desk
 from machines.ruling import Refusal
 from migrations import upgrade
 from projectors.halt_codes import HALTS
+from service.cli import run
 from service.client import Client
 from service.decider import refusal
 from service.decider.owner import OwnerSettings
@@ -21,6 +22,8 @@ from service.decider.process import Decider
 from service.roles import run_decider, run_projector
 from service.settings import load
 from service.site import await_topics
+from service.transplant import standing
+from service.transplant.manifest import Manifest
 from service.wiring import Wiring
 from tests.bad_names import send_with_bad_name
 from tests.service.cli.a_site import Site
@@ -367,6 +370,22 @@ def test_rows_that_the_database_refuses_are_written_once_it_takes_them(up):
         up.do(f"ALTER TABLE work.{table} DROP CONSTRAINT in_the_way")
     assert up.leave("ROWS_REFUSED", "dispatch") == FINE
     until(lambda: bool(up.rows("SELECT FROM work.version WHERE subject = 'keck/b'")), lambda: "not written")
+
+
+@reaches("IMPORT_UNDER_WAY")
+def test_nobody_decides_or_reads_on_while_an_import_is_under_way_and_only_its_end_leads_past_it(broken):
+    engine, site = broken.site.client.engine, broken.site.wiring.settings.site
+    standing.begin(engine, Manifest(site, "2026-11-22T12:00:00Z", "", {}, was_moving=False), "/backup")
+    broken.start(*ALL)
+    for part in ("decider", "projector", "dispatch"):
+        assert broken.leave("IMPORT_UNDER_WAY", part) == ATTENTION
+        assert run(["recover", "--retry", "--part", part, "--reason", "impatience", "--yes"]) == ATTENTION
+    assert broken.rows("SELECT count(*) FROM decider.lease") == [(0,)]
+    with engine.begin() as connection:
+        standing.end(connection, done="all is there", actor="ada", reason="a drill")
+    await_topics(broken.site.wiring)
+    broken.goes_on("a")
+    broken.is_shown("a")
 
 
 def test_every_halt_that_there_is_has_been_reached_and_left():
