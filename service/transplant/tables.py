@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 
 from service.transplant.manifest import TransplantError
 
-__all__ = ["carried_tables", "count_rows", "put_rows", "rows_of"]
+__all__ = ["carried_tables", "put_rows", "rows_of"]
 
 _RECOVERY = "decider.recovery"
 _AT_ONCE = 1000
@@ -52,12 +52,6 @@ def put_rows(connection: Connection, table: str, rows: Iterator[str]) -> int:
                 f"SELECT setval(pg_get_serial_sequence('{table}', '{name}'), max({name})) FROM {table}"
             ))  # fmt: skip
     return count
-
-
-def count_rows(connection: Connection, table: str) -> int:
-    """How many there are."""
-    found: int = connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
-    return found
 
 
 _REGISTERS = text(
