@@ -1,11 +1,13 @@
 """What an export says of itself: its files with their counts, ends and sums, sealed by a sum over all of that."""
 
 import json
-from collections.abc import Iterable
+import re
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
+
+from events.topics import MACHINES
 
 __all__ = ["FORMAT", "MANIFEST", "VERSION", "Manifest", "Part", "TransplantError"]
 
@@ -105,7 +107,7 @@ class Manifest:
             raise _damaged(path, f"{type(error).__name__}: {error}") from error
         if _digest(told) != digest:
             raise _damaged(path, f"the sum {_digest(told)[:12]}… over itself, it says {str(digest)[:12]}…")
-        _check_names(path, made.parts)
+        _check_names(path, made)
         return made
 
     def _members(self) -> dict[str, Any]:
@@ -127,7 +129,20 @@ def _damaged(path: Path, found: str) -> TransplantError:
     )
 
 
-def _check_names(path: Path, parts: Iterable[Part]) -> None:
-    for part in parts:
-        if part.kind not in KINDS or "/" in part.file or part.file.startswith("."):
-            raise _damaged(path, f"the file {part.file!r} of the kind {part.kind!r}")
+def _check_names(path: Path, manifest: Manifest) -> None:
+    """Each file lies in the folder, and is of a topic that such a file can be of."""
+    for part in manifest.parts:
+        wanted, name = _TOPIC.get(part.kind), part.name.removeprefix(f"{manifest.site}.")
+        is_known = part.kind == "table" or (wanted is not None and wanted.fullmatch(name))
+        if not is_known or "/" in part.file or part.file.startswith("."):
+            raise _damaged(path, f"the file {part.file!r} of the kind {part.kind} for {part.name!r}")
+
+
+_MACHINE = "(?:" + "|".join(MACHINES) + ")"
+_TOPIC = {
+    "ledger": re.compile(rf"{_MACHINE}\.events"),
+    "requests": re.compile(rf"{_MACHINE}\.requests"),
+    "deadletter": re.compile("deadletter"),
+    "answers": re.compile(r"answers\..+"),
+    "inbox": re.compile(r"inbox\..+"),
+}

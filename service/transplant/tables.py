@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 
 from service.transplant.manifest import TransplantError
 
-__all__ = ["carried_tables", "count_rows", "put_rows", "rows_of"]
+__all__ = ["carried_tables", "put_rows", "rows_of"]
 
 _RECOVERY = "decider.recovery"
 _AT_ONCE = 1000
@@ -21,21 +21,19 @@ def carried_tables(connection: Connection) -> list[str]:
 
 
 def rows_of(connection: Connection, table: str) -> Iterator[str]:
-    """Each row as a JSON object, in the order of the first column; a thousand are held at a time."""
+    """Each row as a JSON object, in no order of ours; a thousand are held at a time."""
     streaming = connection.execution_options(yield_per=_AT_ONCE)
-    yield from streaming.execute(
-        text(f"SELECT CAST(to_jsonb(t) AS text) FROM {table} t ORDER BY 1")
-    ).scalars()
+    yield from streaming.execute(text(f"SELECT CAST(to_jsonb(t) AS text) FROM {table} t")).scalars()
 
 
 def put_rows(connection: Connection, table: str, rows: Iterator[str]) -> int:
     """These rows in place of those that are there, numbers included; how many. Raises TransplantError."""
-    columns = list(connection.execute(_COLUMNS, {"table": table}).all())
-    if not columns:
+    if table not in carried_tables(connection):  # only names that PostgreSQL itself gives go into statements
         raise TransplantError(
             f"{table}: found no such table, wanted the register that the export has rows of; make it as it was "
             "(like operations.l2_file), then import again"
         )
+    columns = list(connection.execute(_COLUMNS, {"table": table}).all())
     names = ", ".join(name for name, _ in columns)
     insert = text(
         f"INSERT INTO {table} ({names}) OVERRIDING SYSTEM VALUE "
@@ -52,12 +50,6 @@ def put_rows(connection: Connection, table: str, rows: Iterator[str]) -> int:
                 f"SELECT setval(pg_get_serial_sequence('{table}', '{name}'), max({name})) FROM {table}"
             ))  # fmt: skip
     return count
-
-
-def count_rows(connection: Connection, table: str) -> int:
-    """How many there are."""
-    found: int = connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
-    return found
 
 
 _REGISTERS = text(

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from hashlib import sha256
 
 import pytest
@@ -123,11 +124,19 @@ def test_one_of_a_later_version_says_who_can_read_it(export):
         checked(export)
 
 
-def test_a_name_that_leads_out_of_the_folder_is_refused(export):
-    manifest = Manifest.read(export)
-    part = manifest.parts[0]
-    wrong = Part("../x", *[getattr(part, name) for name in part.__slots__ if name != "file"])
-    Manifest(SITE, "", "", {"file": 1}, False, (wrong,)).write(export)
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"file": "../x"},
+        {"file": ".x"},
+        {"kind": "spell"},
+        {"name": f"{SITE}.inbox.x"},
+        {"name": "other.file.events"},
+    ],
+)
+def test_a_name_that_leads_elsewhere_is_refused(export, wrong):
+    part = replace(Manifest.read(export).parts[0], **wrong)
+    Manifest(SITE, "", "", {"file": 1}, False, (part,)).write(export)
     with pytest.raises(TransplantError, match="wanted a manifest as it was written"):
         checked(export)
 

@@ -21,7 +21,7 @@ def test_a_site_goes_on_in_empty_servers_where_it_was(past, typed, tmp_path, fre
     registers = past.rows(former, "SELECT * FROM operations.l2_file ORDER BY row_id")
     assert len(registers) == 2
     work = past.rows(former, WORK)
-    assert {row[2] for row in work} == {"open", "done"}
+    assert {row[2] for row in work} >= {"open", "done"}
     assert json.loads(said.out)["records"]["ledger"] == len(values)
 
     past.lose(fresh_postgres)
