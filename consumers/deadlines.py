@@ -140,15 +140,20 @@ _OWE = text("""
 _CANCEL = text("""
     WITH passed AS (
         SELECT DISTINCT ON (d.event_id) d.event_id, r.at
-        FROM work.deadline d JOIN jsonb_to_recordset(CAST(:rows AS jsonb))
+        FROM jsonb_to_recordset(CAST(:rows AS jsonb))
              AS r (subject text, version int, request text, sequence bigint, at timestamptz, part text)
-            ON d.subject = r.subject AND d.request = r.request AND d.due_sequence < r.sequence
-                AND (r.version IS NULL OR d.version = r.version) AND (r.part IS NULL OR d.part = r.part)
-        WHERE d.state = 'waiting' ORDER BY d.event_id, r.sequence DESC)
+        CROSS JOIN LATERAL (
+            SELECT d.event_id FROM work.deadline d
+            WHERE d.subject = r.subject AND d.state = 'waiting' AND d.request = r.request
+                AND d.due_sequence < r.sequence AND (r.version IS NULL OR d.version = r.version)
+                AND (r.part IS NULL OR d.part = r.part) OFFSET 0) d
+        ORDER BY d.event_id, r.sequence DESC)
     UPDATE work.deadline d SET state = 'cancelled', finished_at = passed.at
     FROM passed WHERE d.event_id = passed.event_id AND d.state = 'waiting'
 """)
-"""Of several facts that pass a deadline the last one says when: an UPDATE that meets two rows takes either."""
+"""Of several facts that pass a deadline the last one says when: an UPDATE that meets two rows takes either.
+
+One subject after the other, along its index: joined, all that waits was read for each of them."""
 
 _CLOSE = text("""
     UPDATE work.deadline d SET state = 'done', finished_at = r.at

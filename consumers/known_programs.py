@@ -197,11 +197,13 @@ _PASS = text("""
       AND i.state IN ('open', 'leased', 'reported', 'parked')
 """)
 
+# One OP after the other, along the key: joined, all datasets there are were read for each hundred programs.
 _DATASETS = text("""
-    SELECT d.subject, d.program, d.told, d.sequence FROM work.program_dataset d
-    JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (subject text, program text)
-        ON d.subject = r.subject AND d.program = r.program
-    WHERE NOT d.is_gone ORDER BY d.subject, d.program, d.dataset
+    SELECT d.* FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (subject text, program text)
+    CROSS JOIN LATERAL (
+        SELECT d.subject, d.program, d.dataset, d.told, d.sequence FROM work.program_dataset d
+        WHERE d.subject = r.subject AND d.program = r.program AND NOT d.is_gone OFFSET 0) d
+    ORDER BY d.subject, d.program, d.dataset
 """)
 
 _NAMES = text("SELECT dataset FROM work.program_dataset WHERE subject = :subject AND program = :program")

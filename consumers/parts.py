@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from sqlalchemy import Engine
 
+from consumers.abandoned_staging import AbandonedStaging
 from consumers.arrivals import ArrivalsSeen
 from consumers.decisions import Decisions
 from consumers.dispatch import FOLLOWER, apply
@@ -186,6 +187,7 @@ def run_reconciler(
     housekeeping = Housekeeping(
         engine=engine, sender=sender, topics=topics, clock=clock, source=worker_name()
     )
+    abandoned = AbandonedStaging(log=log, topics=topics, engine=engine, clock=clock)
     silence = SilenceWatch(engine=engine, sender=sender, topics=topics, clock=clock, source=worker_name())
     inboxes = InboxAgain(
         log=log,
@@ -204,6 +206,7 @@ def run_reconciler(
             inboxes.run_once()
             if is_thorough:
                 housekeeping.run_once()
+                abandoned.run_once()
             rounds, told = rounds + 1, False
         except _AWAY as error:
             if not told:

@@ -17,7 +17,7 @@ import orjson
 from consumers.failures import Failed
 from consumers.storage_errors import StorageFull
 
-__all__ = ["JOURNAL", "MANIFEST", "PART", "Input", "Staged", "stage"]
+__all__ = ["JOURNAL", "MANIFEST", "PART", "Input", "Staged", "sizes_in_journal", "stage"]
 
 JOURNAL, MANIFEST = "staged.ndjson", "manifest.json"
 PART, _PART_KEPT_S = ".part", 900.0
@@ -74,9 +74,7 @@ def stage(inputs: Sequence[Input], folder: Path, fetch: Fetch, *, about: dict[st
     _check_room(folder, sum(each.size_bytes for each in missing))
     with _appending(folder / JOURNAL) as journal:
         for each in missing:
-            whole[each.path] = _fetched(each, folder, fetch)
-            journal.write(orjson.dumps({"path": each.path, "uri": each.uri, **whole[each.path]}) + b"\n")
-            journal.flush()
+            whole[each.path] = _fetched(each, folder, fetch, journal)
     files = [
         {"dataset": each.dataset, "name": each.name, "uri": each.uri, **whole[each.path]} for each in ordered
     ]
@@ -103,7 +101,13 @@ def _sweep(folder: Path) -> None:
             continue  # it has just been finished
 
 
-def _fetched(wanted: Input, folder: Path, fetch: Fetch) -> dict[str, Any]:
+def sizes_in_journal(folder: Path) -> dict[str, int]:
+    """What staging put there, or was about to put there, by path; nobody's word is taken for what lies there now."""
+    return {path: line["size_bytes"] for path, line in _journal(folder).items()}
+
+
+def _fetched(wanted: Input, folder: Path, fetch: Fetch, journal: Any) -> dict[str, Any]:
+    """The input in its place. The journal knows of it first, so that nothing of ours ever lies there unknown."""
     target = folder / wanted.path
     part = target.with_name(f"{target.name}.{uuid4().hex[:8]}{PART}")
     try:
@@ -114,6 +118,9 @@ def _fetched(wanted: Input, folder: Path, fetch: Fetch) -> dict[str, Any]:
             raise Failed("INPUT_CHANGED", "transient", message)
         with part.open("rb") as written:
             os.fsync(written.fileno())
+        found = {"size_bytes": size_bytes, "sha256": sha256}
+        journal.write(orjson.dumps({"path": wanted.path, "uri": wanted.uri, **found}) + b"\n")
+        journal.flush()
         part.replace(target)
     except (OSError, StorageFull) as error:
         if isinstance(error, OSError) and error.errno not in _NO_ROOM:
@@ -121,7 +128,7 @@ def _fetched(wanted: Input, folder: Path, fetch: Fetch) -> dict[str, Any]:
         raise _no_room(folder, wanted.size_bytes) from error
     finally:
         part.unlink(missing_ok=True)
-    return {"size_bytes": size_bytes, "sha256": sha256}
+    return found
 
 
 def _found(wanted: Input, folder: Path, journal: dict[str, dict[str, Any]]) -> dict[str, Any] | None:

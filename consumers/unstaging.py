@@ -12,9 +12,10 @@ import orjson
 
 from consumers.staging import JOURNAL, MANIFEST, PART
 
-__all__ = ["Left", "Removed", "remove_staged"]
+__all__ = ["GOING", "Left", "Removed", "clear_out", "is_staged", "lying_in", "remove_staged"]
 
-_GOING = ".going-"
+GOING = ".going-"
+"""How a folder is called that is being removed, before the mark of who does it."""
 
 
 class Left(Exception):  # noqa: N818 - an outcome
@@ -35,25 +36,30 @@ def remove_staged(folder: Path, *, about: Mapping[str, Any], mark: str) -> Remov
     In one step the folder is no longer there under its name, so nobody begins to read what is half gone; ``mark`` names
     it from then on, and whoever is asked again goes on with it.
     """
-    going = folder.with_name(f"{_GOING}{mark}")
+    going = folder.with_name(f"{GOING}{mark}")
     if folder.is_dir() and not going.exists():
         _check_ours(folder, about)
         folder.rename(going)
     if not going.is_dir():
         return None
-    sizes = [path.lstat().st_size for path in _files(going)]
+    sizes = [path.lstat().st_size for path in lying_in(going)]
+    clear_out(going)
+    return Removed(len(sizes), sum(sizes))
+
+
+def clear_out(going: Path) -> None:
+    """Remove a folder that has lost its name, and those above that are empty then. Raises OSError."""
     shutil.rmtree(going)
-    for parent in (folder.parent, folder.parent.parent):
+    for parent in (going.parent, going.parent.parent):
         with suppress(OSError):  # others lie there
             parent.rmdir()
-    return Removed(len(sizes), sum(sizes))
 
 
 def _check_ours(folder: Path, about: Mapping[str, Any]) -> None:
     """Raises Left where anything else lies there: somebody's own work, or bytes that were changed."""
     sizes = _staged_sizes(folder, about)
     strange = sorted(
-        str(path.relative_to(folder)) for path in _files(folder) if not _is_ours(path, folder, sizes)
+        str(path.relative_to(folder)) for path in lying_in(folder) if not is_staged(path, folder, sizes)
     )
     if strange:
         raise Left(
@@ -76,14 +82,15 @@ def _staged_sizes(folder: Path, about: Mapping[str, Any]) -> dict[str, int]:
     return sizes
 
 
-def _is_ours(path: Path, folder: Path, sizes: Mapping[str, int]) -> bool:
+def is_staged(path: Path, folder: Path, sizes: Mapping[str, int]) -> bool:
+    """Whether this came there by staging, and as it is: what that keeps for itself, or an input of this size."""
     if path.is_symlink() or not path.is_file():
         return False
     name = path.relative_to(folder).as_posix()
     return name in {JOURNAL, MANIFEST} or name.endswith(PART) or path.stat().st_size == sizes.get(name)
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def lying_in(folder: Path) -> Iterator[Path]:
     """All that is no folder, links to folders too; nothing is followed."""
     for where, folders, names in os.walk(folder):
         for name in (*names, *(each for each in folders if Path(where, each).is_symlink())):

@@ -287,7 +287,7 @@ _FINISH = text(f"""
     UPDATE work.item i SET state = 'done', finished_at = :at, {_NO_LEASE}
     FROM jsonb_to_recordset(CAST(:rows AS jsonb))
         AS r (event_id uuid, effect text, lease_owner text, lease_epoch bigint)
-    WHERE i.event_id = r.event_id AND i.effect = r.effect AND i.state = 'leased'
+    WHERE i.event_id = r.event_id AND i.effect = r.effect AND i.state || '' = 'leased'  -- by the key, as in claims
         AND i.lease_owner = r.lease_owner AND i.lease_epoch = r.lease_epoch
 """)
 

@@ -8,9 +8,10 @@ from sqlalchemy import text
 
 from service.client import Client
 
-__all__ = ["await_count", "await_files", "await_inbox"]
+__all__ = ["await_count", "await_files", "await_inbox", "pause_s"]
 
 LIMIT_S = 120.0
+LOOK_AT_LEAST_S = 0.5
 
 
 def await_inbox(client: Client, sender: str) -> None:
@@ -50,7 +51,7 @@ def await_files(
 def await_count(
     count: Callable[[], int], wanted: int, began: float, *, limit_s: float, look_s: float, what: str
 ) -> float:
-    """Seconds from ``began`` until ``count`` says so many, asked every ``look_s``; raises TimeoutError."""
+    """Seconds from ``began`` until ``count`` says so many, asked every ``look_s`` at the end; raises TimeoutError."""
     while True:
         found = count()
         waited = time.monotonic() - began
@@ -58,4 +59,10 @@ def await_count(
             return waited
         if waited > limit_s:
             raise TimeoutError(f"found {found} of {wanted} {what} after {limit_s:g} s")
-        time.sleep(look_s)
+        time.sleep(pause_s(found, wanted, waited, look_s=look_s))
+
+
+def pause_s(found: int, wanted: int, waited_s: float, *, look_s: float) -> float:
+    """Until the next look: a look takes time from what is measured, so there are few while the end is far."""
+    left_s = waited_s * (wanted - found) / found if found else 0.0
+    return max(look_s, min(left_s / 4, LOOK_AT_LEAST_S))

@@ -25,7 +25,7 @@ from service.settings import Settings
 __all__ = ["bench_programs"]
 
 LIMIT_S = 600.0
-LOOK_S = 0.2
+LOOK_S = 0.1
 AT_ONCE = 2000
 GOAL_S = 10.0
 

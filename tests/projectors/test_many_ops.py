@@ -22,6 +22,22 @@ OPS = 100_000
 ASKED = 200
 
 
+OF_FINDINGS = {
+    "the findings of one OP": "SELECT * FROM v1.op_criterion WHERE op = 'op-4711' ORDER BY sequence, ordinal",
+    "all that an instrument fails": """
+        SELECT op, program, criterion, value, threshold, margin FROM v1.op_criterion
+        WHERE instrument = 'VISP' AND is_current AND NOT passed
+    """,
+    "how often each criterion fails": """
+        SELECT criterion, count(*) FROM v1.op_criterion WHERE is_current AND NOT passed GROUP BY criterion
+    """,
+    "a histogram of one metric": """
+        SELECT width_bucket(value, 0, 10, 20) AS bin, count(*) FROM v1.op_criterion
+        WHERE criterion = 'c3' AND is_current GROUP BY bin
+    """,
+}
+
+
 def next_of(connection: Connection) -> None:
     by = ranking()
     at = now_of(connection)
@@ -84,7 +100,12 @@ def test_next_and_why_among_a_hundred_thousand(engine: Engine, queued_share, cap
         print(clocks.told(f"op next among {OPS}, {queued_share:.0%} queued", lambda: next_of(connection), 20))
         wanted = OpFilter(states=("Preprocessed",))
         print(clocks.told("op list, a page of 200", lambda: op_page(connection, wanted, limit=200), 20))
+        for what, query in OF_FINDINGS.items():
+            print(clocks.told(what, lambda query=query: connection.execute(text(query)).all(), 3))
         read = scans(connection, lambda: why_of(connection, "op-4711"))
+        read |= scans(
+            connection, lambda: connection.execute(text(OF_FINDINGS["the findings of one OP"])).all()
+        )
     assert read == {}, "tables that were read from end to end for one program"
 
 

@@ -19,6 +19,7 @@ from projectors.database import make_engine
 from projectors.ledger import ledger
 from projectors.projection import Appended
 from service.bench.audited import is_clean
+from service.bench.awaiting import pause_s
 from service.bench.figure import Figure
 from service.bench.latency import _percentile
 from service.bench.project import project, project_one_table
@@ -43,6 +44,14 @@ def test_a_figure_is_its_median_over_the_median_of_its_floor():
 @pytest.mark.parametrize(("p", "expected"), [(50, 150_000.0), (99, 297_000.0)])
 def test_a_percentile_is_a_value_that_was_seen_in_milliseconds(p, expected):
     assert _percentile([float(each) for each in range(300, 0, -1)], p) == expected
+
+
+def test_looks_are_few_while_the_end_is_far_and_as_dense_as_wanted_near_it():
+    far, nearer, near, nothing_yet = (
+        pause_s(found, 10_000, waited_s, look_s=0.1)
+        for found, waited_s in ((1000, 1.0), (9000, 9.0), (9990, 9.9), (0, 5.0))
+    )
+    assert (far, nearer, near, nothing_yet) == (0.5, 0.25, 0.1, 0.1)
 
 
 def test_the_workload_is_the_same_for_a_seed_and_another_for_another():

@@ -49,7 +49,7 @@ def _change(connection: Connection, table: str, keys: Iterable[Any], **values: A
     return len(keys)
 
 
-@meaning(standing._ONE_BY_ONE, dispatch._LAZILY)
+@meaning(standing._ONE_BY_ONE, dispatch._BY_KEYS)
 def _settings(connection: Connection, members: Row, _statement: Any) -> Result:
     """The lock on claims is held as any other until the transaction ends."""
     if "lock" in members:
