@@ -1,14 +1,13 @@
 """What a child says before each check, and how long one may take: a check that goes wrong is found out by name."""
 
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 from consumers.checks.judge import Watch
-from consumers.child_clock import standing_of
+from consumers.child_clock import OwnClock
 from consumers.child_guard import Guard, GuardedError
 from consumers.child_limits import Limits
 
@@ -23,16 +22,16 @@ class CheckTimeoutError(Exception):
     """A check takes longer than any should."""
 
 
-def watched(limits: Limits, guard: Guard, tell: Callable[[dict[str, Any]], None]) -> Watch:
+def watched(limits: Limits, guard: Guard, tell: Callable[[dict[str, Any]], None], clock: OwnClock) -> Watch:
     """Tell which check begins, and end it after a while; what it was refused is the check's doing, not the file's.
 
-    The while is its own: time in which it waited for a processor is not counted.
+    The while is its own, by ``clock``: time in which it waited for a processor is not counted.
     """
     allowed_s = limits.cpu_s * SHARE_OF_PROCESSOR
     began_s = 0.0
 
     def too_long(_number: int, _frame: FrameType | None) -> None:
-        left_s = began_s + allowed_s - _own_time_s()
+        left_s = began_s + allowed_s - clock.now_s()
         if left_s < A_MOMENT_S:
             raise CheckTimeoutError(f"not finished after {allowed_s:g} s")
         signal.setitimer(signal.ITIMER_REAL, left_s)
@@ -41,7 +40,7 @@ def watched(limits: Limits, guard: Guard, tell: Callable[[dict[str, Any]], None]
     def watch(name: str, is_critical: bool) -> Iterator[None]:
         nonlocal began_s
         tell({"checking": {"name": name, "is_critical": is_critical}})
-        began_s = _own_time_s()
+        began_s = clock.now_s()
         before = len(guard.tried)
         signal.signal(signal.SIGALRM, too_long)
         signal.setitimer(signal.ITIMER_REAL, allowed_s)
@@ -55,12 +54,6 @@ def watched(limits: Limits, guard: Guard, tell: Callable[[dict[str, Any]], None]
             raise GuardedError(f"{tried[0]}: refused to a check")
 
     return watch
-
-
-def _own_time_s() -> float:
-    """The clock, less what this process has waited for a processor so far."""
-    standing = standing_of()
-    return time.monotonic() - (standing.waited_s if standing is not None else 0.0)
 
 
 def blamed(told: dict[str, Any]) -> str | None:

@@ -14,6 +14,9 @@ NOTE_BYTES = 16 * 1024
 
 _FIRST = 8
 _LENGTH = struct.Struct(">I")
+_JSON = json.JSONEncoder(
+    allow_nan=False, separators=(",", ":")
+)  # made once: told before every check of every file
 
 
 class Note:
@@ -26,7 +29,7 @@ class Note:
     def tell(self, message: dict[str, Any]) -> None:
         """Add to what was told of this file. Raises ValueError for what is longer than a note."""
         told = self._told | message
-        body = json.dumps(told, allow_nan=False, separators=(",", ":")).encode()
+        body = _JSON.encode(told).encode()
         if len(body) > NOTE_BYTES - _LENGTH.size:
             raise ValueError(f"a note of {len(body)} bytes, wanted at most {NOTE_BYTES - _LENGTH.size}")
         other = 2 if self._page[0] == 1 else 1

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from consumers.checks.judge import UnjudgedError
 from consumers.child_checks import watched
+from consumers.child_clock import OwnClock
 from consumers.child_frames import Frames, frame
 from consumers.child_guard import Guard, GuardedError, die_with_parent
 from consumers.child_limits import Limits, apply_limits, has_room_left, renew_cpu_limit
@@ -26,7 +27,7 @@ __all__ = ["run_child"]
 
 # Where the child finds what it was given, whatever numbers the server had for them.
 FILE_FD, RESULT_FD, CONTROL_FD = 3, 4, 5
-FILES_AT_MOST = 32
+FILES_AT_MOST = 128
 """Of one child, which grows with each."""
 
 MAX_REQUEST_BYTES = 256 * 1024
@@ -56,11 +57,11 @@ def run_child(
         control = None if control_fd is None else socket.socket(fileno=CONTROL_FD)
         die_with_parent()
         room = apply_limits(limits, files=1 if control is None else FILES_AT_MOST)
-        counts = _Counts()
+        counts, clock = _Counts(), OwnClock()
         guard.put_on()
         for number in range(1, FILES_AT_MOST + 1):
             before = counts.now() if number > 1 else _Spent()
-            found = {**_looked_into(kind, request, limits, guard, note), "tried": guard.tried}
+            found = {**_looked_into(kind, request, limits, guard, note, clock), "tried": guard.tried}
             spent = counts.now()
             may_stay = number < FILES_AT_MOST and _is_in_order(found) and has_room_left(room)
             stays = control is not None and may_stay
@@ -157,7 +158,7 @@ def _arrange(file_fd: int, result_fd: int, log_fd: int, control_fd: int | None) 
 
 
 def _looked_into(
-    kind: Format, request: dict[str, Any], limits: Limits, guard: Guard, note: Note
+    kind: Format, request: dict[str, Any], limits: Limits, guard: Guard, note: Note, clock: OwnClock
 ) -> dict[str, Any]:
     """The inspection, the limit that was met, or whose fault it is that there is neither.
 
@@ -171,7 +172,7 @@ def _looked_into(
                 expected,
                 max_bytes=limits.file_bytes,
                 on_bytes=lambda seen: note.tell({"seen": _told_of(seen)}),
-                watch=watched(limits, guard, note.tell),
+                watch=watched(limits, guard, note.tell, clock),
             )
         return {"inspection": inspection.to_dict()}
     except MemoryError:

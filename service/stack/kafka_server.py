@@ -57,6 +57,10 @@ num.io.threads=4
 num.recovery.threads.per.data.dir=2
 """
 
+_COMPILER = ("-XX:TieredStopAtLevel=1",)
+"""Java's quick compiler alone. The other took two fifths of the broker's processor time in its first minutes, on cores
+that are everybody's, and made it no faster: as many decided a second, for as much time of its own threads."""
+
 
 @dataclass(frozen=True, slots=True)
 class Detour:
@@ -113,7 +117,7 @@ class KafkaServer:
             self._format(properties)
         heap = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC")
         logging = f"-Dlog4j2.configurationFile={LOGGING}"
-        return Launch((*self._java(*heap, logging), "kafka.Kafka", str(properties)))
+        return Launch((*self._java(*heap, *_COMPILER, logging), "kafka.Kafka", str(properties)))
 
     def is_ready(self) -> bool:
         """Alone it knows of itself; of several, of as many as they need to go on."""
@@ -143,8 +147,8 @@ class KafkaServer:
         return (str(self.java.path), *options, "-cp", ":".join(map(str, self.jars)))
 
     def _format(self, properties: Path) -> None:
-        """Gives the log folder its identity. The compiler's upper tiers would only slow such a short run."""
-        java = self._java("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+        """Gives the log folder its identity."""
+        java = self._java(*_COMPILER, "-XX:+UseSerialGC")
         # With "=": an identifier may begin with a dash.
         tool = (
             "kafka.tools.StorageTool",

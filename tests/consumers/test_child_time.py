@@ -1,5 +1,6 @@
 """How long a child may live, and whose fault it is when that is over."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -10,11 +11,10 @@ from typing import Any
 
 import pytest
 
-from consumers import child_checks
 from consumers.child import HELD_UP_AT_MOST, Inspector, Limits
 from consumers.child_at_work import Asked, Child
 from consumers.child_checks import CheckTimeoutError, watched
-from consumers.child_clock import Standing, standing_of
+from consumers.child_clock import OwnClock, Standing, standing_of
 from consumers.child_limits import BEHIND_NICE, SAME_UP_TO_BYTES
 from consumers.formats import Expected, Format
 from consumers.formats.inspection import Inspection
@@ -209,25 +209,36 @@ def test_what_ended_a_child_first_stays_the_reason(child):
     assert child.report(-9)["killed_for"] == "result"
 
 
-def _slept(monkeypatch, *, waiting: bool) -> None:
+def test_a_process_s_own_clock_goes_on_while_it_sleeps_and_not_while_it_waits_for_a_processor(tmp_path):
+    clock = OwnClock()
+    began_s, before_s = time.monotonic(), clock.now_s()
+    time.sleep(0.05)
+    assert 0.04 < clock.now_s() - before_s <= time.monotonic() - began_s
+    told = tmp_path / "schedstat"
+    told.write_text("1000000000 2500000000 7\n")
+    clock._fd = os.open(told, os.O_RDONLY)
+    began_s, before_s = time.monotonic(), clock.now_s()
+    told.write_text("1000000000 3500000000 7\n")
+    own_s = clock.now_s() - before_s
+    assert -1.0 <= own_s <= time.monotonic() - began_s - 1.0, "a second of waiting more is a second less"
+
+
+def _slept(*, waiting: bool) -> None:
     """A check that sleeps for longer than it may; where it is waiting for a processor, as if others ran meanwhile."""
     began_s = time.monotonic()
 
-    def standing() -> Standing:
-        return Standing(0.0, time.monotonic() - began_s if waiting else 0.0, "R")
-
-    monkeypatch.setattr(child_checks, "standing_of", standing)
+    clock: Any = SimpleNamespace(now_s=lambda: began_s if waiting else time.monotonic())
     guard: Any = SimpleNamespace(tried=[])
-    with watched(Limits(cpu_s=1), guard, lambda _: None)("slow", False):
+    with watched(Limits(cpu_s=1), guard, lambda _: None, clock)("slow", False):
         time.sleep(0.8)
 
 
-def test_a_check_has_its_own_time_and_none_that_others_take(monkeypatch):
+def test_a_check_has_its_own_time_and_none_that_others_take():
     before = signal.getsignal(signal.SIGALRM)
     try:
-        _slept(monkeypatch, waiting=True)
+        _slept(waiting=True)
         with pytest.raises(CheckTimeoutError):
-            _slept(monkeypatch, waiting=False)
+            _slept(waiting=False)
     finally:
         signal.signal(signal.SIGALRM, before)
 

@@ -10,6 +10,7 @@ import pytest
 from consumers.child import TOGETHER_BYTES, ChildResult, Inspector, Limits
 from consumers.child_at_work import Asked, Child
 from consumers.child_frames import frame
+from consumers.child_run import FILES_AT_MOST
 from consumers.formats import Expected, Format
 
 MISBEHAVING = Format("misbehaving", "text/plain", (), "tests.consumers.formats.misbehaving")
@@ -153,8 +154,8 @@ def test_files_wait_for_a_slow_one_no_longer_than_a_moment(inspector, tmp_path):
 
 
 def test_a_child_takes_no_more_than_so_many_files(inspector, tmp_path):
-    children = [answer(inspected(inspector, tmp_path, "who")) for _ in range(70)]
-    assert max(children.count(each) for each in set(children)) <= 32
+    children = [answer(inspected(inspector, tmp_path, "who")) for _ in range(2 * FILES_AT_MOST + 6)]
+    assert max(children.count(each) for each in set(children)) <= FILES_AT_MOST
 
 
 def test_usage_is_each_files_own(inspector, tmp_path):
