@@ -3,7 +3,7 @@
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from service.audit.findings import COUNTERS, Findings, Tally
 from service.audit.inbox_check import InboxCheck, note_dead_letters
 from service.audit.job import Job
 from service.audit.kafka_reader import KafkaReader
+from service.audit.memory import peak_rss_mb
 from service.audit.owed_check import check_owed
 from service.audit.reach import DatabaseAwayError, LogAwayError, Place
 from service.audit.settling import settle
@@ -130,10 +131,9 @@ class _Run:
         with moment(endpoints.database) as connection, reaching():
             noted = _noted(connection)
             tally.tainted = frozenset(noted.tainted)
-            jobs = list(self._jobs(topology, noted, decided))
+            jobs = list(self._jobs(topology, noted, decided, effects=effects))
             self.progress(f"reading {sum(job.ledger_end for job in jobs)} offsets of {len(jobs)} partitions")
-            for told in self.children.results(jobs):
-                _take(tally, told)
+            _take_all(tally, self.children.results(jobs))
             check_owed(connection, site, tally)
         scratches = [job.scratch for job in jobs]
         self.progress("looking at the inboxes")
@@ -160,7 +160,9 @@ class _Run:
             found |= self.reader.committed(f"{topology.site}.{machine}.decider", places)
         return found
 
-    def _jobs(self, topology: Topology, noted: _Moment, decided: Mapping[Place, int]) -> Iterator[Job]:
+    def _jobs(
+        self, topology: Topology, noted: _Moment, decided: Mapping[Place, int], *, effects: bool
+    ) -> Iterator[Job]:
         """The largest partitions first, so that no process is left alone with one at the end."""
         begins, ends = self.reader.beginnings(topology.requests), self.reader.ends(topology.requests)
         ids = self.reader.topic_ids({place.topic for place in topology.requests})
@@ -186,6 +188,7 @@ class _Run:
                 cuts=noted.cuts(machine, place.partition),
                 tainted=list(noted.tainted),
                 folder=str(self.folder),
+                effects=effects,
                 passed=noted.passed_in(machine, place.partition),
                 expected=str(self.expected) if self.expected else None,
             )
@@ -207,9 +210,16 @@ def _noted(connection: Any) -> _Moment:
     return _Moment(snapshot, positions, tainted, cursor.fetchall())
 
 
-def _take(tally: Tally, told: dict[str, Any]) -> None:
-    tally.add(told)
-    tally.numbers["rss_mb"] = max(tally.numbers.get("rss_mb", 0), told["rss_mb"])
+def _take_all(tally: Tally, results: Iterable[dict[str, Any]]) -> None:
+    """Counts of every partition, the time that they took together, and the memory that each process had at its most."""
+    began, peaks = time.monotonic(), {}
+    for told in results:
+        tally.add(told)
+        peaks[told["pid"]] = told["rss_mb"]
+    tally.count("partitions_ms", int((time.monotonic() - began) * 1000))
+    peaks[os.getpid()] = peak_rss_mb()
+    tally.count("rss_mb", max(peaks.values()))
+    tally.count("rss_all_mb", sum(peaks.values()))
 
 
 _POSITIONS = """

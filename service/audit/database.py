@@ -1,6 +1,6 @@
 """The auditor's way to PostgreSQL: plain SQL, read only, one moment for all its processes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -55,16 +55,21 @@ class Rows:
         self._rows = rows
         self._next: tuple[Any, ...] | None = next(rows, None)
 
-    def before(self, name: str | None) -> Iterator[tuple[Any, ...]]:
-        """Rows of names that come before this one; all that are left where it is None."""
+    def before(self, name: str | None) -> Iterable[tuple[Any, ...]]:
+        """Rows of names that come before this one, mostly none; all that are left where it is None."""
+        row = self._next
+        return self._up_to(name) if row is not None and (name is None or row[0] < name) else ()
+
+    def _up_to(self, name: str | None) -> Iterator[tuple[Any, ...]]:
         while self._next is not None and (name is None or self._next[0] < name):
             yield self._next
             self._next = next(self._rows, None)
 
     def of(self, name: str) -> list[tuple[Any, ...]]:
         """The rows of this name; to be asked once ``before`` is done."""
-        found = []
-        while self._next is not None and self._next[0] == name:
-            found.append(self._next)
-            self._next = next(self._rows, None)
+        found, row = [], self._next
+        while row is not None and row[0] == name:
+            found.append(row)
+            row = next(self._rows, None)
+        self._next = row
         return found

@@ -38,10 +38,11 @@ EFFECTS = frozenset(
 
 
 class EffectsLog:
-    """Takes the records of one partition in their order."""
+    """Takes the records of one partition in their order; with ``is_kept`` False they are read and nothing is kept."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, *, is_kept: bool = True) -> None:
         self._connection = connection
+        self._is_kept = is_kept
         self._objects: list[tuple[Any, ...]] = []
         self._registrations: list[tuple[Any, ...]] = []
         connection.executescript(_TABLES)
@@ -94,6 +95,11 @@ class EffectsLog:
         self._connection.execute("CREATE INDEX object_of ON object (subject, version, at)")
 
     def _flush(self) -> None:
+        if self._is_kept:
+            self._write()
+        self._objects, self._registrations = [], []
+
+    def _write(self) -> None:
         self._connection.execute("BEGIN")
         self._connection.executemany(
             "INSERT OR REPLACE INTO object VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", self._objects
@@ -102,7 +108,6 @@ class EffectsLog:
             "INSERT OR REPLACE INTO registration VALUES (?, ?, ?, ?, ?, ?, ?)", self._registrations
         )
         self._connection.execute("COMMIT")
-        self._objects, self._registrations = [], []
 
     def _removed(self, data: dict[str, Any]) -> None:
         """An original or a picture that is gone by a fact is no object any more."""

@@ -28,6 +28,7 @@ class Job:
     cuts: dict[str, int]
     tainted: list[str]
     folder: str
+    effects: bool = True
     passed: dict[str, str] = field(default_factory=dict)
     expected: str | None = None
 

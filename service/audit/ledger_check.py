@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from hashlib import sha1, sha256
+from math import inf
 from typing import Any
 from uuid import UUID
 from zlib import crc32
@@ -63,7 +64,8 @@ class LedgerCheck:
         self._partition = partition
         self._partitions = partitions
         self._cuts = cuts
-        self._first_cut = min(cuts.values())
+        self._next_cut: float = min(cuts.values())
+        self._beyond: list[str] = []
         self._view_cut, self._saved_cut = cuts["view"], cuts["saved"]
         self._steps = Steps()
         self._subjects, self._live = subjects, subjects.live
@@ -75,12 +77,14 @@ class LedgerCheck:
         self.refused: dict[str, str] = {}
         self.watched: frozenset[str] = frozenset()
         self.is_repeat = False
+        self.key = b""
         self.passed: Mapping[int, str] = {}
 
     def take(self, offset: int, key: bytes | None, value: bytes | None) -> Members | None:
         """Check one record and follow it; the record, or None where it is none.
 
-        ``passed`` has what a person has led every part past: offset and SHA-256.
+        ``key`` then has the bytes of its subject. ``passed`` has what a person has led every part past: offset and
+        SHA-256.
         """
         self.records += 1
         value = value or b""
@@ -90,8 +94,11 @@ class LedgerCheck:
             record: Members = _loads(value)
             name = record["subject"]
             subject = self._live.get(name) or self._subjects[name]
-            if offset >= self._first_cut:
-                self._freeze(subject, offset)
+            if offset >= self._next_cut:
+                self._pass_cuts(offset)
+            if self._beyond and (subject.frozen is None or len(subject.frozen) < len(self._beyond)):
+                self._freeze(subject)
+            self.key = subject.key
             if key != subject.key or subject.hashed % self._partitions != self._partition:
                 self._misplaced(record, subject.key, key, offset)
             if record["ownerepoch"] != self._epoch:
@@ -117,10 +124,14 @@ class LedgerCheck:
         said = f"{type(error).__name__}: {error}; {(value or b'')[:80]!r}"
         self._wrong("out_of_order", {}, offset, said, "a record that can be read")
 
-    def _freeze(self, subject: Subject, offset: int) -> None:
-        for cut, position in self._cuts.items():
-            if offset >= position:
-                subject.freeze(cut)
+    def _pass_cuts(self, offset: int) -> None:
+        """From here on, these readers have read no further."""
+        self._beyond = [cut for cut, position in self._cuts.items() if offset >= position]
+        self._next_cut = min((each for each in self._cuts.values() if offset < each), default=inf)
+
+    def _freeze(self, subject: Subject) -> None:
+        for cut in self._beyond:
+            subject.freeze(cut)
 
     def _keep(self, record: Members, offset: int) -> None:
         if offset < self._view_cut:
@@ -179,7 +190,12 @@ class LedgerCheck:
         """Whether the record goes on where its subject stood; a repeat is not followed any further."""
         sequence, chain, time = record["sequence"], record["chain"], record["time"]
         if sequence == now.sequence + 1:
-            link = _sha256(b"%b%b}" % (now.chain.encode(), value[:-_TAIL])).hexdigest()
+            hashed = _sha256(
+                now.chain.encode()
+            )  # piece by piece: to put them together first would copy the record
+            hashed.update(value[:-_TAIL])
+            hashed.update(b"}")
+            link = hashed.hexdigest()
             if not value.endswith(b"%b%b%b" % (_OPEN, link.encode(), _CLOSE)):
                 self._unchained(record, link, now, offset)
         else:

@@ -1,6 +1,6 @@
 """One partition of one machine: its ledger and its requests read once, and all that can be said from them."""
 
-import resource
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -18,6 +18,7 @@ from service.audit.findings import Offender, Tally
 from service.audit.job import Job
 from service.audit.kafka_reader import KafkaReader
 from service.audit.ledger_check import UNREADABLE, LedgerCheck
+from service.audit.memory import peak_rss_mb
 from service.audit.reach import Place
 from service.audit.requests_check import RequestsCheck
 from service.audit.standing_check import StandingCheck
@@ -52,7 +53,7 @@ def run(job: Job) -> dict[str, Any]:
     dead.close()
     told = tally.as_json()
     told["seconds"] = time.monotonic() - began
-    told["rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    told["pid"], told["rss_mb"] = os.getpid(), peak_rss_mb()
     return told
 
 
@@ -78,14 +79,14 @@ def _read(
         dead=dead,
         tally=tally,
     )
-    effects = EffectsLog(own)
+    effects = EffectsLog(own, is_kept=job.effects)
     for batch in reader.read({ledger: (0, job.ledger_end)}):
         for message in batch:
             offset = message.offset()
             record = check.take(offset, message.key(), message.value())
             if record is not None:
                 try:
-                    requests.answered(record, offset, is_repeat=check.is_repeat)
+                    requests.answered(record, check.key, offset, is_repeat=check.is_repeat)
                     if record["type"] in EFFECTS:
                         effects.take(record, place, offset)
                 except UNREADABLE as error:

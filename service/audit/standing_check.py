@@ -52,9 +52,9 @@ class StandingCheck:
     """One partition of one machine; ``connection`` sees the moment to which the cuts of the subjects belong."""
 
     def __init__(self, connection: Any, *, machine: str, place: str, partition: int, tally: Tally) -> None:
-        self._machine = machine
         self._place = place
         self._tally = tally
+        self._has_view, self._is_file = machine in _VIEWS, machine == "file"
         views = _VIEWS.get(machine)
         self._views = Rows(stream(connection, "views", views, partition) if views else _none())
         self._snapshots = Rows(stream(connection, "snapshots", _SNAPSHOTS, machine, partition))
@@ -71,10 +71,10 @@ class StandingCheck:
 
     def _one(self, name: str, subject: Subject) -> None:
         self._beyond(name)
-        if self._machine in _VIEWS:
+        if self._has_view:
             self._view(name, subject.at("view"), self._views.of(name))
         self._snapshot(name, subject.at("saved"), self._snapshots.of(name))
-        if self._machine == "file":
+        if self._is_file:
             self._owed(name, subject, self._work.of(name))
 
     def _beyond(self, name: str | None) -> None:
@@ -106,18 +106,12 @@ class StandingCheck:
             self._divergent(name, f"a row of version {row[1]} in {row[2]}", "no such version", "")
 
     def _row(self, name: str, row: Row, version: Version, wanted: Standing, *, is_superseded: bool) -> None:
-        is_file = self._machine == "file"
-        shown = (row[2], row[3] if is_file else None, *row[4:7])
-        meant = (
-            version.state,
-            version.attempt if is_file else None,
-            version.sequence,
-            version.event_id,
-            version.offset,
-        )
-        whole_shown: Row = (row[7], *row[8:12])
-        whole: Row = (is_superseded, max(wanted.versions), wanted.best, wanted.held, wanted.embargoed)
-        if not is_file:
+        if self._is_file:
+            shown, meant = row[2:7], version[:5]
+            whole_shown: Row = row[7:12]
+            whole: Row = (is_superseded, max(wanted.versions), wanted.best, wanted.held, wanted.embargoed)
+        else:
+            shown, meant = (row[2], None, *row[4:7]), (version.state, None, *version[2:5])
             whole_shown, whole = (row[10],), (wanted.held,)
         if shown != meant:
             self._divergent(name, f"the view shows {shown}", f"{meant}", self._at(version.offset), version)
@@ -141,7 +135,7 @@ class StandingCheck:
         found = tuple(state[member] for member in ("sequence", "fact_sequence", "chain", "time"))
         if found != meant or rows[0][1] != wanted.sequence:
             self._divergent(name, f"a snapshot at {_short(found)}", _short(meant), self._at(wanted.offset))
-        elif self._machine == "file" and (newest := wanted.newest) is not None:
+        elif self._is_file and (newest := wanted.newest) is not None:
             last = state["state"]["versions"][-1]
             if (last["state"], last["attempt"]) != (newest.state, newest.attempt):
                 found_there = f"a snapshot with {last['state']}, attempt {last['attempt']}"
@@ -163,7 +157,7 @@ class StandingCheck:
             elif version.state == "ERROR" and version.due is not None:
                 self._tally.looked("lost")
                 # What the deadline asked may have been decided without a change of state.
-                if version.due not in open_for and hash(_asked_by(version.due)) not in subject.requests:
+                if version.due not in open_for and not subject.has_answered(hash(_asked_by(version.due))):
                     self._lost(
                         name, f"version {number} to be tried again, no deadline", "a deadline", version
                     )
@@ -178,7 +172,7 @@ class StandingCheck:
     def _answered(self, name: str, subject: Subject) -> None:
         for number, request_id in subject.wanted:
             self._tally.looked("lost")
-            if number not in subject.requests:
+            if not subject.has_answered(number):
                 self._tally.found(
                     "lost", Offender(name, f"no record for request {request_id}", "one, it was acknowledged")
                 )

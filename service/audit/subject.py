@@ -3,6 +3,7 @@
 Nothing of ``machines`` is used here: the events carry the states that they led to, and this follows them.
 """
 
+from array import array
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -10,6 +11,8 @@ from zlib import crc32
 import orjson
 
 __all__ = ["CUTS", "Standing", "Subject", "Version"]
+
+_new = tuple.__new__
 
 CUTS = ("view", "work", "saved")
 """Who reads the ledger: the projector, dispatch, and the decider's own store. Each is compared at its own position."""
@@ -76,12 +79,12 @@ class Standing:
     @classmethod
     def load(cls, dumped: list[Any]) -> "Standing":
         """From what ``dump`` gave."""
-        self = cls()
+        self = cls.__new__(cls)  # every member is set here
         (
             self.sequence, self.fact, self.chain, self.time, self.offset, self.best, self.held, self.embargoed,
             versions, follows,
         ) = dumped  # fmt: skip
-        self.versions = {number: Version(*members) for number, *members in versions}
+        self.versions = {members[0]: _new(Version, members[1:]) for members in versions}
         self.follows = tuple(follows)
         return self
 
@@ -94,7 +97,7 @@ class Standing:
 class Subject:
     """A subject: its standing now and where a reader stops earlier, the requests it has answered, its name."""
 
-    __slots__ = ("frozen", "hashed", "key", "now", "requests", "states", "wanted")
+    __slots__ = ("_packed", "frozen", "hashed", "key", "now", "requests", "states", "wanted")
 
     def __init__(self, key: bytes = b"") -> None:
         self.key = key
@@ -105,6 +108,7 @@ class Subject:
         self.requests: set[int] = set()
         self.wanted: tuple[tuple[int, str], ...] = ()
         self.states: tuple[str, ...] = ()
+        self._packed = b""
 
     def freeze(self, cut: str) -> None:
         """From here on, this reader has read no further."""
@@ -122,16 +126,31 @@ class Subject:
         """Requests that have to be answered in the end: the hash of each id, and the id."""
         self.wanted += tuple(wanted)
 
-    def dump(self) -> bytes:
-        """As JSON."""
-        return orjson.dumps([self.now.dump(), self.frozen, list(self.requests), self.wanted, self.states])
+    def has_answered(self, number: int) -> bool:
+        """Whether one of its records answers the request whose id has this hash."""
+        if self._packed:
+            self.unpack()
+        return number in self.requests
+
+    def unpack(self) -> None:
+        """Fill ``requests`` after ``load``."""
+        self.requests = set(array("q", self._packed))
+        self._packed = b""
+
+    def dump(self) -> tuple[bytes, bytes]:
+        """As JSON, and the hashes of ``requests`` as they stand in memory."""
+        if self._packed:
+            self.unpack()
+        told = orjson.dumps([self.now.dump(), self.frozen, self.wanted, self.states])
+        return told, array("q", self.requests).tobytes()
 
     @classmethod
-    def load(cls, dumped: bytes, key: bytes = b"") -> "Subject":
-        """From what ``dump`` gave."""
-        self = cls(key)
-        now, self.frozen, requests, wanted, states = orjson.loads(dumped)
+    def load(cls, dumped: bytes, requests: bytes, key: bytes = b"") -> "Subject":
+        """From what ``dump`` gave; ``requests`` are left packed: to be compared, few subjects need them."""
+        self = cls.__new__(cls)
+        now, self.frozen, wanted, states = orjson.loads(dumped)
+        self.key, self.hashed = key, crc32(key)
         self.now = Standing.load(now)
-        self.requests = set(requests)
+        self.requests, self._packed = set(), requests
         self.wanted, self.states = tuple((number, text) for number, text in wanted), tuple(states)
         return self

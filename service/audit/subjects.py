@@ -14,6 +14,12 @@ KEPT = 10_000
 
 _CACHE_KIB = 16 * 1024
 
+_MARKED = 4 * 1024 * 1024 - 1
+"""A byte for each hash of a name that may be in the file: most subjects met are new, and need no look there."""
+
+_ONE = "SELECT told, requests FROM subject WHERE name = ?"
+_ALL = "SELECT name, told, requests FROM subject ORDER BY name"
+
 
 def scratch(path: Path) -> sqlite3.Connection:
     """A database for one run of one process: no journal, no fsync, no locks to take each time, a small cache."""
@@ -36,7 +42,10 @@ class Subjects:
         self._connection = connection
         self._kept = kept
         self.live: dict[str, Subject] = {}
-        connection.execute("CREATE TABLE subject (name BLOB PRIMARY KEY, told BLOB) WITHOUT ROWID")
+        self._marks = bytearray(_MARKED + 1)
+        connection.execute(
+            "CREATE TABLE subject (name BLOB PRIMARY KEY, told BLOB, requests BLOB) WITHOUT ROWID"
+        )
 
     def __getitem__(self, name: str) -> Subject:
         """The subject, a new one if nothing is known of it."""
@@ -46,30 +55,40 @@ class Subjects:
         if len(self.live) >= self._kept:
             self._spill(self._kept // 4 or 1)
         key = name.encode()
-        row = self._connection.execute("SELECT told FROM subject WHERE name = ?", (key,)).fetchone()
-        found = self.live[name] = Subject(key) if row is None else Subject.load(row[0], key)
+        found = self.live[name] = self._spilled(key) if self._marks[hash(key) & _MARKED] else Subject(key)
         return found
 
     def in_order(self) -> Iterator[tuple[str, Subject]]:
         """Every subject, by the bytes of its name, as PostgreSQL's collation C has it. They are not to be changed."""
         live = iter(sorted(self.live))  # by code points, which is the order of the bytes
         waiting = next(live, None)
-        for key, told in self._connection.execute("SELECT name, told FROM subject ORDER BY name"):
-            name = bytes(key).decode()
+        for key, told, requests in self._connection.execute(_ALL):
+            name = key.decode()
             while waiting is not None and waiting <= name:
                 yield waiting, self.live[waiting]
                 waiting = next(live, None)
             if name not in self.live:  # else what stands here is what it was before it was asked for again
-                yield name, Subject.load(told, key)
+                yield name, Subject.load(told, requests, key)
         while waiting is not None:
             yield waiting, self.live[waiting]
             waiting = next(live, None)
 
+    def _spilled(self, key: bytes) -> Subject:
+        row = self._connection.execute(_ONE, (key,)).fetchone()
+        if row is None:
+            return Subject(key)
+        told, requests = row
+        found = Subject.load(told, requests, key)
+        found.unpack()
+        return found
+
     def _spill(self, count: int) -> None:
         oldest = [self.live.pop(name) for name in list(islice(self.live, count))]
+        for subject in oldest:
+            self._marks[hash(subject.key) & _MARKED] = 1
         self._connection.execute("BEGIN")
         self._connection.executemany(
-            "INSERT OR REPLACE INTO subject VALUES (?, ?)",
-            [(subject.key, subject.dump()) for subject in oldest],
+            "INSERT OR REPLACE INTO subject VALUES (?, ?, ?)",
+            [(subject.key, *subject.dump()) for subject in oldest],
         )
         self._connection.execute("COMMIT")

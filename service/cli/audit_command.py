@@ -59,8 +59,10 @@ def audit(
 
 def findings_lines(found: "Findings") -> Iterator[str]:
     """For people: a line a counter, then the first offenders of each that is not zero."""
-    records = found.numbers.get("records", 0)
+    records, memory_mb = (found.numbers.get(name, 0) for name in ("records", "rss_all_mb"))
     yield f"site {found.site} at {found.at:%Y-%m-%d %H:%M:%S} UTC: {records:,} records in {found.seconds:.1f} s"
+    if found.seconds:
+        yield f"{records / found.seconds:,.0f} records a second, {memory_mb:,} MB in all its processes at most"
     yield ""
     yield f"{'COUNTER':15}{'FOUND':>9}{'OF':>14}   AT 95 %"
     for name, counter in found.counters.items():

@@ -18,6 +18,7 @@ from projectors import PROJECTIONS
 from projectors.database import make_engine
 from projectors.ledger import ledger
 from projectors.projection import Appended
+from service.bench.audit_floor import shares
 from service.bench.audited import is_clean
 from service.bench.awaiting import pause_s
 from service.bench.figure import Figure
@@ -65,13 +66,45 @@ def test_the_workload_is_the_same_for_a_seed_and_another_for_another():
 
 def test_the_rate_of_an_audit_stands_beside_the_goal_with_the_memory_it_took():
     audits = [
-        {"records": 300_000, "seconds": 4.0, "rss_mb": 90},
-        {"records": 100_000, "seconds": 4.0, "rss_mb": 70},
+        {
+            "records": 300_000,
+            "seconds": 4.0,
+            "partitions_s": 3.0,
+            "cpu_us": 20,
+            "rss_mb": 90,
+            "rss_all_mb": 250,
+        },
+        {
+            "records": 100_000,
+            "seconds": 4.0,
+            "partitions_s": 3.5,
+            "cpu_us": 21,
+            "rss_mb": 70,
+            "rss_all_mb": 200,
+        },
     ]
-    told = json.loads(json.dumps(audit_figure(audits).as_json()))
-    assert (told["min"], told["max"], told["ratio"]) == (25_000, 75_000, 1.0)
-    assert [each["rss_mb"] for each in told["each"]] == [90, 70]
+    floors = [
+        {"rate": 100_000.0, "seconds": 3.0, "cpu_us": 6},
+        {"rate": 300_000.0, "seconds": 1.0, "cpu_us": 7},
+    ]
+    figure = audit_figure(audits, floors)
+    told = json.loads(json.dumps(figure.as_json()))
+    assert (told["min"], told["max"], told["ratio"]) == (25_000, 75_000, 0.25)
+    assert [each["rss_all_mb"] for each in told["each"]] == [250, 200]
+    assert [each["cpu_us"] for each in told["floor"]["each"]] == [6, 7]
     assert told["notes"]["records"] == [300_000, 100_000]
+    assert "goal a second 50000" in figure.line()
+
+
+def test_ledgers_and_requests_are_shared_out_so_that_each_process_has_the_partitions_of_one():
+    ranges = [
+        (topic, number, 0, 9, topic == "s.file.events")
+        for topic in ("s.file.events", "s.file.requests")
+        for number in range(4)
+    ]
+    one, other = shares(ranges, 2)
+    assert [each[1] for each in one] == [0, 2, 0, 2]
+    assert sorted(one + other) == sorted(ranges)
 
 
 def test_a_run_is_clean_only_with_every_counter_of_every_audit_at_zero():

@@ -47,3 +47,14 @@ def test_what_is_removed_by_a_fact_is_no_longer_looked_for(what, fact):
     gone = {"what": what, "is_gone": True, "place": f"s3://archive/{keys[-1]}"}
     assert kept((kind, data), ("file.removed", gone)) == ["logs/a"]
     assert kept((kind, data), ("file.removed", {**gone, "is_gone": False})) == keys
+
+
+def test_where_nobody_will_look_nothing_is_kept_and_what_cannot_be_read_is_still_told():
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    log = EffectsLog(connection, is_kept=False)
+    about = {"subject": "roman/a", "version": 1, "id": "e", "type": "file.transferred"}
+    log.take({**about, "data": {"object": an_object("a")}}, "topic/0", 0)
+    with pytest.raises(TypeError):
+        log.take({**about, "data": {"object": {**an_object("a"), "size_bytes": "many"}}}, "topic/0", 1)
+    log.end()
+    assert connection.execute("SELECT count(*) FROM object").fetchone() == (0,)

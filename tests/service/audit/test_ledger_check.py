@@ -148,7 +148,7 @@ def test_each_reader_is_compared_at_its_own_position():
     ledger = Ledger(cuts={"view": 2, "work": 4, "saved": 0}, kept=1).take(desks.sealed)
     ledger.take([])
     _ = ledger.subjects["roman/other"]
-    subject = Subject.load(ledger.subjects["roman/a"].dump())
+    subject = Subject.load(*ledger.subjects["roman/a"].dump())
     assert [subject.at(cut).sequence for cut in CUTS] == [2, 4, 0]
     assert subject.at("view").versions[1].state == "PROCESSING"
     assert subject.at("work").versions[1].state == "TRANSFERRED"

@@ -13,7 +13,15 @@ from tests.service.cli.command_line import meridian
 def findings(**raised: Counter) -> Findings:
     counters = {name: raised.get(name, Counter(n=1000)) for name in COUNTERS}
     at = datetime(2026, 11, 21, 3, tzinfo=UTC)
-    return Findings("keck", at, 1.5, counters, Counter(), {"records": 1000}, ("the bytes of 3 of 9 objects",))
+    return Findings(
+        "keck",
+        at,
+        1.5,
+        counters,
+        Counter(),
+        {"records": 1000, "rss_all_mb": 230},
+        ("the bytes of 3 of 9 objects",),
+    )
 
 
 def test_a_clean_site_in_one_screen_with_n_and_bound():
@@ -22,6 +30,7 @@ def test_a_clean_site_in_one_screen_with_n_and_bound():
     for name in COUNTERS:
         assert f"{name:15}        0         1,000   below 0.003" in text
     assert "not looked at: the bytes of 3 of 9 objects" in text
+    assert "667 records a second, 230 MB in all its processes at most" in text
     assert text.endswith("all eight are zero")
 
 
