@@ -1,6 +1,5 @@
 """One partition of one machine: its ledger and its requests read once, and all that can be said from them."""
 
-import resource
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from service.audit.reach import Place
 from service.audit.requests_check import RequestsCheck
 from service.audit.standing_check import StandingCheck
 from service.audit.subjects import Subjects, scratch
+from service.peak_memory import peak_rss_mb
 
 __all__ = ["run"]
 
@@ -52,7 +52,7 @@ def run(job: Job) -> dict[str, Any]:
     dead.close()
     told = tally.as_json()
     told["seconds"] = time.monotonic() - began
-    told["rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    told["rss_mb"] = peak_rss_mb()
     return told
 
 
