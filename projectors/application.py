@@ -1,6 +1,6 @@
 """What a follower does with the records it reads: prepared in memory, written in the transaction of the position."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -10,7 +10,16 @@ from sqlalchemy.exc import DBAPIError
 from events.envelope import Record
 from projectors.sequences import LastSequences
 
-__all__ = ["Application", "Apply", "Batch", "NotAppliedError", "Plain", "Write", "in_one_call"]
+__all__ = [
+    "Application",
+    "Apply",
+    "Batch",
+    "NotAppliedError",
+    "NotFoldedError",
+    "Plain",
+    "Write",
+    "in_one_call",
+]
 
 Batch = Sequence[tuple[Record, bytes]]
 """Records as today's code reads them, each with the bytes that lie on the log."""
@@ -34,6 +43,10 @@ class NotAppliedError(Exception):
     """The code raised, not the database: a fault of ours at some record of the batch."""
 
 
+class NotFoldedError(Exception):
+    """Some record of the batch can't be folded; ``prepare_around`` finds which."""
+
+
 class Application(Protocol):
     """What is done with the ledger."""
 
@@ -43,8 +56,15 @@ class Application(Protocol):
     def reset(self, connection: Connection) -> None:
         """Forget whatever is remembered and read it again: the last batches may not have been written."""
 
-    def prepare(self, batch: Batch) -> Write:
-        """Fold a batch in memory; touches no database, and may run while the batch before is still being written."""
+    def prepare(self, pieces: Iterable[Batch]) -> Write:
+        """Fold a batch in memory, all its pieces, each as it is read; raises NotFoldedError before the next piece.
+
+        Touches no database, and may run while the batch before is still being written. A record takes four times the
+        room of its bytes, so who needs it no longer once it is folded lets go of it.
+        """
+
+    def prepare_around(self, batch: Batch) -> Write:
+        """The same for a batch with records that can't be folded: what can be is."""
 
     def set_aside(self, record: Record, error: Exception) -> Write | None:
         """The database refuses what this one record leads to: write that instead; None: the follower halts."""
@@ -61,8 +81,12 @@ class Plain:
     def reset(self, connection: Connection) -> None:
         """Nothing is remembered."""
 
-    def prepare(self, batch: Batch) -> Write:
+    def prepare(self, pieces: Iterable[Batch]) -> Write:
         """All the work is done while writing."""
+        return self.prepare_around([each for piece in pieces for each in piece])
+
+    def prepare_around(self, batch: Batch) -> Write:
+        """Nothing is folded."""
         return partial(_called, self._apply, batch)
 
     def set_aside(self, record: Record, error: Exception) -> Write | None:

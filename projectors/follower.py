@@ -2,25 +2,28 @@
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from itertools import chain
 
 from sqlalchemy import Connection, Engine, Table
-from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from events import failpoints
 from events.envelope import Record
 from events.gathered import poll_gathered
-from events.log import Log, LogUnavailableError, Place
+from events.log import Log, LogUnavailableError, Message, Place
 from events.topics import Topics
-from projectors.application import Application, Apply, Batch, NotAppliedError, Plain, Write, in_one_call
+from projectors.application import Application, Apply, Batch, NotFoldedError, Plain, Write, in_one_call
 from projectors.beside import Beside
 from projectors.halt import HaltError, LostPositionError
 from projectors.passed_over import NOTHING, passed_over
+from projectors.pieces import Checked, pieces
 from projectors.positions import Key, Move, Positions
-from projectors.reading import read
+from projectors.refused_rows import REFUSED_ROWS, halted_at
 from projectors.sequences import Sequences
 from projectors.taken import Taken
 from projectors.topic_watch import TopicWatch
@@ -29,7 +32,6 @@ __all__ = ["Follower", "HaltError", "LostPositionError"]
 
 log = logging.getLogger(__name__)
 
-_REFUSED_ROWS = (DataError, IntegrityError, NotAppliedError)
 _OUTAGE = (OperationalError, InterfaceError, PoolTimeout, LogUnavailableError)
 _SEVERAL = 3  # so many records at once say that more are on their way …
 _MANY = 1000  # … and so many, that there is no need to wait for them
@@ -221,27 +223,39 @@ class Follower:
         self._is_adrift = False
 
     def _take(self, timeout_s: float) -> Taken:
-        taken, batch = Taken(self._passed), list[tuple[Record, bytes]]()
+        taken = Taken(self._passed)
         polled = poll_gathered(self._reader, at_most=self._batch, timeout_s=timeout_s, paused=self._gathers)
         if polled:
             failpoints.reach(f"{self._name}.after_fetch")
+        good = self._good(polled, taken)
+        if (first := next(good, None)) is not None:
+            taken.write = self._prepared(chain((first,), good), taken)
+        return taken
+
+    def _prepared(self, good: Iterable[Batch], taken: Taken) -> Write:
+        try:
+            return self._application.prepare(good)
+        except NotFoldedError:
+            deque(good, maxlen=0)  # what comes behind is read and checked all the same
+            return self._application.prepare_around(taken.read_again())
+
+    def _good(self, polled: Mapping[Place, Sequence[Message]], taken: Taken) -> Iterator[Batch]:
+        """What was polled, read and checked as it is asked for; at its end ``taken`` has the moves, and any halt."""
         for key in self._next:
-            place = self._place(key)
-            messages = polled.get(place, [])
-            read_now, halt = read(key[0], messages, self._passed)
-            good, halt = self._in_sequence(key[0], read_now, halt)
+            place, last, halt = self._place(key), None, None
+            for piece in pieces(key[0], polled.get(place, []), self._passed, self._in_sequence):
+                halt = piece.halt
+                taken.add(key[0], piece.messages, piece.good)
+                if piece.good:
+                    last = piece.good[-1][0]
+                    yield piece.good
             wanted = self._reader.position(place)
             if halt is not None:
                 taken.halt = taken.halt or halt
-                wanted = good[-1][0].offset + 1 if good else self._next[key]
+                wanted = last.offset + 1 if last else self._next[key]
             if wanted != self._next[key]:
-                taken.moves.append(Move(*key, self._next[key], wanted, good[-1][0].at if good else None))
+                taken.moves.append(Move(*key, self._next[key], wanted, last.at if last else None))
                 self._next[key] = wanted
-            taken.add(key[0], messages, good)
-            batch += good
-        if batch:
-            taken.write = self._application.prepare(batch)
-        return taken
 
     def _halt(self, why: HaltError) -> None:
         """Raise it, unless another follower has carried the tables on: to one that reads behind them all is a gap."""
@@ -251,12 +265,9 @@ class Follower:
         if self._next == believed:
             raise why
 
-    def _in_sequence(
-        self, machine: str, batch: list[tuple[Record, bytes]], halt: HaltError | None
-    ) -> tuple[list[tuple[Record, bytes]], HaltError | None]:
+    def _in_sequence(self, machine: str, batch: Batch, halt: HaltError | None) -> Checked:
         records = [record for record, _ in batch]
-        unknown = self._sequences.meet(machine, records)
-        if unknown:
+        if unknown := self._sequences.meet(machine, records):
             with self._engine.connect() as connection:
                 self._sequences.learn(connection, machine, unknown)
         wrong = self._sequences.first_wrong(machine, records)
@@ -276,7 +287,7 @@ class Follower:
             future.result()
         except LostPositionError:
             self._resume()  # raises unless PostgreSQL has only forgotten its last transactions in a crash
-        except _REFUSED_ROWS as error:
+        except REFUSED_ROWS as error:
             said = str(getattr(error, "orig", error))[:500]
             log.warning("batch refused, taken apart", extra={"follower": self._name, "error": said})
             self._resume()
@@ -305,8 +316,8 @@ class Follower:
     def _in_pieces(self, batch: Batch) -> None:
         """Halve the batch until the record that the database refuses stands alone."""
         try:
-            self._write(self._moves_over(batch), self._application.prepare(batch))
-        except _REFUSED_ROWS as error:
+            self._write(self._moves_over(batch), self._application.prepare_around(batch))
+        except REFUSED_ROWS as error:
             self._resume()  # what prepare remembers of this batch has not been written
             if len(batch) == 1:
                 self._set_aside(batch[0][0], error)
@@ -320,12 +331,12 @@ class Follower:
     def _set_aside(self, record: Record, error: Exception) -> None:
         instead = self._application.set_aside(record, error)
         if instead is None:
-            raise self._halted(record, error) from error
+            raise halted_at(self._name, record, error) from error
         one = [(record, b"")]
         try:
             self._write(self._moves_over(one), instead)
-        except _REFUSED_ROWS as again:
-            raise self._halted(record, again) from again
+        except REFUSED_ROWS as again:
+            raise halted_at(self._name, record, again) from again
         self._advance(one)
 
     def _moves_over(self, batch: Batch) -> list[Move]:
@@ -336,15 +347,3 @@ class Follower:
         self.applied += len(batch)
         for record, _ in batch:
             self._next[record.machine, record.partition] = record.offset + 1
-
-    def _halted(self, record: Record, error: Exception) -> HaltError:
-        is_ours = isinstance(error, NotAppliedError)
-        who = "the code raised at" if is_ours else "the database refuses"
-        return HaltError(
-            "CODE_IS_WRONG" if is_ours else "ROWS_REFUSED",
-            f"{self._name}: {who} {record.machine}/{record.partition} offset {record.offset} "
-            f"({record.type} of {record.subject}): {error}",
-            machine=record.machine,
-            partition=record.partition,
-            offset=record.offset,
-        )

@@ -4,7 +4,6 @@ A few rows go without staging, each by a MERGE of its own, all in one call: a tr
 tables has to empty the files of all of them when it commits, which takes longer than all else that few rows need.
 """
 
-import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -19,6 +18,9 @@ __all__ = ["FEW", "append", "begin_merging", "in_one_call", "make_stages", "merg
 
 FEW = 30
 """So many rows of a batch, of all tables together, are merged without staging."""
+
+AT_ONCE = 1000
+"""Lines that the driver is given together."""
 
 _TAB = "\t"
 _DIALECT = dialect()  # type: ignore[no-untyped-call]
@@ -191,11 +193,27 @@ def _type(column: Column[Any]) -> str:
 def _copy(connection: Connection, target: str, columns: Iterable[str], lines: Sequence[str]) -> None:
     quoted = ", ".join(f'"{name}"' for name in columns)
     statement = f"COPY {target} ({quoted}) FROM STDIN"
-    body = ("\n".join(lines) + "\n").encode()
     cursor: Any = connection.connection.cursor()
     try:
-        # In one piece: between pieces the driver would wait for the interpreter, which is busy folding the next batch.
         with wrapping(statement):
-            cursor.copy_expert(statement, io.BytesIO(body), len(body))
+            cursor.copy_expert(statement, _Lines(lines))
     finally:
         cursor.close()
+
+
+class _Lines:
+    """Lines as a file that the driver reads, which is given some hundred KB each time, whatever it asks for.
+
+    Whole, they would stand in memory four times: in lines, joined, encoded, and in the driver's buffer for good. Much
+    smaller, and the driver would wait for the interpreter, which is busy folding the next batch, more than it sends.
+    """
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self._lines = lines
+        self._next = 0
+
+    def read(self, _size: int) -> bytes:
+        """Some more; nothing at the end."""
+        begin, self._next = self._next, self._next + AT_ONCE
+        some = self._lines[begin : self._next]
+        return ("\n".join(some) + "\n").encode() if some else b""

@@ -1,12 +1,12 @@
 """Applies the ledger to the read models: each event folded once, one change a row a batch, all in one transaction."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection
 
 from events.envelope import Record
-from projectors.application import Batch, Write
+from projectors.application import Batch, NotFoldedError, Write
 from projectors.fold_version import note_folding
 from projectors.folding import Folding, Folds, Prepared
 from projectors.ledger import last_sequences_in, ledger_line, storable_ledger_line
@@ -54,20 +54,35 @@ class Projector:
         note_folding(connection, self.models)
         make_stages(connection, [each for each in self._folds.folded if each.name in self.models.names])
 
-    def prepare(self, batch: Batch) -> Write:
+    def prepare(self, pieces: Iterable[Batch]) -> Write:
         """Fold a batch in memory. Of subjects in quarantine the ledger alone goes on."""
+        return self._telling(self._folded(pieces, {}))
+
+    def prepare_around(self, batch: Batch) -> Write:
+        """The same record by record where need be: those that can't be folded put their subjects into quarantine."""
         try:
-            return self._telling(self._folded(batch, {}))
-        except Exception:  # noqa: BLE001  # whatever it is: found record by record, and kept from stopping the others
-            return self._telling(self._folded(batch, self._unfoldable(batch)))
+            return self.prepare([batch])
+        except NotFoldedError:
+            return self._telling(self._folded([batch], self._unfoldable(batch)))
 
     def _telling(self, prepared: Prepared) -> Write:
         return _Notifying(prepared) if self.models.schema == LIVE.schema else prepared
 
-    def _folded(self, batch: Batch, wrong: Mapping[Place, Exception]) -> Prepared:
+    def _folded(self, pieces: Iterable[Batch], wrong: Mapping[Place, Exception]) -> Prepared:
         folding = Folding(self._folds)
+        for piece in pieces:  # what is raised by reading the next one is not of our making
+            try:
+                self._fold(piece, folding, wrong)
+            except Exception as error:
+                raise _not_folded(error) from error
+        try:
+            return folding.prepared()
+        except Exception as error:
+            raise _not_folded(error) from error
+
+    def _fold(self, piece: Batch, folding: Folding, wrong: Mapping[Place, Exception]) -> None:
         known, tainted = self._folds.of, self._tainted
-        for record, _ in batch:
+        for record, _ in piece:
             folding.records.append(ledger_line(record))
             if record.type in known and not (tainted and (record.machine, record.subject) in tainted):
                 error = wrong.get((record.machine, record.partition, record.offset)) if wrong else None
@@ -75,7 +90,6 @@ class Projector:
                     folding.fold(record)
                 else:
                     self._taint(record, error, folding)
-        return folding.prepared()
 
     def _unfoldable(self, batch: Batch) -> dict[Place, Exception]:
         wrong = {}
@@ -107,6 +121,11 @@ class Projector:
         )
         self._tainted.add((record.machine, record.subject))
         folding.taints.append(Taint.by(record, error))
+
+
+def _not_folded(error: Exception) -> NotFoldedError:
+    """Whatever it is: it is found record by record, and kept from stopping the others."""
+    return NotFoldedError(f"{type(error).__name__}: {error}")
 
 
 class _Notifying:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -67,11 +67,17 @@ class _Filler:
         """As the projector does."""
         self._projector.reset(connection)
 
-    def prepare(self, batch: Batch) -> Write:
+    def prepare(self, pieces: Iterable[Batch]) -> Write:
         """Fold what belongs to it."""
+        return self._projector.prepare(map(self._chosen, pieces))
+
+    def prepare_around(self, batch: Batch) -> Write:
+        """As the projector does, of what belongs to it."""
+        return self._projector.prepare_around(self._chosen(batch))
+
+    def _chosen(self, batch: Batch) -> Batch:
         until = self._until
-        chosen = batch if until is None else [each for each in batch if each[0].at <= until]
-        return self._projector.prepare(chosen)
+        return batch if until is None else [each for each in batch if each[0].at <= until]
 
     def set_aside(self, record: Record, error: Exception) -> Write | None:
         """As the projector does."""

@@ -1,5 +1,6 @@
 """The sequence of every subject, checked on the way in: a hole or a repeat is an alarm, never a skip."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 
 from sqlalchemy import Connection
@@ -13,8 +14,8 @@ __all__ = ["KEPT", "LastSequences", "Sequences"]
 LastSequences = Callable[[Connection, str, list[str]], dict[str, int]]
 """The last sequence applied of these subjects of a machine, as the tables tell; subjects never seen are left out."""
 
-KEPT = 60_000
-"""Subjects in one generation; two generations are kept, which is about 25 MB."""
+KEPT = 20_000
+"""Subjects in one generation; two generations are kept, which is about 7 MB. Files on their way at once are fewer."""
 
 
 class Sequences:
@@ -23,49 +24,55 @@ class Sequences:
     def __init__(self, ask: LastSequences | None = None, *, kept: int = KEPT) -> None:
         self._ask = ask
         self._kept = kept
-        self._young: dict[tuple[str, str], int] = {}
-        self._old: dict[tuple[str, str], int] = {}
+        self._young = _Generation()
+        self._old = _Generation()
 
     def forget(self) -> None:
         """Remember nothing: what was checked may not have been applied."""
-        self._young, self._old = {}, {}
+        self._young, self._old = _Generation(), _Generation()
 
     def meet(self, machine: str, records: Iterable[Record]) -> list[str]:
         """Get ready for these records; gives the subjects to ask for. A subject's first record needs no asking."""
-        if len(self._young) >= self._kept:
-            self._old, self._young = self._young, {}
-        young, old = self._young, self._old
+        if sum(map(len, self._young.values())) >= self._kept:
+            self._old, self._young = self._young, _Generation()
+        young, old = self._young[machine], self._old[machine]
         unknown = []
         for record in records:
-            key = (machine, record.subject)
-            if key in young:
+            subject = record.subject
+            if subject in young:
                 continue
-            if key in old:
-                young[key] = old[key]
+            if subject in old:
+                young[subject] = old[subject]
             elif self._ask is None:
-                young[key] = record.sequence - 1  # nobody knows better: the check begins with this record
+                young[subject] = record.sequence - 1  # nobody knows better: the check begins with this record
             else:
-                young[key] = 0
+                young[subject] = 0
                 if record.sequence != 1:
-                    unknown.append(record.subject)
+                    unknown.append(subject)
         return unknown
 
     def learn(self, connection: Connection, machine: str, subjects: list[str]) -> None:
         """Ask for what ``meet`` gave."""
         if self._ask is not None and subjects:
-            for subject, sequence in self._ask(connection, machine, subjects).items():
-                self._young[machine, subject] = sequence
+            self._young[machine].update(self._ask(connection, machine, subjects))
 
     def first_wrong(self, machine: str, records: Iterable[Record]) -> tuple[int, HaltError] | None:
         """The first of these records (all of them met) that does not follow the last one of its subject."""
-        young = self._young
+        young = self._young[machine]
         for index, record in enumerate(records):
-            key = (machine, record.subject)
-            wanted = young[key] + 1
+            subject = record.subject
+            wanted = young[subject] + 1
             if record.sequence != wanted and not is_without("contiguity"):
                 return index, _wrong(machine, record, wanted)
-            young[key] = record.sequence
+            young[subject] = record.sequence
         return None
+
+
+class _Generation(defaultdict[str, dict[str, int]]):
+    """By machine, the last sequence of each subject."""
+
+    def __init__(self) -> None:
+        super().__init__(dict)
 
 
 def _wrong(machine: str, record: Record, wanted: int) -> HaltError:

@@ -6,7 +6,6 @@ standard input means that whoever asked for it is gone, and it stops.
 
 import json
 import logging
-import resource
 import sys
 import threading
 from contextlib import suppress
@@ -21,6 +20,7 @@ from projectors.halt import FollowerError
 from projectors.read_models import beside
 from projectors.rebuild_fill import Filling
 from service.collecting import collect_seldom, keep_freed
+from service.peak_memory import peak_rss_mb
 
 __all__ = ["main"]
 
@@ -54,7 +54,7 @@ def main() -> int:
     except Exception as error:  # noqa: BLE001 - told to whoever asked for it, and the process ends
         _say(records=filling.records, failed=f"{type(error).__name__}: {error}")
         return 1
-    _say(records=filling.records, rss_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+    _say(records=filling.records, rss_mb=peak_rss_mb())
     logs.close()
     engine.dispose()
     return 0

@@ -1,7 +1,6 @@
 """Filling one target until it has caught up: in this process if little is to be read, else with one a core."""
 
 import os
-import resource
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from projectors.positions import Key
 from projectors.rebuild_fill import Filling, live_ends, next_offsets
 from projectors.rebuild_schema import finish_tables
 from projectors.rebuild_targets import Target
+from service.peak_memory import peak_rss_mb
 from service.rebuild_processes import ShareFailedError, shares
 from service.wiring import Wiring
 
@@ -124,7 +124,7 @@ class CatchingUp:
         )  # fmt: skip
         before = self.records
         filling.run(threading.Event(), lambda records: self._tell(ends, before + records))
-        self.rss_mb = max(self.rss_mb, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+        self.rss_mb = max(self.rss_mb, peak_rss_mb())
 
     def _in_processes(self, ends: dict[Key, int], processes: int) -> None:
         before = self.records

@@ -19,12 +19,12 @@ from service.audit.findings import COUNTERS, Findings, Tally
 from service.audit.inbox_check import InboxCheck, note_dead_letters
 from service.audit.job import Job
 from service.audit.kafka_reader import KafkaReader
-from service.audit.memory import peak_rss_mb
 from service.audit.owed_check import check_owed
 from service.audit.reach import DatabaseAwayError, LogAwayError, Place
 from service.audit.settling import settle
 from service.audit.topology import Topology
 from service.decider.halts import StoreUnavailableError
+from service.peak_memory import peak_rss_mb
 from service.wiring import Wiring
 
 __all__ = ["audit_site"]

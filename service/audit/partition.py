@@ -18,11 +18,11 @@ from service.audit.findings import Offender, Tally
 from service.audit.job import Job
 from service.audit.kafka_reader import KafkaReader
 from service.audit.ledger_check import UNREADABLE, LedgerCheck
-from service.audit.memory import peak_rss_mb
 from service.audit.reach import Place
 from service.audit.requests_check import RequestsCheck
 from service.audit.standing_check import StandingCheck
 from service.audit.subjects import Subjects, scratch
+from service.peak_memory import peak_rss_mb
 
 __all__ = ["run"]
 

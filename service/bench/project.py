@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
@@ -74,12 +75,16 @@ class _OneTable:
     def reset(self, connection: Connection) -> None:
         make_stages(connection, self._folds.folded)
 
-    def prepare(self, batch: Batch) -> Write:
+    def prepare(self, pieces: Iterable[Batch]) -> Write:
         folding = Folding(self._folds)
-        for record, _ in batch:
-            if record.type in self._folds.of:
-                folding.fold(record)
+        for piece in pieces:
+            for record, _ in piece:
+                if record.type in self._folds.of:
+                    folding.fold(record)
         return folding.prepared()
+
+    def prepare_around(self, batch: Batch) -> Write:
+        return self.prepare([batch])
 
     def set_aside(self, record: Any, error: Exception) -> Write | None:
         del record, error

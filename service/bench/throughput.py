@@ -35,13 +35,16 @@ class Line(NamedTuple):
     notes: dict[str, Any]
 
 
+RSS_MB_BELOW = 250
+"""Of a decider and of a projector, however many files there are."""
+
 DECIDE = Line(
     "decide",
     "decide",
     "decided requests, one process",
     "consume + produce in transactions, deciding nothing",
     "decide-floor",
-    {"goal_at_least": 0.6},
+    {"goal_at_least": 0.6, "goal_rss_mb_below": RSS_MB_BELOW},
 )
 AGGREGATES = Line(
     "decide",
@@ -57,7 +60,7 @@ PROJECT = Line(
     "projected records, all default views, one process",
     "consume + decode + COPY of the same rows into the same tables and indexes",
     "project-floor",
-    {"goal_at_least": 0.5},
+    {"goal_at_least": 0.5, "goal_rss_mb_below": RSS_MB_BELOW},
 )
 ONE_TABLE = Line(
     "project",
@@ -153,7 +156,8 @@ def _turn(
             count=count,
         )
         progress(
-            f"turn {turn + 1}: {what} {found['rate']:,.0f} a second, {found['cpu_us']:.1f} µs of CPU each"
+            f"turn {turn + 1}: {what} {found['rate']:,.0f} a second, {found['cpu_us']:.1f} µs of CPU each, "
+            f"at most {found['rss_mb']} MB"
         )
         return found
 
@@ -178,7 +182,11 @@ def _figure(runs: list[dict[str, dict[str, Any]]], line: Line) -> Figure:
         runs=tuple(each.pop("rate") for each in ours),
         floor_name=line.floor,
         floor_runs=tuple(each.pop("rate") for each in theirs),
-        notes={"cpu_over_floor": round(_cpu(ours) / _cpu(theirs), 2), **line.notes},
+        notes={
+            "cpu_over_floor": round(_cpu(ours) / _cpu(theirs), 2),
+            "rss_mb": max(each["rss_mb"] for each in ours),
+            **line.notes,
+        },
         each=tuple(ours),
         floor_each=tuple(theirs),
     )
@@ -207,7 +215,11 @@ def audit_figure(audits: Sequence[dict[str, Any]], floors: Sequence[dict[str, An
         runs=tuple(audit["records"] / audit["seconds"] for audit in audits),
         floor_name="consume ledger and requests + decode + hash, as many processes, checking nothing",
         floor_runs=tuple(floor["rate"] for floor in floors),
-        notes={"records": [audit["records"] for audit in audits], "goal_a_second": AUDITED_A_SECOND},
+        notes={
+            "records": [audit["records"] for audit in audits],
+            "rss_mb": max(audit["rss_mb"] for audit in audits),
+            "goal_a_second": AUDITED_A_SECOND,
+        },
         each=tuple({name: audit[name] for name in told} for audit in audits),
         floor_each=tuple({name: floor[name] for name in ("seconds", "cpu_us")} for floor in floors),
     )

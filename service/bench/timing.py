@@ -1,15 +1,14 @@
 """Wall clock and processor time of one measurement, and how quiet the machine was before it."""
 
 import os
-import resource
 import time
-from pathlib import Path
 from typing import Any
+
+from service.peak_memory import peak_rss_mb
 
 __all__ = ["Timer", "how_quiet"]
 
 TURNS = 1_000_000
-STATUS = Path("/proc/self/status")
 
 
 class Timer:
@@ -24,12 +23,12 @@ class Timer:
         return time.perf_counter() - self._wall
 
     def per(self, count: int) -> dict[str, Any]:
-        """Of ``count`` items: how many a second, processor time of each, memory at its most."""
+        """Of ``count`` items: how many a second, processor time of each, memory at its most in MB (10^6 bytes)."""
         wall, cpu = self.seconds(), time.process_time() - self._cpu
         return {
             "rate": count / wall,
             "cpu_us": round(cpu / count * 1_000_000, 1),
-            "rss_mb": _peak_rss_mb(),
+            "rss_mb": peak_rss_mb(),
             **self.before,
         }
 
@@ -44,11 +43,3 @@ def how_quiet() -> dict[str, float]:
         "load_before": round(os.getloadavg()[0], 2),
         "loop_ms": round((time.perf_counter() - began) * 1000, 1),
     }
-
-
-def _peak_rss_mb() -> int:
-    """Of this program alone: what ``getrusage`` tells begins with the memory of the process that started it."""
-    if STATUS.is_file():
-        lines = dict(line.split(":", 1) for line in STATUS.read_text().splitlines())
-        return int(lines["VmHWM"].split()[0]) // 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

@@ -221,3 +221,11 @@ def test_what_is_met_now_and_then_is_remembered_and_the_rest_is_forgotten():
     assert one("s/c", 2) == ["s/c"]
     assert one("s/d", 2) == ["s/d"]
     assert one("s/b", 2) == ["s/b"]
+
+
+def test_the_same_name_in_two_machines_is_two_subjects():
+    sequences = Sequences(lambda _connection, _machine, subjects: dict.fromkeys(subjects, 4))
+    for machine, number in (("file", 5), ("group", 1), ("file", 6), ("group", 2)):
+        record = a_record(number)
+        sequences.learn(None, machine, sequences.meet(machine, [record]))  # type: ignore[arg-type]
+        assert sequences.first_wrong(machine, [record]) is None

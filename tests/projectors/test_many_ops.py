@@ -1,9 +1,11 @@
 """What is asked most often of very many observing programs: which one next, and why one stands where it does."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from random import Random
 from statistics import median
+from typing import Any
 
 import psutil
 import pytest
@@ -101,15 +103,17 @@ def test_next_and_why_among_a_hundred_thousand(engine: Engine, queued_share, cap
         wanted = OpFilter(states=("Preprocessed",))
         print(clocks.told("op list, a page of 200", lambda: op_page(connection, wanted, limit=200), 20))
         for what, query in OF_FINDINGS.items():
-            print(clocks.told(what, lambda query=query: connection.execute(text(query)).all(), 3))
+            print(clocks.told(what, partial(all_of, connection, query), 3))
         read = scans(connection, lambda: why_of(connection, "op-4711"))
-        read |= scans(
-            connection, lambda: connection.execute(text(OF_FINDINGS["the findings of one OP"])).all()
-        )
+        read |= scans(connection, partial(all_of, connection, OF_FINDINGS["the findings of one OP"]))
     assert read == {}, "tables that were read from end to end for one program"
 
 
-def scans(connection: Connection, work: Callable[[], None]) -> dict[str, int]:
+def all_of(connection: Connection, query: str) -> Sequence[Any]:
+    return connection.execute(text(query)).all()
+
+
+def scans(connection: Connection, work: Callable[[], object]) -> dict[str, int]:
     """How often each large table of the views was read from end to end meanwhile."""
 
     def count() -> dict[str, int]:

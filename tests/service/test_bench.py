@@ -1,6 +1,8 @@
 """What the bench measures: the floor writes what the projector writes, and a figure is its median over the floor's."""
 
 import json
+import subprocess
+import sys
 from itertools import islice
 
 import orjson
@@ -25,10 +27,11 @@ from service.bench.figure import Figure
 from service.bench.latency import _percentile
 from service.bench.project import project, project_one_table
 from service.bench.project_floor import SCHEMA, project_floor
-from service.bench.throughput import audit_figure, cost_of_safety
+from service.bench.throughput import PROJECT, _figure, audit_figure, cost_of_safety
 from service.bench.unsafe import Forgetful, decide_unsafely
 from service.bench.workload import lives
 from service.decider.batch import BatchDecider, Owner
+from service.peak_memory import peak_rss_mb
 from tests.projectors.histories import TOPICS, on_log, random_histories
 
 
@@ -93,6 +96,7 @@ def test_the_rate_of_an_audit_stands_beside_the_goal_with_the_memory_it_took():
     assert [each["rss_all_mb"] for each in told["each"]] == [250, 200]
     assert [each["cpu_us"] for each in told["floor"]["each"]] == [6, 7]
     assert told["notes"]["records"] == [300_000, 100_000]
+    assert told["notes"]["rss_mb"] == 90
     assert "goal a second 50000" in figure.line()
 
 
@@ -105,6 +109,27 @@ def test_ledgers_and_requests_are_shared_out_so_that_each_process_has_the_partit
     one, other = shares(ranges, 2)
     assert [each[1] for each in one] == [0, 2, 0, 2]
     assert sorted(one + other) == sorted(ranges)
+
+
+def test_a_figure_tells_the_most_memory_of_its_runs_beside_the_goal():
+    runs = [
+        {what: {"rate": 1.0, "cpu_us": 1.0, "rss_mb": rss} for what in ("project", "project-floor")}
+        for rss in (170, 190, 180)
+    ]
+    told = json.loads(json.dumps(_figure(runs, PROJECT).as_json()))
+    assert (told["notes"]["rss_mb"], told["notes"]["goal_rss_mb_below"]) == (190, 250)
+    assert [each["rss_mb"] for each in told["each"]] == [170, 190, 180]
+
+
+def test_memory_at_its_most_is_that_of_this_program_alone():
+    """A small program that a large one starts says its own; in MB of 10^6 bytes."""
+    held = b"x" * 300_000_000
+    code = "from service.peak_memory import peak_rss_mb as p; a = p(); b = b'x' * 50_000_000; print(a, p())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    bare, more = map(int, done.stdout.split())
+    assert 5 < bare < 60
+    assert 45 <= more - bare <= 60
+    assert peak_rss_mb() * 1_000_000 > len(held)
 
 
 def test_a_run_is_clean_only_with_every_counter_of_every_audit_at_zero():

@@ -28,3 +28,34 @@ def test_pages_of_one_batch_serve_the_next():
     left_to_itself, told, kept = json.loads(done.stdout)
     assert told is (platform.libc_ver()[0] == "glibc")
     assert kept < left_to_itself / 10 if told else kept > 0
+
+
+HEAPS = """
+import ctypes, threading
+from service.collecting import keep_freed
+
+told, all_of_them = keep_freed(), threading.Barrier(4)
+
+def batch():
+    all_of_them.wait()
+    parts = [bytes(100_000) for _ in range(20)]
+    all_of_them.wait()
+
+threads = [threading.Thread(target=batch) for _ in range(4)]
+for each in threads:
+    each.start()
+for each in threads:
+    each.join()
+print(told, flush=True)
+if told:
+    c = ctypes.CDLL(None)
+    c.malloc_info(0, ctypes.c_void_p.in_dll(c, "stdout"))
+    c.fflush(None)
+"""
+
+
+def test_all_threads_share_what_is_kept():
+    done = subprocess.run([sys.executable, "-c", HEAPS], capture_output=True, check=True, text=True)
+    told, _, heaps = done.stdout.partition("\n")
+    assert told == str(platform.libc_ver()[0] == "glibc")
+    assert heaps.count("<heap ") == (1 if told == "True" else 0)

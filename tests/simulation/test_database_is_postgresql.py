@@ -295,7 +295,7 @@ def _projected(side: Side, batches: list[Any]) -> Iterator[Any]:
         try:
             with side.begin() as connection:
                 projector.reset(connection)
-                projector.prepare(batch)(connection)
+                projector.prepare_around(batch)(connection)
                 subjects = sorted({record.subject for record, _ in batch})
                 assert projector.last_sequences is not None
                 yield projector.last_sequences(connection, "file", subjects)
