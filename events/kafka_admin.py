@@ -32,7 +32,7 @@ Client = TypeVar("Client")
 
 REPLICAS_WANTED = 3
 
-_FETCHED_BYTES = 8 * 1024 * 1024
+_FETCHED_BYTES = 4 * 1024 * 1024
 _WIDE_BYTES = 1024 * 1024
 
 _FETCH: dict[str, Any] = {

@@ -21,8 +21,11 @@ __all__ = ["AT_ONCE", "CHANNEL", "MACHINES", "STREAM_CHANNEL", "Projector"]
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 8000
-"""Records of a batch at most: behind by many, a row is changed once for several of its facts, not once for each."""
+AT_ONCE = 5000
+"""Records of a batch at most: behind by many, a row is changed once for several of its facts, not once for each.
+
+8,000 cost as much processor time for each, and 45 MB more.
+"""
 
 CHANNEL = "meridian_projected"
 """Notified after each batch."""
