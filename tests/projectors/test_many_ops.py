@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from random import Random
 from statistics import median
 
@@ -22,12 +23,32 @@ OPS = 100_000
 ASKED = 200
 
 
+OF_FINDINGS = {
+    "the findings of one OP": "SELECT * FROM v1.op_criterion WHERE op = 'op-4711' ORDER BY sequence, ordinal",
+    "all that an instrument fails": """
+        SELECT op, program, criterion, value, threshold, margin FROM v1.op_criterion
+        WHERE instrument = 'VISP' AND is_current AND NOT passed
+    """,
+    "how often each criterion fails": """
+        SELECT criterion, count(*) FROM v1.op_criterion WHERE is_current AND NOT passed GROUP BY criterion
+    """,
+    "a histogram of one metric": """
+        SELECT width_bucket(value, 0, 10, 20) AS bin, count(*) FROM v1.op_criterion
+        WHERE criterion = 'c3' AND is_current GROUP BY bin
+    """,
+}
+
+
 def next_of(connection: Connection) -> None:
     by = ranking()
     at = now_of(connection)
     found = queued(connection, by, at=at, limit=20)
     assert len(ranked(found.rows, by, at=at)) == 20
     assert found.length > OPS // 10
+
+
+def rows_of(connection: Connection, query: str) -> object:
+    return connection.execute(text(query)).all()
 
 
 def why_of(connection: Connection, op: str) -> None:
@@ -84,11 +105,14 @@ def test_next_and_why_among_a_hundred_thousand(engine: Engine, queued_share, cap
         print(clocks.told(f"op next among {OPS}, {queued_share:.0%} queued", lambda: next_of(connection), 20))
         wanted = OpFilter(states=("Preprocessed",))
         print(clocks.told("op list, a page of 200", lambda: op_page(connection, wanted, limit=200), 20))
+        for what, query in OF_FINDINGS.items():
+            print(clocks.told(what, partial(rows_of, connection, query), 3))
         read = scans(connection, lambda: why_of(connection, "op-4711"))
+        read |= scans(connection, partial(rows_of, connection, OF_FINDINGS["the findings of one OP"]))
     assert read == {}, "tables that were read from end to end for one program"
 
 
-def scans(connection: Connection, work: Callable[[], None]) -> dict[str, int]:
+def scans(connection: Connection, work: Callable[[], object]) -> dict[str, int]:
     """How often each large table of the views was read from end to end meanwhile."""
 
     def count() -> dict[str, int]:
