@@ -1,11 +1,10 @@
 """What is asked most often of very many observing programs: which one next, and why one stands where it does."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from random import Random
 from statistics import median
-from typing import Any
 
 import psutil
 import pytest
@@ -46,6 +45,10 @@ def next_of(connection: Connection) -> None:
     found = queued(connection, by, at=at, limit=20)
     assert len(ranked(found.rows, by, at=at)) == 20
     assert found.length > OPS // 10
+
+
+def rows_of(connection: Connection, query: str) -> object:
+    return connection.execute(text(query)).all()
 
 
 def why_of(connection: Connection, op: str) -> None:
@@ -103,14 +106,10 @@ def test_next_and_why_among_a_hundred_thousand(engine: Engine, queued_share, cap
         wanted = OpFilter(states=("Preprocessed",))
         print(clocks.told("op list, a page of 200", lambda: op_page(connection, wanted, limit=200), 20))
         for what, query in OF_FINDINGS.items():
-            print(clocks.told(what, partial(all_of, connection, query), 3))
+            print(clocks.told(what, partial(rows_of, connection, query), 3))
         read = scans(connection, lambda: why_of(connection, "op-4711"))
-        read |= scans(connection, partial(all_of, connection, OF_FINDINGS["the findings of one OP"]))
+        read |= scans(connection, partial(rows_of, connection, OF_FINDINGS["the findings of one OP"]))
     assert read == {}, "tables that were read from end to end for one program"
-
-
-def all_of(connection: Connection, query: str) -> Sequence[Any]:
-    return connection.execute(text(query)).all()
 
 
 def scans(connection: Connection, work: Callable[[], object]) -> dict[str, int]:
