@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from events.log import Message
+from events.log import Message, Place
+from projectors.database import make_engine
 from service.cli.errors import ATTENTION, FINE, WRONG_USE
 from service.roles import run_decider
 from service.transplant import bringing
-from service.transplant.manifest import Manifest
+from service.transplant.manifest import Manifest, TransplantError
+from service.transplant.tables import put_rows
 from service.wiring import Wiring
 from tests.service.cli.a_site import arrival
 from tests.service.transplant.two_sites import SENDER, until
@@ -179,8 +181,6 @@ def test_a_sender_is_kept_by_its_offsets_even_where_its_inbox_had_gaps(past, typ
     past.start()  # a site that has only begun is an empty one too
     past.stop()
     assert typed("import", str(folder), *WHY).code == FINE
-    from events.log import Place
-
     place = Place(inbox, 0)
     assert [each.offset for each in past.read(place)] == [4, 5, 6]
     reader = past.log.reader()
@@ -191,3 +191,13 @@ def test_a_sender_is_kept_by_its_offsets_even_where_its_inbox_had_gaps(past, typ
         "no offset",
         5,
     )
+
+
+@pytest.mark.parametrize(
+    "table", ["operations.of_long_ago", "decider.outcome", "x; DROP TABLE decider.outcome"]
+)
+def test_rows_of_what_is_no_register_here_are_refused(postgres, table):
+    engine = make_engine(postgres, "test", pool_size=1)
+    with engine.connect() as connection, pytest.raises(TransplantError, match="found no such table"):
+        put_rows(connection, table, iter(["{}"]))
+    engine.dispose()
