@@ -27,7 +27,7 @@ __all__ = ["run_child"]
 
 # Where the child finds what it was given, whatever numbers the server had for them.
 FILE_FD, RESULT_FD, CONTROL_FD = 3, 4, 5
-FILES_AT_MOST = 128
+FILES_AT_MOST = 32
 """Of one child, which grows with each."""
 
 MAX_REQUEST_BYTES = 256 * 1024

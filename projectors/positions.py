@@ -190,7 +190,7 @@ class Positions:
             if getattr(error.orig, "pgcode", None) != DIVISION_BY_ZERO:
                 raise
             raise self._lost(moves, epochs) from error
-        failpoints.reach(f"{self._follower}.mid_batch")
+        failpoints.reach("projector.mid_batch")  # nobody else writes so little
 
     def _lost(self, moves: Sequence[Move], epochs: Mapping[Key, int]) -> LostPositionError:
         stood = " or ".join(

@@ -9,11 +9,11 @@ dies, and a second writer waits for the first one to end. Of isolation this is a
 (there two writers wait for each other only at the same rows), of speed nothing is said.
 """
 
-import io
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from datetime import datetime
+from functools import partial
 from typing import Any, Self
 
 from sqlalchemy import TextClause
@@ -208,7 +208,7 @@ class Connection:
     def exec_driver_sql(self, statement: str, **_options: Any) -> None:
         self._called(statement[:40])
         verb = statement.partition(" ")[0]
-        if verb in {"EXECUTE", "SET"}:
+        if verb in {"EXECUTE", "SET", "WITH"}:
             MEANINGS[verb](self, {}, statement)
         elif verb not in {"CREATE", "PREPARE", "NOTIFY"}:
             raise UnknownStatementError(statement)
@@ -220,10 +220,10 @@ class Connection:
     def cursor(self) -> "_Cursor":
         return _Cursor(self)
 
-    def copy(self, statement: str, body: io.BytesIO) -> None:
+    def copy(self, statement: str, body: bytes) -> None:
         """``COPY … FROM STDIN``."""
         self._called(statement[:40])
-        MEANINGS["COPY"](self, {"lines": body.getvalue().decode().split("\n")[:-1]}, statement)
+        MEANINGS["COPY"](self, {"lines": body.decode().split("\n")[:-1]}, statement)
 
     def invalidate(self) -> None:
         self.lose()
@@ -307,8 +307,9 @@ class _Cursor:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def copy_expert(self, statement: str, body: io.BytesIO, _size: int) -> None:
-        self._connection.copy(statement, body)
+    def copy_expert(self, statement: str, body: Any, size: int = 8192) -> None:
+        """``body`` is read until it gives nothing more, as the driver does."""
+        self._connection.copy(statement, b"".join(iter(partial(body.read, size), b"")))
 
     def close(self) -> None:
         """Nothing is held."""

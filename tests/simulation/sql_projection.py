@@ -7,12 +7,13 @@ from typing import Any
 import orjson
 from sqlalchemy import Boolean, Column, DateTime, Float, Integer, Table, TextClause
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DataError
 
 from consumers.work_items import position as work_position
 from projectors import ledger, merge
 from projectors.database import metadata
 from projectors.decided import outcome
-from projectors.positions import _move_statement, position
+from projectors.positions import DIVISION_BY_ZERO, _move_statement, position
 from projectors.projection import COMBINE, EMPTIED
 from tests.simulation.database import MEANINGS, Connection, Result, meaning
 
@@ -26,20 +27,57 @@ _MOVES = [_move_statement(table) for table in (position, work_position)]
 @meaning(*_MOVES)
 def _move(connection: Connection, members: Row, statement: TextClause) -> Result:
     """Compare and set, as far as the statement has these conditions."""
-    table = statement.text.split()[1]
+    wanted = {
+        column: members[name]
+        for column, name in (("next_offset", "found"), ("owner_epoch", "epoch"))
+        if f"{column} = :{name}" in statement.text
+    }
+    return _moved(connection, statement.text.split()[1], members, wanted)
+
+
+def _moved(connection: Connection, table: str, members: Row, wanted: Row) -> Result:
     rows = connection.write(table)
     key = (members["follower"], members["machine"], members["partition"])
     row = rows.get(key)
-    if (
-        row is None
-        or ("next_offset = :found" in statement.text and row["next_offset"] != members["found"])
-        or ("owner_epoch = :epoch" in statement.text and row["owner_epoch"] != members["epoch"])
-    ):
+    if row is None or any(row[name] != value for name, value in wanted.items()):
         return Result(rowcount=0)
     told = [each for each in (row["last_event_at"], members["last_event_at"]) if each is not None]
     moved = {"next_offset": members["wanted"], "applied_at": connection.now}
     rows[key] = {**row, **moved, "last_event_at": max(told, default=None)}
     return Result(rowcount=1)
+
+
+class _DividedByZeroError(Exception):
+    pgcode = DIVISION_BY_ZERO
+
+
+def _move_in_one_call(connection: Connection, _members: Row, statement: str) -> None:
+    """Moves that divide by how many rows they have moved, then what else the call does."""
+    rest = statement
+    while found := _MOVED.match(rest):
+        said = found.groupdict()
+        members = {
+            "follower": said["follower"],
+            "machine": said["machine"],
+            "partition": int(said["partition"]),
+            "wanted": int(said["wanted"]),
+            "last_event_at": datetime.fromisoformat(said["at"]) if said["at"] else None,
+        }
+        given = {"next_offset": said["found"], "owner_epoch": said["epoch"]}
+        wanted = {name: int(value) for name, value in given.items() if value is not None}
+        if not _moved(connection, said["table"], members, wanted).rowcount:
+            raise DataError(statement, None, _DividedByZeroError("division by zero"))
+        rest = rest[found.end() :]
+    _execute(connection, {}, rest)
+
+
+_MOVED = re.compile(
+    r"WITH moved AS \(UPDATE (?P<table>\S+) SET next_offset = (?P<wanted>\d+), applied_at = clock_timestamp\(\), "
+    r"last_event_at = GREATEST\(last_event_at, (?:'(?P<at>[^']*)'|NULL)::timestamptz\) "
+    r"WHERE follower = '(?P<follower>[^']*)' AND machine = '(?P<machine>[^']*)' AND partition = (?P<partition>\d+) "
+    r"(?:AND next_offset = (?P<found>\d+) AND owner_epoch = (?P<epoch>\d+) ?)?RETURNING 1\) "
+    r"SELECT 1 / count\(\*\) FROM moved; "
+)
 
 
 def _take_over(connection: Connection, members: Row, statement: Any) -> Result:
@@ -187,6 +225,7 @@ def _key(table: Table, row: Row) -> tuple[Any, ...]:
 MEANINGS["COPY"] = _copy
 MEANINGS["EXECUTE"] = _execute
 MEANINGS["SET"] = _execute
+MEANINGS["WITH"] = _move_in_one_call
 _TOKEN = re.compile(
     r"INSERT INTO (?P<into>\S+) \((?P<names>[^)]*)\) VALUES|EXECUTE (?P<name>\w+)(?: \()?"
     r"|NULL|E'(?P<text>(?:[^']|'')*)'"

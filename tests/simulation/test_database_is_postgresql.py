@@ -318,17 +318,19 @@ moves = st.lists(
 
 
 @on_servers
-@given(moves=moves, is_work=st.booleans())
-def test_positions_are_taken_over_and_moved_alike(engine: Engine, moves: Orders, is_work: bool):
+@given(moves=moves, is_work=st.booleans(), words=st.sampled_from([None, "SET LOCAL jit = off"]))
+def test_positions_are_taken_over_and_moved_alike(
+    engine: Engine, moves: Orders, is_work: bool, words: str | None
+):
     one, other = real(engine), simulated()
     rows = work_position if is_work else position
     for order in moves:
-        assert _positioned(one, rows, order) == _positioned(other, rows, order), order
+        assert _positioned(one, rows, order, words) == _positioned(other, rows, order, words), order
     key = ("follower", "machine", "partition")
     assert_same_tables(one, other, {rows.fullname: key})
 
 
-def _positioned(side: Side, rows: Any, order: tuple[Any, ...]) -> Any:
+def _positioned(side: Side, rows: Any, order: tuple[Any, ...], words: str | None) -> Any:
     word, partition, found, wanted, epoch = order
     positions, keys = Positions(rows, "it"), {("file", partition): "topic"}
     try:
@@ -339,7 +341,7 @@ def _positioned(side: Side, rows: Any, order: tuple[Any, ...]) -> Any:
             if word == "read":
                 return positions.read_again(connection, dict.fromkeys(keys, epoch))
             moved = Move("file", partition, found, wanted)
-            positions.move(connection, [moved], dict.fromkeys(keys, epoch))
+            positions.move(connection, [moved], dict.fromkeys(keys, epoch), words)
             return "moved"
     except LostPositionError:
         return "lost"
