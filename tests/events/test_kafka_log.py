@@ -143,10 +143,10 @@ def test_idle_partitions_do_not_hold_up_a_busy_one(kafka, site):
 @pytest.mark.parametrize(("deep", "whole"), [(True, 1), (False, 0)])
 def test_a_deep_reader_fetches_one_partition_to_its_end_before_another(kafka, site, deep, whole):
     log = KafkaLog(kafka, deep=deep)
-    places, written = [Place(f"{site}.deep", n) for n in range(3)], 24
+    places, written = [Place(f"{site}.deep", n) for n in range(3)], 12
     log.ensure([TopicSpec(f"{site}.deep", len(places))])
     writer = log.writer()
-    for _ in range(written):  # 6 MiB each: of three partitions, one fetch of 8 MiB holds one
+    for _ in range(written):  # 3 MiB each: of three partitions, one fetch of 4 MiB holds one
         for topic, partition in places:
             writer.send(topic, key=b"k", value=bytes(256 * 1024), partition=partition)
     writer.close()
