@@ -13,7 +13,7 @@ from events.topic_specs import topic_specs
 from events.topics import Topics
 from service.bench.timing import Timer
 from service.bench.workload import lives
-from service.decider.owner import OwnerSettings
+from service.decider.owner import AT_MOST, OwnerSettings
 from service.decider.process import Decider
 
 __all__ = ["PARTITIONS", "decide", "fill", "floor"]
@@ -21,7 +21,7 @@ __all__ = ["PARTITIONS", "decide", "fill", "floor"]
 log = logging.getLogger(__name__)
 
 PARTITIONS = 4
-BATCH = 1000
+BATCH = AT_MOST
 LIMIT_S = 600.0
 
 

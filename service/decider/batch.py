@@ -137,8 +137,9 @@ class BatchDecider:
         # After the snapshots: this refuses where the store is not as this owner left it, so neither were they.
         known = self._store.digests(records)
         self._check_new(unknown)
-        for first in range(0, len(read), AT_ONCE):
-            self._decide_some(read[first : first + AT_ONCE], known, owner, now, batch)
+        while read:  # each is let go of once it is decided
+            some, read[:AT_ONCE] = read[:AT_ONCE], []
+            self._decide_some(some, known, owner, now, batch)
         return batch
 
     def _check_new(self, names: Sequence[str]) -> None:

@@ -31,9 +31,12 @@ from service.decider.halts import Halt, StoreFencedError, StoreUnavailableError,
 from service.decider.store import Store, Watermark
 from service.decider.takeover import Seat, outcome_of, read_tail, resume_at
 
-__all__ = ["OwnerSettings", "PartitionOwner"]
+__all__ = ["AT_MOST", "OwnerSettings", "PartitionOwner"]
 
 log = logging.getLogger(__name__)
+
+AT_MOST = 1_500
+"""Requests of a batch: what each waits for commit and save falls with more of them, and memory grows."""
 
 DOUBTS_AT_ONE_OFFSET = 5
 RETRY_S = 0.5
@@ -46,8 +49,8 @@ class OwnerSettings:
     ``gathered_s``: while many come in small numbers, so long they are gathered; one alone is decided at once.
     """
 
-    batch: int = 1000
-    subjects_kept: int = 4_000
+    batch: int = AT_MOST
+    subjects_kept: int = 1_500
     poll_s: float = 0.5
     gathered_s: float = 0.0
 
