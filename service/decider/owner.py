@@ -50,7 +50,7 @@ class OwnerSettings:
     """
 
     batch: int = AT_MOST
-    subjects_kept: int = 1_500
+    subjects_kept: int = 2_500
     poll_s: float = 0.5
     gathered_s: float = 0.0
 
