@@ -216,21 +216,32 @@ class Positions:
 
 def _move_in_words(table: Table, follower: str, step: Move, epoch: int) -> str:
     """A compare-and-set that divides by the number of rows it has moved."""
-    at = "NULL" if step.last_event_at is None else f"'{step.last_event_at.isoformat()}'"
-    seen = f"AND next_offset = {step.found:d} AND owner_epoch = {epoch:d}"
-    moved = (
-        f"UPDATE {table.fullname} SET next_offset = {step.wanted:d}, applied_at = clock_timestamp(), "  # noqa: S608
-        f"last_event_at = GREATEST(last_event_at, {at}::timestamptz) "
-        f"WHERE follower = '{follower}' AND machine = '{step.machine}' AND partition = {step.partition:d} "
-        + ("" if is_without("compare_and_set") else seen)
-    )
-    return f"WITH moved AS ({moved} RETURNING 1) SELECT 1 / count(*) FROM moved"  # noqa: S608  # our own names
+    given = {
+        "wanted": f"{step.wanted:d}",
+        "last_event_at": "NULL" if step.last_event_at is None else f"'{step.last_event_at.isoformat()}'",
+        "follower": f"'{follower}'",
+        "machine": f"'{step.machine}'",
+        "partition": f"{step.partition:d}",
+        "found": f"{step.found:d}",
+        "epoch": f"{epoch:d}",
+    }
+    return f"WITH moved AS ({_moving(table, given)} RETURNING 1) SELECT 1 / count(*) FROM moved"  # noqa: S608
 
 
 def _move_statement(table: Table) -> TextClause:
-    return text(
-        f"UPDATE {table.fullname} SET next_offset = :wanted, applied_at = clock_timestamp(), "  # noqa: S608  # our own name
-        "last_event_at = GREATEST(last_event_at, CAST(:last_event_at AS timestamptz)) "
-        "WHERE follower = :follower AND machine = :machine AND partition = :partition "
-        + ("" if is_without("compare_and_set") else "AND next_offset = :found AND owner_epoch = :epoch")
+    names = ("wanted", "last_event_at", "follower", "machine", "partition", "found", "epoch")
+    return text(_moving(table, {name: f":{name}" for name in names}))
+
+
+def _moving(table: Table, given: Mapping[str, str]) -> str:
+    """The compare-and-set, with these terms for what a step says."""
+    return (
+        f"UPDATE {table.fullname} SET next_offset = {given['wanted']}, applied_at = clock_timestamp(), "  # noqa: S608
+        f"last_event_at = GREATEST(last_event_at, CAST({given['last_event_at']} AS timestamptz)) "
+        f"WHERE follower = {given['follower']} AND machine = {given['machine']} AND partition = {given['partition']} "
+        + (
+            ""
+            if is_without("compare_and_set")
+            else f"AND next_offset = {given['found']} AND owner_epoch = {given['epoch']}"
+        )
     )

@@ -73,7 +73,7 @@ def _move_in_one_call(connection: Connection, _members: Row, statement: str) -> 
 
 _MOVED = re.compile(
     r"WITH moved AS \(UPDATE (?P<table>\S+) SET next_offset = (?P<wanted>\d+), applied_at = clock_timestamp\(\), "
-    r"last_event_at = GREATEST\(last_event_at, (?:'(?P<at>[^']*)'|NULL)::timestamptz\) "
+    r"last_event_at = GREATEST\(last_event_at, CAST\((?:'(?P<at>[^']*)'|NULL) AS timestamptz\)\) "
     r"WHERE follower = '(?P<follower>[^']*)' AND machine = '(?P<machine>[^']*)' AND partition = (?P<partition>\d+) "
     r"(?:AND next_offset = (?P<found>\d+) AND owner_epoch = (?P<epoch>\d+) ?)?RETURNING 1\) "
     r"SELECT 1 / count\(\*\) FROM moved; "
