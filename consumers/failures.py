@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from consumers.breakers import ARCHIVE, store_of
+from consumers.child import ChildFailure
 from consumers.storage_errors import StorageError, StorageRefused, TransferMismatch
 from events.file_requests import FailFile
 from events.stream import RetryPolicy
 from events.types import FailureClass, Usage
 
-__all__ = ["Failed", "Wait", "delay_s", "fail_request", "from_archive", "from_source"]
+__all__ = ["Failed", "Wait", "delay_s", "fail_request", "from_archive", "from_reader", "from_source"]
 
 _MESSAGE = 7_900
 
@@ -87,6 +88,18 @@ def from_source(error: StorageError, stream: str) -> Wait | Failed | StorageErro
     if error.failure_class == "infrastructure":
         return Wait(store_of(stream), error.code, str(error))
     return error
+
+
+def from_reader(failure: ChildFailure | None, usage: Usage | None = None) -> Failed:
+    """What it means that a reader gave no inspection of a file; no ``failure`` is a fault of the reader's own."""
+    if failure is None:
+        return Failed(
+            "READER_BUG", "code", "the reader gave neither an inspection nor a failure", usage=usage
+        )
+    # A child that was killed for want of memory may be this file's doing: it has a budget, so that it can't come first
+    # for ever and hold up the others.
+    failure_class: FailureClass = "code" if failure.failure_class == "code" else "transient"
+    return Failed(failure.code, failure_class, failure.message, usage=usage)
 
 
 def fail_request(

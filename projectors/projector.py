@@ -102,7 +102,7 @@ class Projector:
                     alone = Folding(self._folds)
                     alone.fold(record)
                     alone.prepared()
-                except Exception as error:  # noqa: BLE001  # as above
+                except Exception as error:  # noqa: BLE001 - whatever it raises, this record alone is set aside
                     wrong[record.machine, record.partition, record.offset] = error
         return wrong
 

@@ -17,7 +17,7 @@ from consumers.effects.long_values import kept_whole, saying_where
 from consumers.effects.pictures import wants_preview
 from consumers.effects.quarantine import put_aside
 from consumers.effects.same_content import look_for_twin
-from consumers.failures import Failed, from_archive
+from consumers.failures import Failed, from_archive, from_reader
 from consumers.formats import FORMATS, Expected
 from consumers.formats.inspection import Inspection, members
 from consumers.storage_errors import StorageError
@@ -26,7 +26,7 @@ from events.file import Brief, GroupPlace, IdentityHeld
 from events.file_requests import RejectFile, ReportFileValidated, StartFile
 from events.ids import derived_id
 from events.stream import StreamConfiguration
-from events.types import FailureClass, HeaderFix, QaFinding, Usage, WarningFinding
+from events.types import HeaderFix, QaFinding, Usage, WarningFinding
 from machines.membership import RULES, membership
 
 __all__ = ["brief_of", "configuration_for", "ingest", "name_of"]
@@ -80,7 +80,7 @@ def _look(item: WorkItem, tools: Tools, path: Path, brief: Brief, configuration:
     inspection = result.inspection
     usage = with_log_kept(Usage(host=tools.host, **members(result.usage)), item, tools, configuration)
     if inspection is None:
-        raise _no_inspection(result, usage)
+        raise from_reader(result.failure, usage)
     place = _place(inspection, brief, configuration)
     if inspection.verdict == "invalid":
         yield report(item, _rejection(item, tools, path, inspection, usage, configuration, place))
@@ -160,18 +160,6 @@ def name_of(brief: Brief) -> str:
 def _has_identity(brief: Brief, configuration: StreamConfiguration) -> bool:
     """Whether the file has an archive identity of its own: companions go by that of their primary."""
     return configuration.identity is not None and brief.role == "primary"
-
-
-def _no_inspection(result: ChildResult, usage: Usage) -> Failed:
-    failure = result.failure
-    if failure is None:
-        return Failed(
-            "READER_BUG", "code", "the reader gave neither an inspection nor a failure", usage=usage
-        )
-    # A child that was killed for want of memory may be this file's doing: it has a budget, so that it can't come first
-    # for ever and hold up the others.
-    failure_class: FailureClass = "code" if failure.failure_class == "code" else "transient"
-    return Failed(failure.code, failure_class, failure.message, usage=usage)
 
 
 def _rejection(

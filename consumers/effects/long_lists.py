@@ -9,7 +9,7 @@ from pathlib import Path
 from consumers.arrival import logical_name
 from consumers.claims import WorkItem
 from consumers.effects.asking import Ask, Asks
-from consumers.failures import Failed
+from consumers.failures import from_reader
 from consumers.formats import Expected
 from consumers.formats.checksum_table import MAX_REPORTED_BYTES
 from consumers.tools import Tools
@@ -38,11 +38,7 @@ def tell_long_list(
         result = tools.inspector.inspect(path, configuration.format_of(name), expected)
         found = result.inspection
         if found is None:
-            failure = result.failure
-            code = failure.code if failure is not None else "READER_BUG"
-            raise Failed(
-                code, "transient", failure.message if failure is not None else "the reader gave nothing"
-            )
+            raise from_reader(result.failure)
         if found.sha256 != brief.sha256 or not found.sums:
             return  # to the end; or it is not what was validated, which its copy finds out
         for listed, value in found.sums.items():

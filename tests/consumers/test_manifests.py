@@ -136,6 +136,14 @@ def test_a_list_that_cannot_be_read_for_now_is_tried_again(tmp_path):
     assert (caught.value.code, caught.value.failure_class) == ("READER_HELD_UP", "transient")
 
 
+def test_a_list_whose_reader_is_at_fault_waits_for_other_code(tmp_path):
+    listed(tmp_path, 4_000)
+    broken = ChildFailure("READER_BUG", "code", "KeyError: 'sums'")
+    with pytest.raises(Failed) as caught:
+        told_of(tmp_path / "n.md5", inspect=lambda *_: ChildResult(None, broken, Usage()))
+    assert (caught.value.code, caught.value.failure_class) == ("READER_BUG", "code")
+
+
 def test_only_lists_are_looked_into_for_sums():
     brief = Brief(
         content=Content(uri="file:///a.md5"), role="manifest", sha256="0" * 64, size_bytes=10_000_000
