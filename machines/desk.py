@@ -240,7 +240,7 @@ class Desk:
 
     def _members(self, asked: Asked, ruling: Ruling) -> dict[str, Any]:
         """The record without its chain."""
-        subject, request, _, stamp, *_ = asked
+        subject, request, _, (identifier, digest, now, place, epoch), _, _ = asked
         fact, fromstate, tostate, version, attempt = (
             ruling if isinstance(ruling, Accepted) else self._refused_as(request, ruling)
         )
@@ -248,11 +248,11 @@ class Desk:
         name, schema = self._wire_names[kind]
         members: dict[str, Any] = {
             "specversion": "1.0",
-            "id": stamp.id,
+            "id": identifier,
             "source": self._source,
             "type": name,
             "dataschema": schema,
-            "time": max(subject.time, stamp.now),
+            "time": max(now, subject.time),
             "subject": request.subject,
             "sequence": subject.sequence + 1,
             # A plain word: orjson asks a member of an enum for its value, as dear as all the rest.
@@ -260,9 +260,9 @@ class Desk:
             "tostate": None if tostate is None else str(tostate),
             "actor": request.actor,
             "requestid": request.id,
-            "requesttopic": stamp.requesttopic,
-            "requestdigest": stamp.digest,
-            "ownerepoch": stamp.ownerepoch,
+            "requesttopic": place,
+            "requestdigest": digest,
+            "ownerepoch": epoch,
         }
         if version is not None:
             members["version"] = version

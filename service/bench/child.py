@@ -10,11 +10,14 @@ from events.topics import Topics
 from projectors.database import make_engine
 from service.bench import decide, project
 from service.bench.aggregates import change_aggregates
+from service.bench.decide_floor import own_log_floor, plain_floor
 from service.bench.project_floor import project_floor
 from service.bench.unsafe import decide_unsafely
 from service.collecting import collect_seldom, keep_freed
 
 __all__ = ["measured"]
+
+SAME_SIZE = {"batch": decide.BATCH, "partitions": decide.PARTITIONS}
 
 
 def measured(what: str, *, kafka: str, database: str, site: str, count: int) -> dict[str, Any]:
@@ -37,7 +40,9 @@ def _run(order: dict[str, Any]) -> dict[str, Any]:
         case "decide":
             found = decide.decide(logs, engine, topics, requests=count)
         case "decide-floor":
-            found = decide.floor(logs, topics, requests=count, name="floor")
+            found = plain_floor(logs, order["kafka"], topics, requests=count, name="floor", **SAME_SIZE)
+        case "decide-floor-on-own-log":
+            found = own_log_floor(logs, topics, requests=count, name="floor-on-own-log", **SAME_SIZE)
         case "decide-unsafely":
             found = decide_unsafely(
                 logs, topics, requests=count, partitions=decide.PARTITIONS, batch=decide.BATCH

@@ -1,4 +1,4 @@
-"""How many requests a second one decider process decides, with everything on; and its floor, which decides nothing."""
+"""How many requests a second one decider process decides, with everything on."""
 
 import logging
 import threading
@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Engine, text
 
 from events.ids import partition_of
-from events.log import Log, Place
+from events.log import Log
 from events.topic_specs import topic_specs
 from events.topics import Topics
 from service.bench.timing import Timer
@@ -16,7 +16,7 @@ from service.bench.workload import lives
 from service.decider.owner import AT_MOST, OwnerSettings
 from service.decider.process import Decider
 
-__all__ = ["PARTITIONS", "decide", "fill", "floor"]
+__all__ = ["BATCH", "PARTITIONS", "decide", "fill"]
 
 log = logging.getLogger(__name__)
 
@@ -60,28 +60,6 @@ def decide(logs: Log, engine: Engine, topics: Topics, *, requests: int) -> dict[
     stop.set()
     thread.join()
     return found | _counts(engine)
-
-
-def floor(logs: Log, topics: Topics, *, requests: int, name: str) -> dict[str, Any]:
-    """The same requests read and written again in transactions of the same size, offsets included."""
-    out = Topics(f"{topics.site}-{name}")
-    logs.ensure(topic_specs(out, {"file": PARTITIONS}, ()))
-    places = [Place(topics.requests("file"), number) for number in range(PARTITIONS)]
-    writer, reader = logs.transactional(f"floor-{name}"), logs.reader(committed=True)
-    reader.assign(dict.fromkeys(places, 0))
-    timer, seen = Timer(), 0
-    while seen < requests:
-        for place, messages in reader.poll(at_most=BATCH, timeout_s=0.5).items():
-            writer.begin()
-            for message in messages:
-                value = message.value or b""
-                writer.send(out.events("file"), key=message.key, value=value, partition=place.partition)
-            writer.commit({place: messages[-1].offset + 1}, group=f"floor-{name}")
-            seen += len(messages)
-    found = timer.per(requests)
-    reader.close()
-    writer.close()
-    return found
 
 
 def _counts(engine: Engine) -> dict[str, Any]:

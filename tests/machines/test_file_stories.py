@@ -1,12 +1,14 @@
 """Files' lives as stories: versions, attempts, what waits, what is refused and why."""
 
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 
+import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from machines.file_state import VERSIONS_KEPT, File, Version
+from machines.file_state import VERSIONS_KEPT, File, FileState, Version
 from tests.machines.given import (
     COMPLETE,
     DUE,
@@ -37,10 +39,44 @@ def test_a_good_file_becomes_complete_and_best():
     assert story.decisions[-1].record.data["best"] == 1
 
 
-def test_a_snapshot_has_every_member_of_a_file_and_of_its_versions():
-    dumped = a_file(*COMPLETE).state.state.dump()
-    assert list(dumped) == [each.name for each in fields(File)]
-    assert list(dumped["versions"][0]) == [each.name for each in fields(Version)]
+UNUSUAL = {
+    **dict.fromkeys(("best", "witnesses", "size_bytes", "due_sequence", "embargo_sequence", "attempt"), 7),
+    **dict.fromkeys(("sidecar_due_sequence",), 0),
+    **{key: {"a": "b"} for key in ("pending", "object", "quarantine", "work", "attested", "acknowledged")},
+    **{key: ["x"] for key in ("overtaken", "warnings", "looked", "removed", "primaries")},
+    **dict.fromkeys(("is_held", "embargoed"), True),
+    **dict.fromkeys(("sha256", "md5", "code", "preview", "sidecar", "embargo_until"), ""),
+    **dict.fromkeys(("failed_from", "came_from", "dismissed_from"), FileState.ERROR),
+    "transfer": False,
+}
+"""Of each member that a file or a version begins without, a value; such that are false are left out all the same."""
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (kind, each.name)
+        for kind in (File, Version)
+        for each in fields(kind)
+        if each.name not in {"versions", "number", "state", "content"}
+    ],
+)
+def test_a_snapshot_keeps_each_member_that_is_not_as_it_began(kind, name):
+    version = Version(1, FileState.QUEUED, {"uri": "a"})
+    file = File({1: version})
+    setattr(file if kind is File else version, name, UNUSUAL[name])
+    dumped = orjson.loads(orjson.dumps(file.dump()))
+    assert File.load(dumped) == file != File({1: Version(1, FileState.QUEUED, {"uri": "a"})})
+
+
+def test_a_snapshot_leaves_out_what_is_as_it_began_and_one_with_every_member_is_read_too():
+    file = a_file(*COMPLETE).state.state
+    dumped = file.dump()
+    assert dumped.keys() == {"versions", "best"}
+    left_out = {each.name for each in fields(Version)} - dumped["versions"][0].keys()
+    assert {"md5", "code", "failed_from", "removed", "quarantine"} <= left_out
+    whole = asdict(file)
+    assert File.load({**whole, "versions": list(whole["versions"].values())}) == file
 
 
 def test_the_same_announced_again_is_one_more_witness():

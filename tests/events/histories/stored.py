@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from events.envelope import Record, decode_record
 from events.upcast import upcast
 from machines import MACHINES
 from machines.desk import Desk, Subject
+from machines.file_state import File, Version
 
 __all__ = ["FOLDER", "KNOWN", "covered", "folded", "known", "sums", "uncovered"]
 
@@ -44,9 +46,30 @@ def folded(path: Path, machine: str) -> dict[str, Subject]:
 def sums(path: Path, machine: str) -> tuple[str, str]:
     """SHA-256 of the bytes as they lie there, and of the states they fold to."""
     desk = Desk(MACHINES[machine], site="meridian")
-    states = {name: orjson.loads(desk.dump(subject)) for name, subject in folded(path, machine).items()}
+    states = {
+        name: _whole(orjson.loads(desk.dump(subject)), machine)
+        for name, subject in folded(path, machine).items()
+    }
     digest = hashlib.sha256(orjson.dumps(states, option=orjson.OPT_SORT_KEYS)).hexdigest()
     return hashlib.sha256(path.read_bytes()).hexdigest(), digest
+
+
+def _whole(snapshot: dict[str, Any], machine: str) -> dict[str, Any]:
+    """With the members that a file's snapshot leaves out: the sum is of the state, not of how it is kept."""
+    if machine == "file":
+        state = snapshot["state"]
+        versions = [{**_begun(Version), **each} for each in state["versions"]]
+        snapshot["state"] = {**_begun(File), **state, "versions": versions}
+    return snapshot
+
+
+def _begun(kind: type[Any]) -> dict[str, Any]:
+    """Members as they begin, as far as that is the same for all."""
+    return {
+        each.name: each.default if each.default_factory is MISSING else each.default_factory()
+        for each in fields(kind)
+        if (each.default, each.default_factory) != (MISSING, MISSING)
+    }
 
 
 def covered() -> set[tuple[str, int]]:
