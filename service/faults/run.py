@@ -184,7 +184,7 @@ class Site:
             )
             arena.load = load
             try:
-                bring_streams_in_force(arena, load)
+                bring_streams_in_force(arena, load, is_stopped=lambda: self.is_stopped)
                 self._say(f"       a site in {arena.root}, ready after {time.monotonic() - began:.0f} s")
                 Round(self, arena, load, self._hand, dice=self._dice).go()
             finally:

@@ -1,6 +1,7 @@
 """Sites side by side: one sequence of turns, one tally, and one end for all of them."""
 
 import threading
+import time
 from collections import Counter
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -63,7 +64,7 @@ class QuietLoad:
 def _quiet(monkeypatch):
     monkeypatch.setattr(run_module, "Arena", QuietArena)
     monkeypatch.setattr(run_module, "Load", QuietLoad)
-    monkeypatch.setattr(run_module, "bring_streams_in_force", lambda *_given: None)
+    monkeypatch.setattr(run_module, "bring_streams_in_force", lambda *_given, **_named: None)
     monkeypatch.setattr(run_module, "_LOOK_S", 0.001)
     monkeypatch.setattr(round_module, "_TICK_S", 0.0001)
     monkeypatch.setattr(round_module, "_CALM_S", 0.0)
@@ -127,19 +128,17 @@ def test_what_fires_in_no_site_is_thrown_again_in_any():
 def test_a_site_that_does_not_come_up_ends_the_run(monkeypatch):
     up = threading.Event()
 
-    def bring(*_given: Any) -> None:
+    def bring(*_given: Any, is_stopped: Any) -> None:
         if up.is_set():
             raise OSError("no room for a second one")
         up.set()
+        while not is_stopped():
+            time.sleep(0.001)  # it would not come up either, and is not waited for
 
     monkeypatch.setattr(run_module, "bring_streams_in_force", bring)
 
-    def for_ever(_arena: Any, _dice: Any) -> Any:
-        while True:
-            yield
-
     with pytest.raises(OSError, match="no room"):
-        ran(order(cell("a", for_ever), sites=2, seeds=20))
+        ran(order(sites=2, seeds=20))
 
 
 def test_where_one_red_is_enough_the_others_stop_too_and_say_so():
