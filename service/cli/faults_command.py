@@ -51,6 +51,9 @@ def faults(  # noqa: PLR0913, PLR0917 - each is an option
         int | None, typer.Option(help="so many that fire in all, cells and seeds by chance")
     ] = None,
     every: Annotated[float | None, typer.Option(help="seconds between injections; 2 to 5, by chance")] = None,
+    sites: Annotated[
+        int, typer.Option(min=1, max=8, help="so many side by side, each with its own servers")
+    ] = 1,
     seed: Annotated[int | None, typer.Option(help="of the run; the same dice again")] = None,
     without: Annotated[str | None, typer.Option(help="switch a guard off: the run has to turn red")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="write the result there")] = None,
@@ -81,12 +84,13 @@ def faults(  # noqa: PLR0913, PLR0917 - each is an option
         return
     from service.faults.run import Order
 
-    _check_guard(without)
+    _check(without, sites=sites, endurance=endurance)
     order = Order(
         cells=cells,
         injections=injections,
         seeds=seeds if seeds or injections else 1,
         every_s=(every, every) if every is not None else EVERY_S,
+        sites=sites,
         seed=secrets.randbits(32) if seed is None else seed,
         switched_off=without,
         stop_at_red=without is not None,
@@ -135,7 +139,7 @@ def _conclude(session: Session, result: dict[str, Any]) -> None:
         session.out.say(f"not run: {name}: {reason}")
 
 
-def _check_guard(without: str | None) -> None:
+def _check(without: str | None, *, sites: int, endurance: bool) -> None:
     from events.breakable import MARK, may_break
     from events.without import GUARDS
 
@@ -145,6 +149,10 @@ def _check_guard(without: str | None) -> None:
         )
     if without is not None and without not in GUARDS:
         raise WrongUseError(f"found the guard {without!r}, wanted one of {', '.join(GUARDS)}")
+    if endurance and sites > 1:
+        raise WrongUseError(
+            f"found --sites {sites} beside --endurance, wanted one: its load fills the machine"
+        )
 
 
 def _machine() -> dict[str, Any]:

@@ -1,17 +1,33 @@
 """Which cell comes next: by chance, among those that have had the fewest turns for their share."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from random import Random
 
 from service.faults.cell import Cell
 from service.faults.injection import Injection
 
-__all__ = ["Choice", "may_begin"]
+__all__ = ["Choice", "Hand", "Turn", "may_begin"]
 
 _AHEAD = 1.0
 _IN_VAIN = 3
 """A cell that did not fire has its turn again, so often."""
+
+_HELD = 6
+"""Turns that a site holds: where the first has to wait for what is under way, another goes before it."""
+_OVERTAKEN = 6
+"""So often at most; then nothing else begins there until it has."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """One cell with the seed of its dice; ``number`` is its place among all that were drawn."""
+
+    number: int
+    cell: Cell
+    seed: int
+    overtaken: int = 0
 
 
 class Choice:
@@ -50,6 +66,37 @@ class Choice:
             float("inf") if self._at_most is None else self._at_most,
             float("inf") if cell.times is None else cell.times,
         )
+
+
+class Hand:
+    """The turns that one site has drawn and not begun yet, the oldest first."""
+
+    def __init__(self, draw: Callable[[], Turn | None]) -> None:
+        """``draw`` gives the next turn of the run, None while there is none."""
+        self._draw = draw
+        self._held: list[Turn] = []
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing is held, and nothing is left to draw."""
+        self._fill()
+        return not self._held
+
+    def take(self, live: Sequence[Injection]) -> Turn | None:
+        """The oldest turn that may begin beside what is under way; None: each that is held has to wait."""
+        self._fill()
+        for place, turn in enumerate(self._held):
+            if may_begin(turn.cell, live):
+                for passed in self._held[:place]:
+                    passed.overtaken += 1
+                return self._held.pop(place)
+            if turn.overtaken >= _OVERTAKEN:
+                return None
+        return None
+
+    def _fill(self) -> None:
+        while len(self._held) < _HELD and (turn := self._draw()) is not None:
+            self._held.append(turn)
 
 
 def may_begin(cell: Cell, live: Sequence[Injection]) -> bool:

@@ -38,8 +38,9 @@ class _Times:
 class Injection:
     """Stepped by the run until ``is_over``."""
 
-    def __init__(self, number: int, cell: Cell, seed: int, arena: Arena) -> None:
+    def __init__(self, number: int, cell: Cell, seed: int, arena: Arena, *, site: int = 1) -> None:
         self.number = number
+        self.site = site
         self.cell = cell
         self.seed = seed
         self.state = State.UNDER_WAY
@@ -83,16 +84,17 @@ class Injection:
         elif self.state is State.HEALING:
             self._look(patient_since)
 
-    def abandon(self) -> None:
+    def abandon(self, reason: str) -> None:
         """Take the fault away where it stands; its arena is not used any more, so it proves nothing."""
         if isinstance(self._steps, Generator):
             self._steps.close()
-        self.state, self.reason = State.NOT_FIRED, "given up: another injection went red in the same site"
+        self.state, self.reason = State.NOT_FIRED, f"given up: {reason}"
 
     def as_json(self) -> dict[str, Any]:
         """For the report."""
         told = {
             "number": self.number,
+            "site": self.site,
             "cell": self.cell.name,
             "seed": self.seed,
             "state": self.state.value,

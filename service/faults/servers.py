@@ -29,7 +29,7 @@ _READY_WITHIN_S = 90.0
 
 
 class ServerProcess(Child):
-    """One server. Used from the main thread, whose end it would follow."""
+    """One server. Used from its arena's thread, whose end it would follow."""
 
     def __init__(self, name: str, make: Callable[[], Server], log: Path) -> None:
         self.name = name

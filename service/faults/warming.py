@@ -1,6 +1,7 @@
 """Before the first injection: the streams of the load are in force, and its first file is through."""
 
 import time
+from collections.abc import Callable
 
 from events.stream import StreamConfiguration
 from service.client import Client
@@ -16,8 +17,8 @@ __all__ = ["bring_streams_in_force"]
 _WARM_WITHIN_S = 180.0
 
 
-def bring_streams_in_force(arena: Arena, load: Load) -> None:
-    """Start the load and return once work has got all the way; raises StackError if it does not."""
+def bring_streams_in_force(arena: Arena, load: Load, *, is_stopped: Callable[[], bool]) -> None:
+    """Start the load and return once work has got all the way, or nobody wants it any more; raises StackError."""
     await_topics(arena.wiring)
     client = Client(arena.wiring, actor="faults", reason="the load of the harness", source="faults")
     try:
@@ -29,10 +30,10 @@ def bring_streams_in_force(arena: Arena, load: Load) -> None:
     arena.watch.progress = load.progress
     load.start()
     until = time.monotonic() + _WARM_WITHIN_S
-    while load.progress.announced < 2:
+    while load.progress.announced < 2 and not is_stopped():
         _wait(until, "the load's first files were not acknowledged")
     mark = arena.watch.mark()
-    while (missing := arena.watch.missing(mark)) is not None:
+    while (missing := arena.watch.missing(mark)) is not None and not is_stopped():
         arena.tend()
         _wait(until, missing)
 

@@ -14,7 +14,8 @@ _PR_SET_PDEATHSIG = 1
 def bonded(stop_signal: int) -> Callable[[], None] | None:
     """What a new process has to do before it becomes the child. Only Linux can; elsewhere orphans are found later.
 
-    The bond is to the parent's thread that forks, so that thread must live as long as the parent: its main thread.
+    The bond is to the parent's thread that forks, so that thread must outlive the child: the main thread, or one that
+    stops what it started before it ends.
     """
     if sys.platform != "linux":
         return None

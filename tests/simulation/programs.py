@@ -165,7 +165,8 @@ class Life:
                         self._wrong(fault)
                         left, fault = next(course, (0, ""))
             self._tend()
-            is_still = self.site.standing() == before and self._is_published() and not fault
+            is_due = bool(fault or self._frozen)  # who stands still may hold what others wait for
+            is_still = self.site.standing() == before and self._is_published() and not is_due
             quiet = quiet + 1 if is_still else 0
             if quiet == 3:
                 return

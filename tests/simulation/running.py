@@ -17,9 +17,9 @@ SEED = "MERIDIAN_SIMULATION_SEED"
 STEPS = 40
 
 
-def chosen_seed() -> int:
-    """The one that the environment names, else any."""
-    return int(os.environ.get(SEED) or secrets.randbits(32))
+def chosen_seed(share: int = 1) -> int:
+    """The one that the environment names, else any; each further ``share`` of a run has the next one."""
+    return int(os.environ.get(SEED) or secrets.randbits(32)) + share - 1
 
 
 def commit() -> str:

@@ -23,8 +23,8 @@ FAST = [(DecidersUnderFire, 50), (DecidersToldToStop, 50), (ViewsUnderFire, 20),
 LONG = [(DecidersUnderFire, 2000), (DecidersToldToStop, 2000), (ViewsUnderFire, 800), (SiteUnderFire, 400)]
 
 
-def check_laws(program: type[Program], programs: int, capsys) -> None:
-    number = chosen_seed()
+def check_laws(program: type[Program], programs: int, capsys, *, share: int = 1) -> None:
+    number = chosen_seed(share)
     with capsys.disabled():
         print(
             f"\nsimulation {program.__name__}: seed {number}, commit {commit()}, {programs} programs",
@@ -48,7 +48,7 @@ def test_the_laws_hold_whatever_goes_wrong(program, programs, capsys):
 @pytest.mark.parametrize(("program", "programs"), LONG, ids=lambda each: getattr(each, "__name__", str(each)))
 @pytest.mark.parametrize("share", [1, 2])
 def test_the_laws_hold_in_thousands_of_programs(program, programs, share, capsys):
-    check_laws(program, programs, capsys)
+    check_laws(program, programs, capsys, share=share)
 
 
 PRINTING = """
@@ -77,3 +77,4 @@ def test_the_same_seed_is_the_same_run_in_another_process_too():
 def test_the_seed_can_be_given(monkeypatch):
     monkeypatch.setenv(SEED, "12")
     assert chosen_seed() == 12
+    assert chosen_seed(2) != 12  # the other share of a long run would only be the same again

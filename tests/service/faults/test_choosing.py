@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from service.faults.cell import Cell
-from service.faults.choosing import Choice, may_begin
+from service.faults.choosing import Choice, Hand, Turn, may_begin
 from service.faults.injection import Injection
 from service.faults.matrix import CELLS, chosen
 
@@ -70,6 +70,42 @@ def test_two_injections_do_not_disturb_the_same_part_and_one_alone_waits_for_all
     assert not may_begin(
         cell("c", disturbs=("worker",)), [Injection(1, cell("e", disturbs=("s3",), alone=True), 1, NO)]
     )
+
+
+def hand_of(*cells: Cell) -> Hand:
+    left = [Turn(number, each, number) for number, each in enumerate(cells, 1)]
+    return Hand(lambda: left.pop(0) if left else None)
+
+
+def test_who_has_to_wait_is_overtaken_by_who_fits_and_not_for_ever():
+    slow, others = cell("slow"), [cell(f"c{number}", disturbs=("worker",)) for number in range(20)]
+    hand, busy = hand_of(slow, *others), [Injection(1, cell("busy"), 1, arena=NO)]
+    taken = []
+    while (turn := hand.take(busy)) is not None:
+        taken.append(turn.cell.name)
+    assert 1 < len(taken) < len(others)
+    assert taken == [each.name for each in others[: len(taken)]]
+    assert hand.take([]).cell is slow
+    assert hand.take([]).cell is others[len(taken)]
+
+
+def test_who_wants_to_be_alone_has_its_turn_among_many_that_do_not():
+    alone, others = cell("alone", alone=True), [cell(f"c{number}", disturbs=()) for number in range(40)]
+    hand, live, begun = hand_of(alone, *others), [Injection(1, cell("busy"), 1, arena=NO)], 0
+    while (turn := hand.take(live)) is None or turn.cell is not alone:
+        if turn is None:
+            live.pop()  # something that was under way is over
+        else:
+            begun += 1
+            live.append(Injection(1, turn.cell, 1, arena=NO))
+    assert begun < len(others)
+
+
+def test_a_hand_is_empty_once_nothing_is_held_and_nothing_left_to_draw():
+    hand = hand_of(cell("a"))
+    assert not hand.is_empty
+    assert hand.take([]) is not None
+    assert (hand.is_empty, hand.take([])) == (True, None)
 
 
 @pytest.mark.parametrize("name", ["decider.before_snapshot.freeze", "projector.mid_batch.freeze"])

@@ -53,7 +53,7 @@ def test_nobody_is_stuck_while_another_fault_is_at_work():
     assert (one.state, other.state) == (State.HEALING, State.UNDER_WAY)
     assert patient_since(one, [one, other], calm_since=0.0) > 0.0
     assert patient_since(one, [one], calm_since=7.0) == 7.0
-    other.abandon()
+    other.abandon("another went red")
     assert patient_since(one, [one, other], calm_since=7.0) == 7.0
 
 

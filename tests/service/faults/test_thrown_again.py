@@ -5,9 +5,10 @@ from random import Random
 from typing import Any
 
 from service.faults.cell import Cell, CellFailedError, NotFiredError
+from service.faults.choosing import Hand
 from service.faults.injection import Injection, State
 from service.faults.report import told
-from service.faults.run import Order, Run
+from service.faults.run import Order, Run, Site
 
 NO: Any = None  # what these tests never reach
 
@@ -25,11 +26,13 @@ def cell(name: str, *fires: bool) -> Cell:
 
 def ran(*cells: Cell, **order: Any) -> Run:
     run = Run(Order(cells=cells, seed=1, **order), NO, say=lambda _text: None)
-    while run.next_cell() is not None:
-        injection = run.begin(NO)
+    site = Site(run, 1)
+    hand = Hand(run.draw)
+    while (turn := hand.take([])) is not None:
+        injection = site.begin(turn, NO)
         while not injection.is_over:
             injection.step(patient_since=0.0)
-        run.ended(injection)
+        site.ended(injection)
     return run
 
 
@@ -53,7 +56,7 @@ def test_what_never_fires_is_not_thrown_for_ever():
 
 def test_who_is_given_up_since_another_went_red_proves_nothing_and_is_told():
     injection = Injection(1, cell("a"), 1, NO)
-    injection.abandon()
+    injection.abandon("another injection went red in the same site")
     run = Run(Order(cells=[injection.cell], seed=1), NO, say=lambda _text: None)
     run.ended(injection)
     assert (run.tally.n, run.tally.not_fired, run.tally.is_clean) == (0, 1, True)
