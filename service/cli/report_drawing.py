@@ -113,7 +113,7 @@ def _found(row: Row) -> str:
 def _wanted(row: Row) -> str:
     threshold = row["threshold"] if row["threshold"] is not None else row["threshold_text"]
     if row["comparison"] is None and row["message"]:
-        return short(row["message"], 160)  # nothing was compared: its own words say more
+        return short(row["message"], 90)  # nothing was compared: its own words say more
     if threshold is None:
         return ""
     told = f"{threshold:g}" if isinstance(threshold, float) else str(threshold)
