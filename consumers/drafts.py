@@ -86,15 +86,26 @@ def _parsed(text: bytes) -> object | None:
 
 
 def _by_line(text: bytes, sender: str | None) -> Iterator[Draft]:
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            document = orjson.loads(line)
-        except orjson.JSONDecodeError as error:
-            yield Draft(f"line {number}", line, faults=(Fault("$", f"not JSON: {error}"),))
-            continue
-        yield _draft(f"line {number}", document, sender)
+    """One message a line; where not one line is an object, the text is one document that is broken or cut."""
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    if len(lines) > 1 and not any(isinstance(_parsed(line), dict) for _, line in lines):
+        yield Draft("the text", text, faults=(_unreadable(text),))
+        return
+    for number, line in lines:
+        label, document = f"line {number}", _parsed(line)
+        if document is None:
+            yield Draft(label, line, faults=(_unreadable(line),))
+        else:
+            yield _draft(label, document, sender)
+
+
+def _unreadable(text: bytes) -> Fault:
+    """What keeps a text from being JSON, and where."""
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        return Fault("$", f"not JSON: {error}")
+    return Fault("$", "found null, wanted a JSON object")
 
 
 def _draft(label: str, document: object, sender: str | None) -> Draft:

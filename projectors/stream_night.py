@@ -34,24 +34,36 @@ _SUPERSEDED = """
     WHERE stream IS NOT DISTINCT FROM :stream AND is_superseded AND queued_at >= :begin AND queued_at < :end
 """
 
+# The file that is named is one that nobody has acknowledged, and what is said beside it is said of this file.
 _CODES = """
-    SELECT code, failure_class, count(*) FILTER (WHERE NOT is_acknowledged) AS files,
-           count(*) FILTER (WHERE is_acknowledged) AS acknowledged,
-           count(*) FILTER (WHERE due_at IS NOT NULL AND NOT is_acknowledged) AS tried_again,
-           min(file) AS example, min(message) AS message
-    FROM night WHERE code IS NOT NULL AND state <> 'DISMISSED'
-    GROUP BY code, failure_class ORDER BY files DESC, code LIMIT :most
+    , counted AS (
+        SELECT code, failure_class, count(*) FILTER (WHERE NOT is_acknowledged) AS files,
+               count(*) FILTER (WHERE is_acknowledged) AS acknowledged,
+               count(*) FILTER (WHERE due_at IS NOT NULL AND NOT is_acknowledged) AS tried_again,
+               coalesce(min(file) FILTER (WHERE NOT is_acknowledged), min(file)) AS example
+        FROM night WHERE code IS NOT NULL AND state <> 'DISMISSED'
+        GROUP BY code, failure_class ORDER BY files DESC, code LIMIT :most
+    )
+    SELECT c.*, (SELECT f.message FROM v1.file f WHERE f.file = c.example) AS message
+    FROM counted c ORDER BY c.files DESC, c.code
 """
 
 # File by file: few have any, and otherwise all files' acknowledgements would be read.
 _WARNINGS = """
-    SELECT w.code, w.keyword, count(DISTINCT w.file) FILTER (WHERE NOT w.is_acknowledged) AS files,
-           count(DISTINCT w.file) FILTER (WHERE w.is_acknowledged) AS acknowledged,
-           min(w.file) AS example, min(w.message) AS message
-    FROM night, LATERAL (
-        SELECT * FROM v1.warning g WHERE g.file = night.file AND g.version = night.version OFFSET 0
-    ) AS w WHERE w.withdrawn_at IS NULL
-    GROUP BY w.code, w.keyword ORDER BY files DESC, w.code, w.keyword LIMIT :most
+    , counted AS (
+        SELECT w.code, w.keyword, count(DISTINCT w.file) FILTER (WHERE NOT w.is_acknowledged) AS files,
+               count(DISTINCT w.file) FILTER (WHERE w.is_acknowledged) AS acknowledged,
+               coalesce(min(w.file) FILTER (WHERE NOT w.is_acknowledged), min(w.file)) AS example
+        FROM night, LATERAL (
+            SELECT * FROM v1.warning g WHERE g.file = night.file AND g.version = night.version OFFSET 0
+        ) AS w WHERE w.withdrawn_at IS NULL
+        GROUP BY w.code, w.keyword ORDER BY files DESC, w.code, w.keyword LIMIT :most
+    )
+    SELECT c.*, (
+        SELECT w.message FROM v1.warning w
+        WHERE w.file = c.example AND w.code = c.code AND w.keyword IS NOT DISTINCT FROM c.keyword
+              AND w.withdrawn_at IS NULL ORDER BY w.version DESC, w.sequence DESC, w.ordinal LIMIT 1
+    ) AS message FROM counted c ORDER BY c.files DESC, c.code, c.keyword
 """
 
 _STAGE = (
@@ -107,16 +119,31 @@ _SLOWEST = """
     ) AS s ORDER BY slow.took DESC, slow.file
 """
 
-# Of a file that was checked more than once, the last time counts.
+# Of a file that was checked more than once, the last time counts. What was wanted is told of the file that is named.
 _CHECKS = """
-    SELECT q.check_name, q.level, count(DISTINCT q.file) AS files, q.unit, q.comparison,
-           min(q.threshold) AS threshold, min(q.threshold_text) AS threshold_text,
-           min(q.value) AS lowest, max(q.value) AS highest, min(q.file) AS example, min(q.message) AS message
-    FROM night JOIN v1.qa_value q USING (file, version)
-    WHERE q.passed IS FALSE AND q.attempt = (SELECT max(l.attempt) FROM v1.qa_value l
-                                             WHERE l.file = q.file AND l.version = q.version)
-    GROUP BY q.check_name, q.level, q.unit, q.comparison
-    ORDER BY array_position(ARRAY['critical', 'advisory', 'record-only'], q.level), files DESC, q.check_name LIMIT :most
+    , counted AS (
+        SELECT q.check_name, q.level, count(DISTINCT q.file) AS files, q.unit, q.comparison,
+               min(q.value) AS lowest, max(q.value) AS highest, min(q.file) AS example
+        FROM night JOIN v1.qa_value q USING (file, version)
+        WHERE q.passed IS FALSE AND q.attempt = (SELECT max(l.attempt) FROM v1.qa_value l
+                                                 WHERE l.file = q.file AND l.version = q.version)
+        GROUP BY q.check_name, q.level, q.unit, q.comparison
+        ORDER BY array_position(ARRAY['critical', 'advisory', 'record-only'], q.level), files DESC, q.check_name
+        LIMIT :most
+    )
+    SELECT c.*, own.threshold, own.threshold_text, own.message FROM counted c LEFT JOIN LATERAL (
+        SELECT q.threshold, q.threshold_text, q.message FROM v1.qa_value q
+        WHERE q.file = c.example AND q.check_name = c.check_name AND q.level = c.level AND q.passed IS FALSE
+        ORDER BY q.version DESC, q.attempt DESC LIMIT 1
+    ) AS own ON true
+    ORDER BY array_position(ARRAY['critical', 'advisory', 'record-only'], c.level), c.files DESC, c.check_name
+"""
+
+# Asked of an empty night alone, which may be the wrong one: the last and the first time beside it that anything came.
+_BESIDE = """
+    SELECT max(queued_at) FILTER (WHERE queued_at < :begin) AS last_before,
+           min(queued_at) FILTER (WHERE queued_at >= :end) AS first_after
+    FROM v1.file_version WHERE stream IS NOT DISTINCT FROM :stream
 """
 
 # What of the time of the work on them was spent waiting for services outside.
@@ -139,13 +166,15 @@ def figures(connection: Connection, stream: str, night: Night, *, slowest: int =
     """All of one stream's night; lists are of bounded length, the largest first."""
     connection.execute(_ONE_BY_ONE)
     where = {"stream": stream, "begin": night.begin, "end": night.end}
+    states = _rows(connection, _NIGHT + _STATES, **where)
     return {
         "stream": stream,
         "night": night.day,
         "begin": night.begin,
         "end": night.end,
         "fresh_to": connection.scalar(text(_FRESH)),
-        "states": _rows(connection, _NIGHT + _STATES, **where),
+        "states": states,
+        "beside": None if states else _rows(connection, _BESIDE, **where)[0],
         "superseded_versions": connection.scalar(text(_SUPERSEDED), where),
         "errors": _rows(connection, _NIGHT + _CODES, **where, most=_MOST),
         "warnings": _rows(connection, _NIGHT + _WARNINGS, **where, most=_MOST),

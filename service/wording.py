@@ -3,7 +3,7 @@
 import shlex
 from datetime import datetime, timedelta
 
-__all__ = ["ago", "counted", "duration", "human_time", "quoted", "short"]
+__all__ = ["ago", "counted", "duration", "human_time", "quoted", "short", "visible"]
 
 
 def human_time(moment: datetime | None) -> str:
@@ -40,3 +40,13 @@ def short(text: str, length: int = 300) -> str:
 def quoted(text: str) -> str:
     """As it has to be typed in a shell."""
     return shlex.quote(text)
+
+
+def visible(text: str) -> str:
+    """With what would command a terminal, or has no sign of its own, written out: ESC as \\x1b. Lines stay lines."""
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() or each in "\n\t" else each.encode("unicode_escape").decode()
+        for each in text
+    )

@@ -23,6 +23,8 @@ CHUNK_BYTES = 1024**2
 # Compression and the most it can shrink data: zlib 1,032:1 (its documentation), lz4 255:1 (its block format).
 # bzip2 has no such bound: 1.8 kB were seen to become gigabytes whatever the header said.
 RATIOS = {b"\0\0\0\0": 1, b"zlib": 1_040, b"lz4\0": 256}
+UNBOUNDED = {b"bzp2": "bzip2", b"blsc": "Blosc", b"zstd": "Zstandard"}
+"""Packings that other writers of ASDF use, of which no header tells how large they become."""
 RATIO_SLACK_BYTES = 64 * 1024  # headers of frames, which weigh much in small blocks
 
 
@@ -108,7 +110,12 @@ def _read_block(source: BinaryIO, at: int, index: int, size_bytes: int) -> Block
     if flags & STREAMED:
         allocated = used = data = size_bytes - data_at  # a streamed block has no sizes: it goes on to the end
     if compression not in RATIOS:
-        raise _lie(f"{where} is compressed as {compression!r}", "none, zlib or lz4")
+        told = (
+            f"with {UNBOUNDED[compression]}, which can burst"
+            if compression in UNBOUNDED
+            else f"as {compression!r}"
+        )
+        raise _lie(f"{where} is compressed {told}", "none, zlib or lz4")
     if data_at + allocated > size_bytes:
         raise _truncated(f"{where} ends at byte {data_at + allocated}", size_bytes)
     _check_sizes(where, compression, allocated=allocated, used=used, data=data)

@@ -157,13 +157,11 @@ def _say_more(session: Session, rows: list[dict[str, Any]]) -> None:
         return
     if len(rows) == 1:
         from service.cli.output import plain
+        from service.cli.showing import outcome
 
         for each in plain(rows[0].get("qa") or ()):
-            mark = {True: "passed", False: "FAILED"}.get(each["passed"], "not judged")
-            told = each.get("message") or each.get("value") or ""
-            session.out.lines(
-                [f"  {each['check']} ({each['level']}): {mark}{f': {told}' if told != '' else ''}"]
-            )
+            told = outcome(each["passed"], each.get("value"), each.get("unit"), each.get("message"))
+            session.out.lines([f"  {each['check']} ({each['level']}): {told}"])
         for each in plain(rows[0].get("warnings") or ()):
             session.out.lines([f"  warning {each['code']}: {each['message']}"])
         for each in plain(rows[0].get("header_fixes") or ()):

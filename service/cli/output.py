@@ -13,6 +13,8 @@ from enum import Enum
 from math import isfinite
 from typing import Any, TextIO, TypeVar
 
+from service.wording import visible
+
 __all__ = ["FORMATS", "Column", "Output", "cell", "fitted", "plain"]
 
 FORMATS = ("table", "json", "ndjson", "csv", "ids")
@@ -104,13 +106,15 @@ class Output:
                 self.lines(lines)
 
     def lines(self, lines: Iterable[str]) -> None:
-        """Print text for people as it is."""
-        self._write("".join(f"{line}\n" for line in lines))
+        """Print text for people as it is, but for what would command their terminal."""
+        self._write("".join(f"{visible(line)}\n" for line in lines))
 
     def say(self, text: str) -> None:
         """A remark beside the data, unless nobody wants any; a line of JSON where the data are JSON."""
         if not self.quiet:
-            told = _json({"event": "remark", "text": text}) if self.form in {"json", "ndjson"} else text
+            told = (
+                _json({"event": "remark", "text": text}) if self.form in {"json", "ndjson"} else visible(text)
+            )
             print(told, file=sys.stderr, flush=True)
 
     def counted(self, things: Iterable[Thing], total: int) -> Iterable[Thing]:
@@ -164,12 +168,19 @@ class Output:
 
     def _write(self, text: str) -> None:
         try:
-            self.stream.write(text)
+            self._print(text)
             self.stream.flush()
         except BrokenPipeError:
             # Who reads has had enough, as head does; what is left to flush goes nowhere.
             os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
             raise SystemExit(0) from None
+
+    def _print(self, text: str) -> None:
+        """What the stream has no signs for is written out, as JSON writes it: names of files need not be text."""
+        try:
+            self.stream.write(text)
+        except UnicodeEncodeError as error:
+            self.stream.write(text.encode(error.encoding, "backslashreplace").decode(error.encoding))
 
 
 def fitted(
@@ -267,7 +278,7 @@ def cell(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(cell(each) for each in value)
     text = _json(value) if isinstance(value, Mapping) else str(plain(value))
-    return " ".join(text.split())
+    return visible(" ".join(text.split()))
 
 
 def _aligned(columns: Sequence[Column], cells: list[list[str]]) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from service.cli.output import cell
+from service.wording import counted, short
 
 __all__ = ["SHOWN", "night_lines", "table_lines", "trend_lines"]
 
@@ -23,7 +24,7 @@ def night_lines(report: Row) -> Iterator[str]:
         yield f"as the views know it up to {cell(report['fresh_to'])} UTC"
     yield ""
     if not files:
-        yield "no file was announced that night"
+        yield from _nothing(report)
         return
     yield from _states(report, files)
     yield from _codes("errors", report["errors"])
@@ -34,13 +35,28 @@ def night_lines(report: Row) -> Iterator[str]:
     yield from _slowest(report["slowest"])
 
 
+def _nothing(report: Row) -> Iterator[str]:
+    """Files count in the night they were announced in, and many look for the one in which they were observed."""
+    yield "no file was announced that night"
+    for word, name in (("last before it", "last_before"), ("first after it", "first_after")):
+        at = (report["beside"] or {}).get(name)
+        if at is not None:
+            yield f"the {word} came at {cell(at)} UTC"
+    ends = (cell(report[name]).replace(" ", "T") for name in ("begin", "end"))
+    yield (
+        "observed in it: meridian file list --stream {} --observed-since {} --observed-until {}".format(
+            report["stream"], *ends
+        )
+    )
+
+
 def _states(report: Row, files: int) -> Iterator[str]:
     gigabytes = sum(row["bytes"] or 0 for row in report["states"]) / 1e9
-    yield f"{files} files, {gigabytes:.3f} GB"
+    yield f"{counted(files, 'file')}, {gigabytes:.3f} GB"
     table = [[row["state"], row["files"], f"{(row['bytes'] or 0) / 1e9:.3f} GB"] for row in report["states"]]
     yield from table_lines(table, numbers={1, 2})
     if report["superseded_versions"]:
-        yield f"  beside them {report['superseded_versions']} versions that newer ones have replaced"
+        yield f"  beside them {counted(report['superseded_versions'], 'version')} that newer ones have replaced"
 
 
 def _codes(title: str, rows: Sequence[Row]) -> Iterator[str]:
@@ -52,7 +68,7 @@ def _codes(title: str, rows: Sequence[Row]) -> Iterator[str]:
     if not open_rows:
         yield f"{title}: none{apart}"
         return
-    yield f"{title}: {sum(row['files'] for row in open_rows)} files{apart}"
+    yield f"{title}: {counted(sum(row['files'] for row in open_rows), 'file')}{apart}"
     yield from table_lines(
         (
             [row["files"], _code(row), f"such as {row['example']}", row["message"]]
@@ -96,6 +112,8 @@ def _found(row: Row) -> str:
 
 def _wanted(row: Row) -> str:
     threshold = row["threshold"] if row["threshold"] is not None else row["threshold_text"]
+    if row["comparison"] is None and row["message"]:
+        return short(row["message"], 90)  # nothing was compared: its own words say more
     if threshold is None:
         return ""
     told = f"{threshold:g}" if isinstance(threshold, float) else str(threshold)
@@ -122,7 +140,7 @@ def _lookups(rows: Sequence[Row]) -> Iterator[str]:
     for row in rows:
         share = f", {row['share']:.0%} of the work on them" if row["share"] is not None else ""
         yield (
-            f"  {row['files']} files waited {row['seconds']:.3f} s for services outside{share};"
+            f"  {counted(row['files'], 'file')} waited {row['seconds']:.3f} s for services outside{share};"
             f" longest {row['longest_s']:.3f} s, {row['longest_of']}"
         )
 

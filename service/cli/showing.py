@@ -5,7 +5,7 @@ from typing import Any
 
 from service.cli.output import cell
 
-__all__ = ["pairs", "shown"]
+__all__ = ["outcome", "pairs", "shown"]
 
 _LEFT_OUT = frozenset({"versions", "metadata", "attempts", "checks", "warnings", "previews", "file"})
 _IN_VERSION = (
@@ -114,10 +114,19 @@ def pairs(row: Row, names: Any, indent: str) -> Iterator[str]:
 
 
 def _check(row: Row) -> str:
-    result = {True: "passed", False: "FAILED", None: "not judged"}[row["passed"]]
     value = row.get("value") if row.get("value") is not None else row.get("value_text")
-    parts = [f"version {row['version']}", str(row["check_name"]), str(row.get("part") or ""), result]
-    told = row.get("message") or (
-        f"{cell(value)} {row.get('unit') or ''}".strip() if value is not None else ""
-    )
-    return f"{' '.join(part for part in parts if part)}{f': {told}' if told else ''}"
+    parts = [f"version {row['version']}", str(row["check_name"]), str(row.get("part") or "")]
+    told = outcome(row["passed"], value, row.get("unit"), row.get("message"))
+    return f"{' '.join(part for part in parts if part)} {told}"
+
+
+def outcome(passed: bool | None, value: Any, unit: str | None, message: str | None) -> str:
+    """What a check found, in words: its result, its value with unit, and what it says beside."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    result = {True: "passed", False: "FAILED"}.get(passed, "not judged" if value is None else "recorded")
+    shown = f"{value:.10g}" if isinstance(value, float) else "" if value is None else cell(value)
+    shown = f"{shown} {unit or ''}".strip() if shown else ""
+    if message and not is_number:
+        shown = ""  # its words hold what it found
+    told = "; ".join(part for part in (shown, message) if part)
+    return f"{result}: {told}" if told else result

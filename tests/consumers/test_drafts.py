@@ -109,6 +109,15 @@ def test_a_bad_line_does_not_hide_the_good_ones():
     assert not second.faults
 
 
+def test_a_document_that_is_cut_is_one_fault_and_not_one_a_line():
+    """As Rubin's public example of expected sensors is: its last brace is missing."""
+    whole = orjson.dumps(an_event(), option=orjson.OPT_INDENT_2)
+    (draft,) = drafts(whole[:-2])
+    assert draft.label == "the text"
+    assert draft.value == whole[:-2]
+    assert str(draft.faults[0]).startswith("$: not JSON: unexpected end of data: line ")
+
+
 def test_events_about_one_file_have_one_key_so_that_they_stay_in_order():
     (first,), (second,) = drafts(an_event()), drafts(an_event(id="2"))
     assert first.key == second.key == b"s3://landing/r0001_cal.asdf"

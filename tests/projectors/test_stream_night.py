@@ -50,10 +50,10 @@ def judged(desks, name, qa, *, sha256=SHA[0], observed=None, done=True, **more):
         desks.ask("file", name, "registered", REGISTERED, **WHERE)
 
 
-def rejected(desks, name, code="TRUNCATED", qa=()):
+def rejected(desks, name, code="TRUNCATED", qa=(), message="in words"):
     desks.ask("file", name, "arrive", arrived(SHA[1]))
     desks.ask("file", name, "start", STARTED, **WHERE)
-    told = {"code": code, "message": f"{code} in words", "qa": list(qa), "stream_version": 3}
+    told = {"code": code, "message": message, "qa": list(qa), "stream_version": 3}
     desks.ask("file", name, "reject", told, **WHERE)
 
 
@@ -102,6 +102,39 @@ def test_a_night_is_counted_by_state_code_and_check(shown):
     assert warnings["QA_SEEING"] == (2, "seeing")
     assert warnings["LATE_SIDECAR"][0] == 6, "what came with the notification counts too"
     assert told["fresh_to"] is not None
+
+
+def test_what_is_said_beside_an_example_is_said_of_that_file(shown):
+    desks = Desks()
+    rejected(desks, "keck/a", "BAD", message="z of a")
+    rejected(desks, "keck/b", "BAD", message="y of b")
+    rejected(desks, "keck/c", "BAD", message="x of c")
+    desks.ask("file", "keck/a", "acknowledge", {"codes": ["BAD"]}, reason="known", **WHERE)
+    for name, threshold in (("keck/d", 9.0), ("keck/e", 1.0)):
+        odd = [{"code": "ODD", "message": f"{threshold} of {name}", "keyword": "X"}]
+        judged(desks, name, [a_result(10.0, passed=False, threshold=threshold)], warnings=odd)
+    with shown(desks) as connection:
+        told = figures(connection, "keck", NIGHT)
+    assert [(row["example"], row["message"]) for row in told["errors"]] == [("keck/b", "y of b")]
+    assert [(row["example"], row["threshold"]) for row in told["failed_checks"]] == [("keck/d", 9.0)]
+    odd = next(row for row in told["warnings"] if row["code"] == "ODD")
+    assert (odd["example"], odd["message"]) == ("keck/d", "9.0 of keck/d")
+
+
+def test_an_empty_night_knows_what_came_beside_it(shown):
+    desks = Desks()
+    judged(desks, "keck/a", [])
+    with shown(desks) as connection:
+        (before, here, after) = (
+            figures(connection, "keck", night_of(NIGHT.begin + timedelta(days=days), "utc"))["beside"]
+            for days in (-1, 0, 1)
+        )
+        unknown = figures(connection, "nobody", NIGHT)["beside"]
+    assert here is None
+    assert before["last_before"] is None
+    assert before["first_after"] == after["last_before"]
+    assert NIGHT.begin <= after["last_before"] < NIGHT.end
+    assert unknown == {"last_before": None, "first_after": None}
 
 
 def test_stages_and_the_slowest_files_are_named_with_their_stage(shown):

@@ -208,3 +208,26 @@ def test_a_long_member_is_written_row_by_row_as_if_it_had_been_held(form, count)
     Output(form, stream=held).document({"id": 7, "empty": [], "rows": rows}, lines=(), ids="id")
     assert long.getvalue() == held.getvalue()
     assert taken == list(range(count))
+
+
+COMMANDING = "\x1b[31mred\x9b2J\u202egnp.\x7f"
+
+
+def test_a_name_commands_no_terminal(capsys):
+    """Names of files that are looked at come from strangers; programs are given them as they are."""
+    stream = io.StringIO()
+    out = Output("table", stream=stream)
+    out.rows((Column("file"),), [{"file": COMMANDING}], ids="file")
+    out.lines([f"  the file {COMMANDING}\n\tits second line"])
+    out.say(f"about {COMMANDING}")
+    shown = "\\x1b[31mred\\x9b2J\\u202egnp.\\x7f"
+    assert stream.getvalue() == f"FILE\n{shown}\n  the file {shown}\n\tits second line\n"
+    assert capsys.readouterr().err == f"about {shown}\n"
+
+
+@pytest.mark.parametrize("form", ["table", "json", "ndjson", "csv", "ids"])
+def test_a_name_that_is_no_text_is_printed_all_the_same(form):
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="utf-8", errors="strict")
+    Output(form, stream=stream).rows((Column("file"),), [{"file": "night/\udcff.fits"}], ids="file")
+    assert b"night/\\udcff.fits" in raw.getvalue()

@@ -15,7 +15,7 @@ BEGIN = datetime(2026, 11, 20, tzinfo=UTC)
 EMPTY = {
     "stream": "keck", "night": date(2026, 11, 20), "begin": BEGIN, "end": BEGIN + timedelta(days=1), "fresh_to": BEGIN,
     "states": [], "superseded_versions": 0, "errors": [], "warnings": [], "stages": [], "lookups": [], "slowest": [],
-    "failed_checks": [],
+    "failed_checks": [], "beside": None,
 }  # fmt: skip
 COMPLETE = {"state": "COMPLETE", "files": 3, "bytes": 1_500_000_000, "oldest_since_at": BEGIN}
 
@@ -32,7 +32,26 @@ def text_of(**changed):
 
 
 def test_an_empty_night_says_so():
-    assert list(night_lines(EMPTY))[-1] == "no file was announced that night"
+    nothing, observed = list(night_lines(EMPTY))[-2:]
+    assert nothing == "no file was announced that night"
+    assert observed.endswith(
+        "--stream keck --observed-since 2026-11-20T00:00:00 --observed-until 2026-11-21T00:00:00"
+    )
+
+
+def test_an_empty_night_says_when_anything_came():
+    """A night of observation is looked for under its own date, and its files may have been announced in the next."""
+    beside = {"last_before": BEGIN - timedelta(hours=2), "first_after": BEGIN + timedelta(days=2)}
+    told = list(night_lines({**EMPTY, "beside": beside}))
+    assert "the last before it came at 2026-11-19 22:00:00 UTC" in told
+    assert "the first after it came at 2026-11-22 00:00:00 UTC" in told
+
+
+def test_one_is_not_told_as_many():
+    told = text_of(states=[{**COMPLETE, "files": 1}], errors=[an_error(files=1)], superseded_versions=1)
+    assert "\n1 file, 1.500 GB\n" in told
+    assert "errors: 1 file\n" in told
+    assert "beside them 1 version that" in told
 
 
 def test_what_is_acknowledged_is_left_out_and_counted_apart():
@@ -53,6 +72,8 @@ def test_failed_checks_say_what_was_found_and_wanted():
     )
     named = {**row, "threshold": None, "comparison": "one_of", "threshold_text": "F158, F146", "lowest": None}
     assert "wanted one of F158, F146" in text_of(failed_checks=[named])
+    own = {**named, "comparison": None, "threshold_text": ">= 31060 bytes", "message": "HDU 0 ends early"}
+    assert "7  seeing  critical    HDU 0 ends early  such as keck/b" in text_of(failed_checks=[own])
 
 
 def test_a_long_list_is_cut_and_says_how_much_is_left():

@@ -39,6 +39,11 @@ def quarter_of_a_gigabyte() -> bytes:
     return asdf_bytes(array(shape="[16384, 16384]"), block(packed, compression=b"lz4\0", sizes=told))
 
 
+def packed_by_others(name: bytes, packed: bytes) -> bytes:
+    """A block in a packing that asdf knows, or has an extension for, and that bounds nothing."""
+    return asdf_bytes(array(), block(packed, compression=name, sizes={"data": 8}))
+
+
 HOSTILE: dict[str, tuple[Content, str]] = {
     "no bytes at all": (b"", "EMPTY_FILE"),
     "a text": (b"not what you want\n", "NOT_THE_FORMAT"),
@@ -100,6 +105,9 @@ HOSTILE: dict[str, tuple[Content, str]] = {
         asdf_bytes(array(), block(bz2.compress(bytes(MEBIBYTE)), compression=b"bzp2", sizes={"data": 8})),
         "UNSAFE_CONTENT",
     ),
+    "a bzip2 block as it should be": (packed_by_others(b"bzp2", bz2.compress(bytes(8))), "UNSAFE_CONTENT"),
+    "a Zstandard block": (packed_by_others(b"zstd", b"\x28\xb5\x2f\xfd" + bytes(16)), "UNSAFE_CONTENT"),
+    "a Blosc block": (packed_by_others(b"blsc", bytes(32)), "UNSAFE_CONTENT"),
     "an unknown compression": (asdf_bytes(array(), block(bytes(8), compression=b"wxyz")), "UNSAFE_CONTENT"),
     "a zlib block that swells": (
         asdf_bytes(array(), block(zlib.compress(bytes(8)), compression=b"zlib", sizes={"data": 2**33})),
