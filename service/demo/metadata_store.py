@@ -21,12 +21,29 @@ class MetadataStore:
         self.shown: dict[str, dict[str, Any]] = {}
         self._answers: dict[str, dict[str, Any]] = {}
         self._asked: dict[str, dict[str, Any]] = {}
+        self._troubles: list[str] = []
         self._lock = threading.Lock()
 
     def keys_of(self, op: str) -> set[str]:
         """The keys under which publications of an observing program were announced; one however often it was asked."""
         with self._lock:
             return {key for key, told in self._asked.items() if told.get("op") == op}
+
+    def trouble(self, what: str, times: int = 1) -> None:
+        """The next requests find it ``away`` (503), or get no answer (``answer_lost``) to what it has taken in."""
+        with self._lock:
+            self._troubles += [what] * times
+
+    @property
+    def troubles_left(self) -> int:
+        """How many of them nobody has met yet."""
+        with self._lock:
+            return len(self._troubles)
+
+    def next_trouble(self) -> str | None:
+        """The one that this request meets."""
+        with self._lock:
+            return self._troubles.pop(0) if self._troubles else None
 
     def announced(self, key: str, publication: dict[str, Any]) -> dict[str, Any]:
         """Show it instead of what it replaces; the store's word that it does."""
@@ -51,8 +68,15 @@ def metadata_store() -> Iterator[MetadataStore]:
             if self.path != "/publications" or not 0 < length <= _BODY_AT_MOST:
                 self._answer(HTTPStatus.NOT_FOUND, {"wanted": "POST /publications"})
                 return
-            publication = json.loads(self.rfile.read(length))
-            self._answer(HTTPStatus.CREATED, store.announced(self.headers["Idempotency-Key"], publication))
+            publication, trouble = json.loads(self.rfile.read(length)), store.next_trouble()
+            if trouble == "away":
+                self._answer(HTTPStatus.SERVICE_UNAVAILABLE, {"wanted": "later"})
+                return
+            taken = store.announced(self.headers["Idempotency-Key"], publication)
+            if trouble == "answer_lost":
+                self.close_connection = True
+                return
+            self._answer(HTTPStatus.CREATED, taken)
 
         def _answer(self, status: HTTPStatus, document: dict[str, Any]) -> None:
             content = json.dumps(document).encode()
