@@ -10,7 +10,7 @@ from service.wiring import Wiring
 
 __all__ = ["await_serving", "not_serving"]
 
-_WITHIN_S = 20.0
+_WITHIN_S = 60.0
 _LOOK_S = 0.1
 
 _FOUND = text("""

@@ -34,3 +34,16 @@ def test_while_it_is_away_nothing_is_taken_in(store):
     assert told(store).status_code == 503
     assert (store.shown, store.keys_of("eid_1"), store.troubles_left) == ({}, set(), 0)
     assert told(store).status_code == 201
+
+
+def test_what_it_shows_may_be_lifted_and_withdrawn_and_nothing_else_is_known_to_it(store):
+    shown = told(store).json()["id"]
+    place, headers = f"{store.url}/publications/{shown}", {"Idempotency-Key": "k2"}
+    lifted = requests.put(f"{place}/embargo", json={"isEmbargoed": False}, headers=headers, timeout=10)
+    assert (lifted.status_code, store.shown[shown]["isEmbargoed"]) == (201, False)
+    for path in (f"{place}/colour", f"{store.url}/publications/nothing/embargo", f"{store.url}/other"):
+        strange = requests.post(path, json={"a": 1}, headers={"Idempotency-Key": path}, timeout=10)
+        assert strange.status_code == 404
+    gone = {"Idempotency-Key": "k3"}
+    assert requests.post(f"{place}/withdrawal", json={"reason": "x"}, headers=gone, timeout=10).ok
+    assert store.shown == {}
