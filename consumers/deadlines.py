@@ -149,7 +149,7 @@ _CANCEL = text("""
                 AND (r.part IS NULL OR d.part = r.part) OFFSET 0) d
         ORDER BY d.event_id, r.sequence DESC)
     UPDATE work.deadline d SET state = 'cancelled', finished_at = passed.at
-    FROM passed WHERE d.event_id = passed.event_id AND d.state = 'waiting'
+    FROM passed WHERE d.event_id = passed.event_id AND d.state || '' = 'waiting'
 """)
 """Of several facts that pass a deadline the last one says when: an UPDATE that meets two rows takes either.
 
@@ -157,8 +157,12 @@ One subject after the other, along its index: joined, all that waits was read fo
 
 _CLOSE = text("""
     UPDATE work.deadline d SET state = 'done', finished_at = r.at
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (request_id uuid, at timestamptz)
-    WHERE d.request_id = r.request_id AND d.state IN ('waiting', 'delivered')
+    FROM (SELECT f.event_id, r.at
+          FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (request_id uuid, at timestamptz)
+          CROSS JOIN LATERAL (
+              SELECT f.event_id FROM work.deadline f
+              WHERE f.request_id = r.request_id AND f.state IN ('waiting', 'delivered') OFFSET 0) f OFFSET 0) AS r
+    WHERE d.event_id = r.event_id AND d.state || '' IN ('waiting', 'delivered')
 """)
 
 _COLUMNS = """CAST(event_id AS text), request, subject, version, due_sequence, due_at, correlationid,

@@ -78,8 +78,9 @@ def write(connection: Connection, owed: Iterable[Obligation], outcomes: Iterable
 
 
 # Rows are found by their keys, whatever statistics say (they are always late): all unfinished items, however many, were
-# read for each batch that closes three hundred. Nor is the disk waited for: items and position are lost together or not
-# at all, and are then read again.
+# read for each batch that closes three hundred. Of states no statistics are kept either, or it would be so after each
+# rest; and what is closed is looked up row by row (LATERAL).
+# Nor is the disk waited for: items and position are lost together or not at all, and are then read again.
 _BY_KEYS = text("""
     SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
         set_config('enable_bitmapscan', 'off', true), set_config('enable_seqscan', 'off', true),

@@ -192,9 +192,14 @@ _KEEP_PARTS = text("""
 
 _PASS = text("""
     UPDATE work.item i SET state = 'stale', finished_at = r.at, report = NULL, lease_owner = NULL, lease_until = NULL
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (subject text, part text, sequence bigint, at timestamptz)
-    WHERE i.subject = r.subject AND i.part = r.part AND i.sequence < r.sequence
-      AND i.state IN ('open', 'leased', 'reported', 'parked')
+    FROM (SELECT f.event_id, f.effect, r.at
+          FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (subject text, part text, sequence bigint, at timestamptz)
+          CROSS JOIN LATERAL (
+              SELECT f.event_id, f.effect FROM work.item f
+              WHERE f.subject = r.subject AND f.part = r.part AND f.sequence < r.sequence
+                  AND f.state IN ('open', 'leased', 'reported', 'parked') OFFSET 0) f OFFSET 0) AS r
+    WHERE i.event_id = r.event_id AND i.effect = r.effect
+      AND i.state || '' IN ('open', 'leased', 'reported', 'parked')
 """)
 
 # One OP after the other, along the key: joined, all datasets there are were read for each hundred programs.

@@ -14,6 +14,8 @@ _PATIENCE_S = 20.0
 _ANSWER_AT_MOST = 1024 * 1024
 _SAID = 500
 _BUSY = {http.client.REQUEST_TIMEOUT, http.client.TOO_EARLY, http.client.TOO_MANY_REQUESTS}
+_NEVER = {http.client.NOT_IMPLEMENTED, http.client.HTTP_VERSION_NOT_SUPPORTED}
+"""Of the server's errors those that waiting does not mend; waited for, they would hold up all publications."""
 
 
 class Portal:
@@ -65,7 +67,7 @@ class Portal:
         finally:
             connection.close()
         said = content.decode("utf-8", errors="replace")[:_SAID]
-        if status in _BUSY or status >= http.client.INTERNAL_SERVER_ERROR:
+        if status in _BUSY or (status >= http.client.INTERNAL_SERVER_ERROR and status not in _NEVER):
             raise Wait(PORTAL, "PORTAL_UNAVAILABLE", f"{what}: answered {status}: {said}")
         if status >= http.client.MULTIPLE_CHOICES:
             message = f"{what}: answered {status}: {said}; mend what it names, then recover"

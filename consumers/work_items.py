@@ -245,6 +245,9 @@ _SEQUENCE = itemgetter(2)
 UNFINISHED = "state IN ('open', 'leased', 'reported', 'parked')"
 """As the partial indexes have it, so that they are used."""
 
+UNFINISHED_BY_KEY = "state || '' IN ('open', 'leased', 'reported', 'parked')"
+"""As no partial index has it, so that rows are found by their keys."""
+
 _NO_LEASE = "lease_owner = NULL, lease_until = NULL"
 
 # What a watched folder of ours announces has no sender who waits for an answer: that all is well is told to nobody.
@@ -272,15 +275,24 @@ _ADD = text(f"""
 
 _SUPERSEDE = text(f"""
     UPDATE work.item i SET state = 'stale', finished_at = r.at, report = NULL, {_NO_LEASE}
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (subject text, version int, sequence bigint, at timestamptz)
-    WHERE i.subject = r.subject AND i.lane = 'steps' AND i.version = r.version AND i.sequence < r.sequence
-      AND i.{UNFINISHED}
+    FROM (SELECT f.event_id, f.effect, r.at
+          FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+               AS r (subject text, version int, sequence bigint, at timestamptz)
+          CROSS JOIN LATERAL (
+              SELECT f.event_id, f.effect FROM work.item f
+              WHERE f.subject = r.subject AND f.lane = 'steps' AND f.version = r.version AND f.sequence < r.sequence
+                  AND f.{UNFINISHED} OFFSET 0) f OFFSET 0) AS r
+    WHERE i.event_id = r.event_id AND i.effect = r.effect AND i.{UNFINISHED_BY_KEY}
 """)
 
 _CLOSE = text(f"""
     UPDATE work.item i SET state = r.state, finished_at = r.at, report = NULL, parked_reason = NULL, {_NO_LEASE}
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (report_id uuid, state text, at timestamptz)
-    WHERE i.report_id = r.report_id AND i.{UNFINISHED}
+    FROM (SELECT r.report_id, r.state, r.at, f.event_id, f.effect
+          FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (report_id uuid, state text, at timestamptz)
+          CROSS JOIN LATERAL (
+              SELECT f.event_id, f.effect FROM work.item f
+              WHERE f.report_id = r.report_id AND f.{UNFINISHED} OFFSET 0) f OFFSET 0) AS r
+    WHERE i.event_id = r.event_id AND i.effect = r.effect AND i.report_id = r.report_id AND i.{UNFINISHED_BY_KEY}
 """)
 
 _FINISH = text(f"""

@@ -76,7 +76,10 @@ def inverted(op: Op, ask: Ask) -> Ruled:
 
 
 def hand_in_refused(op: Op, ask: Ask) -> Ruled:
-    """A worker found that the hand-in does not hold; back to the claimant, with time to put it right."""
+    """A worker found that the hand-in does not hold; back to the claimant, with time to put it right.
+
+    Whoever had more time than that keeps it: a hand-in must not cost anybody part of a claim.
+    """
     report = ask.payload
     assert isinstance(report, asks.ReportOpHandInRefused)
     attempt = reported(op, ask, A.HANDED_IN, on="round")
@@ -87,7 +90,7 @@ def hand_in_refused(op: Op, ask: Ask) -> Ruled:
         return reasons
     fact = facts.OpHandInRefused(
         **of_attempt(attempt, A.WORKING),
-        **leased(report.lease_from, report.lease_s),
+        **leased(report.lease_from, report.lease_s, until=attempt.lease_until),
         reasons=report.reasons,
         left_out=report.left_out,
         round=attempt.round,
@@ -123,7 +126,7 @@ def _reviewed(
         return facts.OpAccepted(**of_attempt(attempt, A.ACCEPTED), **told, changed_since=changed)
     if request.decision == "reject" or request.lease_from is None:
         return facts.OpRejected(**of_attempt(attempt, A.REJECTED), **told)
-    times = leased(request.lease_from, request.lease_s)
+    times = leased(request.lease_from, request.lease_s, until=attempt.lease_until)
     return facts.OpReworkAsked(**of_attempt(attempt, A.WORKING), **told, **times)
 
 

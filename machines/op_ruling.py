@@ -109,13 +109,12 @@ def of_attempt(attempt: Attempt, state: AttemptState) -> dict[str, Any]:
     return {"program": attempt.program, "claimant": attempt.claimant, "attempt_state": state}
 
 
-def leased(begin: datetime, seconds: int) -> dict[str, Any]:
-    """The times of a lease; the first warning is due at 75 %."""
-    return {
-        "lease_from": begin,
-        "lease_until": begin + timedelta(seconds=seconds),
-        "due_at": begin + timedelta(seconds=seconds * 0.75),
-    }
+def leased(begin: datetime, seconds: int, *, until: str = "") -> dict[str, Any]:
+    """The times of a lease; the first warning is due at 75 %. ``until``: it ends then, if that is later."""
+    end = begin + timedelta(seconds=seconds)
+    if until:
+        end = max(end, datetime.fromisoformat(until))
+    return {"lease_from": begin, "lease_until": end, "due_at": begin + (end - begin) * 0.75}
 
 
 def told(moment: datetime) -> str:

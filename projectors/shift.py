@@ -9,6 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from projectors.op_waiting import programs_waiting
+
 __all__ = ["shift"]
 
 Row = dict[str, Any]
@@ -125,6 +127,8 @@ def shift(
         "parked": _PARKED,
     }
     found = {name: _rows(connection, query, where) for name, query in queries.items()}
+    # Observing programs are of no one stream.
+    found |= programs_waiting(connection) if stream is None else {}
     fresh_to = connection.scalar(text(_FRESH))
     return {"since": since, "until": until, "stream": stream, "fresh_to": fresh_to, **found}
 

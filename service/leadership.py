@@ -6,14 +6,14 @@ few seconds that it is there, and who waits cuts the session off that has said n
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from zlib import crc32
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-__all__ = ["SILENT_S", "lead"]
+__all__ = ["SILENT_S", "lead", "led"]
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,11 @@ _SPACE = 0x4D45  # keeps our locks apart from those of other programs in the sam
 
 _TRY = text("SELECT pg_try_advisory_lock(:space, :key)")
 _HERE = text("SELECT")
+_LED = text("""
+    SELECT CAST(objid AS bigint) FROM pg_locks
+    WHERE locktype = 'advisory' AND granted AND objsubid = 2 AND classid = CAST(:space AS oid)
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+""")
 
 # A frozen process may also hold rows: in the middle of a COPY no time limit of PostgreSQL's counts, for the session is
 # at work and waits for its client. Those sessions are known by their name and by what they wait for.
@@ -85,10 +90,20 @@ def lead(
         stop.wait(look_s)
 
 
+def led(connection: Connection, names: Iterable[str]) -> set[str]:
+    """Which of these names somebody leads now."""
+    held = set(connection.execute(_LED, {"space": _SPACE}).scalars())
+    return {name for name in names if _key(name) % 2**32 in held}
+
+
+def _key(name: str) -> int:
+    return crc32(name.encode()) - 2**31
+
+
 @contextmanager
 def _lock(engine: Engine, name: str, silent_s: float, lost: threading.Event) -> Iterator[bool]:
     connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-    key = crc32(name.encode()) - 2**31
+    key = _key(name)
     try:
         is_ours = bool(connection.scalar(_TRY, {"space": _SPACE, "key": key}))
         if is_ours:

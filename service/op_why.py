@@ -165,7 +165,9 @@ def _beside(story: OpStory) -> Iterator[str]:
     if op.get("owner"):
         yield f"owner {op['owner']}{_due(op.get('owner_due_at'), story.now)}"
     if op.get("overdue_to"):
-        yield f"overdue: the {op['overdue_to']} was told at {human_time(op.get('overdue_at'))}"
+        name = (op.get("lead") if op["overdue_to"] == "lead" else None) or op.get("owner")
+        who = f"{op['overdue_to']} {name}" if name else op["overdue_to"]
+        yield f"overdue: the {who} was told at {human_time(op.get('overdue_at'))}"
     if op.get("note"):
         yield f"noted at {human_time(op.get('noted_at'))}: {op['note']}"
     if op.get("is_tainted"):

@@ -7,6 +7,7 @@ from typing import Any
 
 from service.decider.halts import Halt
 from service.installation import check_cluster, check_site, claim, note, note_over
+from service.serving import await_serving
 from service.settings import PROJECT, Settings
 from service.stack import local
 from service.stack.failure import StackError
@@ -30,6 +31,8 @@ def bring_up(settings: Settings, *, with_roles: bool, progress: Progress) -> Wir
         local.up(settings, roles=site_roles())
         await_topics(wiring)
         progress(f"roles: {', '.join(ROLE_NAMES)}")
+        if missing := await_serving(wiring):
+            progress(f"not at work yet: {', '.join(missing)}; meridian status says more")
     return wiring
 
 

@@ -9,11 +9,13 @@ from consumers.deadletter import Count, DeadLetters
 from events.codes import explained
 from events.log import LogError
 from projectors.health import database_health
+from projectors.op_waiting import programs_waiting
 from service.client import Client
 from service.site import ROLE_NAMES, children_of
 from service.stack import local
 from service.status_lags import lag_attention, lag_lines, lags
 from service.status_machines import machine_attention, machine_lines
+from service.status_programs import program_attention, program_lines
 from service.trust_told import trust_of, trust_told
 from service.wording import ago, counted, duration, short
 
@@ -57,7 +59,7 @@ def take(client: Client) -> Status:
     """Look at everything; raises LogError or the database's errors where a server is away."""
     settings, topics = client.wiring.settings, client.wiring.topics
     with client.engine.connect() as connection:
-        health = database_health(connection)
+        health = database_health(connection) | programs_waiting(connection)
     found, unknown = _lags(client, health)
     dead = DeadLetters(client.log, topics).count(within_s=_COUNTED_WITHIN_S)
     children = children_of(settings)
@@ -66,6 +68,7 @@ def take(client: Client) -> Status:
     attention = [
         *_of_children(children if is_local else None),
         *_of_health(health, now),
+        *program_attention(health, now),
         *machine_attention(health["workers"]),
         *_of_rebuilds(health),
         *lag_attention(found),
@@ -194,6 +197,7 @@ def status_lines(status: Status) -> Iterator[str]:
         yield f"up: {', '.join(up)}"
     yield ""
     yield from _streams(health["streams"])
+    yield from program_lines(health)
     yield ""
     yield from _waits(health, status.at)
     yield from _freshness(status)

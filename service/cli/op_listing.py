@@ -27,6 +27,7 @@ OPS = (
     Column("claimed_by", is_minor=True),
     Column("owner"),
     Column("owner_due_at", "due", is_minor=True),
+    Column("overdue_to", "overdue told", is_minor=True),
     Column("is_held", "held", is_minor=True),
     Column("code"),
     Column("due_at", "tries again", is_minor=True),

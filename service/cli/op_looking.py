@@ -30,6 +30,8 @@ QUEUE = (
     Column("points_size", "size", is_number=True),
     Column("points_instrument", "instrument", is_number=True),
     Column("owner", is_minor=True),
+    Column("owner_due_at", "due", is_minor=True),
+    Column("overdue_to", "overdue told", is_minor=True),
     Column("waiting_since_at", "waits since", is_minor=True),
     Column("frames", is_number=True, is_minor=True),
     Column("why", is_text=True),

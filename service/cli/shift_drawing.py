@@ -27,6 +27,10 @@ def shift_lines(report: Row) -> Iterator[str]:
     yield from _section("on hold", _held(report["held"]))
     yield from _section("streams that are silent", _silent(report["silent"]))
     yield from _section("groups that are due and not complete", _groups(report["groups"]))
+    if report["stream"] is None:
+        yield from _section("claims of observing programs", _claims(report["claims"]))
+        yield from _section("observing programs that are overdue", _overdue(report["overdue"]))
+        yield from _section("failed in observing programs", _program_failures(report["program_failures"]))
     yield from _section("work that is parked", _parked(report["parked"]))
     yield from _section("not acknowledged", _problems(report["problems"]))
 
@@ -111,6 +115,36 @@ def _groups(rows: Sequence[Row]) -> list[list[Any]]:
         [
             row["stream"], row["kind"], counted(row["groups"], "group"), f"{row['missing']} files missing",
             f"such as {row['example']}",
+        ]
+        for row in rows
+    ]  # fmt: skip
+
+
+def _claims(rows: Sequence[Row]) -> list[list[Any]]:
+    return [
+        [
+            row["claimant"], counted(row["claims"], "claim"), f"{row['warned']} warned", "the next ends",
+            cell(row["next_at"]), row["next"],
+        ]
+        for row in rows
+    ]  # fmt: skip
+
+
+def _overdue(rows: Sequence[Row]) -> list[list[Any]]:
+    return [
+        [
+            row["who"], f"told as {row['told_to']}" if row["told_to"] else "not told yet",
+            counted(row["ops"], "observing program"), "due", cell(row["due_at"]), f"such as {row['example']}",
+        ]
+        for row in rows
+    ]  # fmt: skip
+
+
+def _program_failures(rows: Sequence[Row]) -> list[list[Any]]:
+    return [
+        [
+            row["step"], row["code"], counted(row["ops"], "observing program"),
+            f"{row['tried_again']} tried again by themselves", f"such as {row['example']}",
         ]
         for row in rows
     ]  # fmt: skip

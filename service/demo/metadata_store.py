@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import unquote
 
 __all__ = ["MetadataStore", "metadata_store"]
 
@@ -21,12 +22,38 @@ class MetadataStore:
         self.shown: dict[str, dict[str, Any]] = {}
         self._answers: dict[str, dict[str, Any]] = {}
         self._asked: dict[str, dict[str, Any]] = {}
+        self._troubles: list[str] = []
         self._lock = threading.Lock()
 
     def keys_of(self, op: str) -> set[str]:
         """The keys under which publications of an observing program were announced; one however often it was asked."""
         with self._lock:
             return {key for key, told in self._asked.items() if told.get("op") == op}
+
+    def trouble(self, what: str, times: int = 1) -> None:
+        """The next requests find it ``away`` (503), or get no answer (``answer_lost``) to what it has taken in."""
+        with self._lock:
+            self._troubles += [what] * times
+
+    @property
+    def troubles_left(self) -> int:
+        """How many of them nobody has met yet."""
+        with self._lock:
+            return len(self._troubles)
+
+    def next_trouble(self) -> str | None:
+        """The one that this request meets."""
+        with self._lock:
+            return self._troubles.pop(0) if self._troubles else None
+
+    def taken(self, key: str, path: str, body: dict[str, Any]) -> dict[str, Any] | None:
+        """What is asked at this path, done; None: there is nothing there."""
+        match path.strip("/").split("/"):
+            case ["publications"]:
+                return self.announced(key, body)
+            case ["publications", name, what]:
+                return self.changed(key, unquote(name), what, body)
+        return None
 
     def announced(self, key: str, publication: dict[str, Any]) -> dict[str, Any]:
         """Show it instead of what it replaces; the store's word that it does."""
@@ -39,20 +66,59 @@ class MetadataStore:
                 self._asked[key] = publication
             return self._answers[key]
 
+    def changed(self, key: str, name: str, what: str, body: dict[str, Any]) -> dict[str, Any] | None:
+        """Its embargo is another one, or it is withdrawn; None: there is no such publication, or no such change."""
+        with self._lock:
+            if key not in self._answers:
+                if what not in {"embargo", "withdrawal"} or name not in self.shown:
+                    return None
+                if what == "withdrawal":
+                    del self.shown[name]
+                else:
+                    self.shown[name] = {**self.shown[name], **body}
+                self._answers[key] = {"id": f"{name}-{what}"}
+            return self._answers[key]
+
 
 @contextmanager
 def metadata_store() -> Iterator[MetadataStore]:
     """One that listens on this machine until the block ends."""
     store = MetadataStore()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(store))
+    store.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, name="metadata store", daemon=True)
+    thread.start()
+    try:
+        yield store
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
+
+def _handler_of(store: MetadataStore) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length", 0))
-            if self.path != "/publications" or not 0 < length <= _BODY_AT_MOST:
-                self._answer(HTTPStatus.NOT_FOUND, {"wanted": "POST /publications"})
+            if not 0 < length <= _BODY_AT_MOST:
+                self._answer(HTTPStatus.BAD_REQUEST, {"wanted": f"a body of up to {_BODY_AT_MOST} bytes"})
                 return
-            publication = json.loads(self.rfile.read(length))
-            self._answer(HTTPStatus.CREATED, store.announced(self.headers["Idempotency-Key"], publication))
+            body, trouble = json.loads(self.rfile.read(length)), store.next_trouble()
+            if trouble == "away":
+                self._answer(HTTPStatus.SERVICE_UNAVAILABLE, {"wanted": "later"})
+                return
+            taken = store.taken(self.headers["Idempotency-Key"], self.path, body)
+            if trouble == "answer_lost":
+                self.close_connection = True
+            elif taken is None:
+                wanted = (
+                    "POST /publications, PUT …/{id}/embargo or POST …/{id}/withdrawal of one that is shown"
+                )
+                self._answer(HTTPStatus.NOT_FOUND, {"wanted": wanted})
+            else:
+                self._answer(HTTPStatus.CREATED, taken)
+
+        do_PUT = do_POST  # noqa: N815
 
         def _answer(self, status: HTTPStatus, document: dict[str, Any]) -> None:
             content = json.dumps(document).encode()
@@ -65,13 +131,4 @@ def metadata_store() -> Iterator[MetadataStore]:
         def log_message(self, *_: Any) -> None:
             """Say nothing: the demo tells what was announced."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    store.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, name="metadata store", daemon=True)
-    thread.start()
-    try:
-        yield store
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    return Handler

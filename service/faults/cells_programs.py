@@ -1,4 +1,7 @@
-"""Cells of the row "worker" about observing programs: it dies in the middle of a publication, at each of its steps."""
+"""Cells of the row "worker" about observing programs: a publication is cut off at each of its steps, and goes on.
+
+Its worker dies there, or the metadata store is away, or has taken it in and its answer is lost.
+"""
 
 import hashlib
 from collections.abc import Callable
@@ -67,6 +70,26 @@ def _dies(point: str, arena: Arena, dice: Random) -> Steps:
             arena.disarm(role)
     published = partial(_reached, arena, op, "Published")
     yield from patiently(published, what=f"{op} Published", errors=TROUBLES, within_s=HEAL_WITHIN_S)
+    _check_once(store, op)
+
+
+def _meets(trouble: str, times: int, arena: Arena, dice: Random) -> Steps:
+    """The metadata store is in trouble: the publication waits for it, and is announced once."""
+    store = _store_of(arena)
+    op = f"eid_{mark_of(dice)}"
+    yield from patiently(partial(_home, arena, store), what="a home of programs", errors=TROUBLES)
+    yield from patiently(
+        partial(_accepted, arena, op), what=f"{op} accepted", errors=TROUBLES, within_s=_STEP_S
+    )
+    store.trouble(trouble, times)
+    ask = partial(_asked, arena, op, "publish", PublishOp(), attempt=1, actor="publisher")
+    yield from patiently(ask, what=f"{op} to be published", errors=TROUBLES, within_s=_STEP_S)
+    published = partial(_reached, arena, op, "Published")
+    yield from patiently(published, what=f"{op} Published", errors=TROUBLES, within_s=HEAL_WITHIN_S)
+    if store.troubles_left:
+        raise NotFiredError(
+            f"wanted {times} requests that meet the trouble, {store.troubles_left} were not made"
+        )
     _check_once(store, op)
 
 
@@ -205,4 +228,9 @@ def _cell(point: str) -> Cell:
     return Cell(name=f"worker.publication_{point}.kill", row=ROW, inject=inject, disturbs=WORKERS)
 
 
-CELLS = tuple(_cell(point) for point in POINTS)
+def _troubled(trouble: str, times: int) -> Cell:
+    inject: Callable[[Arena, Random], Steps] = partial(_meets, trouble, times)
+    return Cell(name=f"worker.publication_portal_{trouble}", row=ROW, inject=inject, disturbs=WORKERS)
+
+
+CELLS = (*map(_cell, POINTS), _troubled("away", 3), _troubled("answer_lost", 2))

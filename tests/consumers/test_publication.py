@@ -95,6 +95,7 @@ def test_an_answer_that_is_lost_is_asked_for_again_and_nothing_is_doubled(store)
         ((503, b"busy"), Wait, "PORTAL_UNAVAILABLE"),
         ((429, b"slow down"), Wait, "PORTAL_UNAVAILABLE"),
         ((422, b"no such instrument"), Failed, "PORTAL_REFUSED"),
+        ((501, b"no such method"), Failed, "PORTAL_REFUSED"),
         ((301, b""), Failed, "PORTAL_REFUSED"),
         ((200, b"<html>"), Failed, "PORTAL_UNCLEAR"),
         ((200, b"{}"), Failed, "PORTAL_UNCLEAR"),

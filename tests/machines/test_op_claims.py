@@ -159,6 +159,22 @@ def test_a_hand_in_that_does_not_hold_goes_back_with_a_new_lease_and_a_late_repo
     assert story.ask("inverted", {**VERIFIED, "round": 2}, attempt=1).tostate == "Inverted"
 
 
+def test_what_does_not_hold_and_what_is_sent_back_shorten_no_claim():
+    story = an_op(*WORKING)
+    until = story.ask("extend", {**LEASE, "lease_s": 9000}).data["lease_until"]
+    story.ask("hand_in", products())
+    shorter = story.ask("hand_in_refused", {"reasons": ["no such file"], "round": 1, **LEASE}, attempt=1)
+    assert shorter.data["lease_until"] == until
+    assert shorter.data["due_at"] == "2026-11-21T06:52:30Z", "three quarters of what it has now"
+    story.ask("hand_in", products())
+    story.ask("inverted", VERIFIED)
+    again = story.ask("review", {"decision": "rework", "note": "edges", **LEASE}, actor=REVIEWER)
+    assert again.data["lease_until"] == until
+    story.ask("hand_in", products())
+    longer = {"reasons": ["no such file"], "round": 3, **LEASE, "lease_s": 20_000}
+    assert story.ask("hand_in_refused", longer, attempt=1).data["lease_until"] > until
+
+
 def test_rework_is_working_again_and_reject_gives_the_program_back():
     story = an_op(*INVERTED)
     assert story.ask("review", {"decision": "rework", "note": "edges"}, actor=REVIEWER).is_refusal

@@ -170,7 +170,7 @@ def test_what_is_held_asks_for_no_claim_and_says_why_and_what_is_overdue():
     lines = lines_of(answer)
     assert "    because look first" in lines
     assert "  owner ada, was due at 2026-01-05 00:00:00 UTC" in lines
-    assert "  overdue: the owner was told at 2026-01-05 00:00:00 UTC" in lines
+    assert "  overdue: the owner ada was told at 2026-01-05 00:00:00 UTC" in lines
 
 
 def test_an_unknown_op_says_so_with_the_nearest_names():

@@ -1,0 +1,16 @@
+"""States of work are not counted."""
+
+from migrations.sql_file import execute_beside, no_way_back
+
+__all__ = ["down_revision", "downgrade", "revision", "upgrade"]
+
+revision = "0021"
+down_revision = "0020"
+
+
+def upgrade() -> None:
+    execute_beside(__file__)
+
+
+def downgrade() -> None:
+    no_way_back(revision)
