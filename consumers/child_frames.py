@@ -1,13 +1,29 @@
 """Frames between the inspector, its server and the children: four bytes of length, then one JSON object."""
 
 import json
+import math
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
+
+import orjson
 
 __all__ = ["Frames", "TooLargeError", "frame", "parsed"]
 
 LENGTH = struct.Struct(">I")
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _finite(text: str) -> float:
+    found = float(text)
+    return found if math.isfinite(found) else _no_number(text)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_number, parse_float=_finite)
 
 
 class TooLargeError(ValueError):
@@ -43,8 +59,13 @@ class Frames:
 
 
 def parsed(body: bytes) -> Any:
-    """What a body says. Raises ValueError for what is no JSON, and for JSON that is deeper than can be read."""
+    """What a body says. Raises ValueError for what is no JSON, and for JSON that is deeper than can be read.
+
+    NaN and infinities are no JSON: what was read must be what ``frame`` can write again.
+    """
+    with suppress(orjson.JSONDecodeError):
+        return orjson.loads(body)
     try:
-        return json.loads(body)
+        return _DECODER.decode(body.decode())  # half a surrogate, which orjson does not take
     except RecursionError as error:
         raise ValueError(f"{len(body)} bytes of JSON are too deep to be read") from error

@@ -129,6 +129,7 @@ class _Server:
         failed = None
         try:
             self._formats[name].warm_up()
+            _remember_settings()
             try_out(self._formats[name])
         except Exception:  # noqa: BLE001 - the other formats still work; the parent's log says what is wrong with this
             failed = traceback.format_exc()
@@ -156,10 +157,15 @@ class _Server:
         return True
 
     def _start_waiting(self) -> None:
+        full: set[Company | None] = (
+            set()
+        )  # who stay without a reader in this round, for nobody becomes free in it
         for _ in range(len(self._waiting)):
             asked = self._waiting.popleft()
-            if asked.request["format"] in self._to_warm or not self._began(asked):
+            if asked.company in full or asked.request["format"] in self._to_warm or not self._began(asked):
                 self._waiting.append(asked)
+                if asked.company is not None:
+                    full.add(asked.company)
 
     def _began(self, asked: Asked) -> bool:
         """Whether somebody reads it now: else it waits for one of those who will soon be over with theirs."""
@@ -288,6 +294,14 @@ class _Server:
 
     def _send(self, message: dict[str, Any]) -> None:
         self._control.sendall(frame(message))
+
+
+def _remember_settings() -> None:
+    """Of astropy, where a format has loaded it: its configuration lies in a home of the server's own, and is empty."""
+    if "astropy.io.fits" in sys.modules:
+        from consumers.formats.astropy_settings import remember_settings
+
+        remember_settings()
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ from consumers.storage_errors import (
     TransferMismatch,
 )
 from consumers.storage_parts import Parts, composite_of
+from consumers.storage_put import Labelled, WholePut
 from consumers.wide_reads import wide
 from events import failpoints
 
@@ -96,6 +97,7 @@ class Storage:
         )
         self._region = region
         self._client: Any = session.client("s3", endpoint_url=endpoint, config=config)
+        self._whole = WholePut(self._client, session, endpoint=endpoint, region=region)
         self._parts = Parts(
             self._client,
             self._errors,
@@ -219,14 +221,9 @@ class Storage:
         """Put in one request: what the store says of it, or None if something has the key already."""
         try:
             with self._errors(_url(place)), path.open("rb") as body:
-                answer: Mapping[str, Any] = self._client.put_object(
-                    **place,
-                    Body=failpoints.watched(wide(body), "worker.mid_upload"),
-                    ContentLength=size_bytes,
-                    ChecksumSHA256=_base64(bytes.fromhex(sha256)),
-                    IfNoneMatch="*",
-                    Metadata=labels,
-                )
+                checksum = _base64(bytes.fromhex(sha256))
+                wanted = Labelled(place["Bucket"], place["Key"], size_bytes, checksum, labels)
+                answer = self._whole.put(failpoints.watched(wide(body), "worker.mid_upload"), wanted)
         except TakenError:
             return None
         except DigestError as error:

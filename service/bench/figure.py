@@ -1,18 +1,28 @@
-"""A figure beside its floor: the ratio of their medians, and the spread of both."""
+"""A figure beside its floor: the ratio of their medians, and the spread of both; some have a stricter floor beside."""
 
 from dataclasses import dataclass
 from statistics import median
 from typing import Any, NamedTuple
 
-__all__ = ["Figure", "Result"]
+__all__ = ["Figure", "Floor", "Result"]
 
 Each = tuple[dict[str, Any], ...]
 """Run by run, what else was seen: processor time of each item, how quiet the machine was."""
 
 
+class Floor(NamedTuple):
+    """One more floor of a figure, by its name; no goal is set against it."""
+
+    name: str
+    runs: tuple[float, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure: ``unit`` a second where it is a rate, its runs, its floor's runs, and what else was seen."""
+    """One figure: ``unit`` a second where it is a rate, its runs, its floor's runs, and what else was seen.
+
+    The goal goes with ``floor_name``; a ``stricter`` floor is told beside it, so that none is taken for the other.
+    """
 
     name: str
     unit: str
@@ -22,6 +32,7 @@ class Figure:
     notes: dict[str, Any]
     each: Each = ()
     floor_each: Each = ()
+    stricter: Floor | None = None
 
     @property
     def ratio(self) -> float:
@@ -36,7 +47,7 @@ class Figure:
         )
         wanted = {name: value for name, value in self.notes.items() if name.startswith(("goal", "safety"))}
         notes = [f"{name.replace('_', ' ')} {value:g}" for name, value in wanted.items()]
-        return "; ".join([said, f"ratio {self.ratio:.3g}", *notes])
+        return "; ".join([said, f"ratio {self.ratio:.3g}", *notes, *self._stricter_in_words()])
 
     def as_json(self) -> dict[str, Any]:
         """Min, median, max of both, and the ratio."""
@@ -47,8 +58,23 @@ class Figure:
             **_each(self.each),
             "floor": {"what": self.floor_name, **_spread(self.floor_runs), **_each(self.floor_each)},
             "ratio": round(self.ratio, 3),
+            **self._stricter_as_json(),
             "notes": self.notes,
         }
+
+    def _stricter_in_words(self) -> list[str]:
+        floor = self.stricter
+        if floor is None:
+            return []
+        over = median(self.runs) / median(floor.runs)
+        return [f"{floor.name}: {median(floor.runs):,.6g}; ratio to that {over:.3g}"]
+
+    def _stricter_as_json(self) -> dict[str, Any]:
+        floor = self.stricter
+        if floor is None:
+            return {}
+        over = round(median(self.runs) / median(floor.runs), 3)
+        return {"stricter_floor": {"what": floor.name, **_spread(floor.runs), "ratio": over}}
 
 
 class Result(NamedTuple):

@@ -2,11 +2,14 @@
 
 import os
 import socket
+import time
 from collections import deque
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from consumers import child_server
 from consumers.child import Limits
 from consumers.child_at_work import Asked, Child
 from consumers.child_frames import Frames, frame
@@ -151,3 +154,31 @@ def test_a_child_reads_on_only_with_files_that_have_stream_format_and_limits_in_
 
     assert given == [alike]
     assert server.forked == [different]
+
+
+def test_settings_are_remembered_before_the_first_file_is_looked_through(server, monkeypatch):
+    """Every child has what is worked out before its fork."""
+    done: list[str] = []
+    kind = SimpleNamespace(warm_up=lambda: done.append("loaded"))
+    server._formats, server._to_warm, server._network = {"any": kind}, ["any", "another"], "none"
+    monkeypatch.setattr(child_server, "gc", SimpleNamespace(collect=lambda: None, freeze=lambda: None))
+    monkeypatch.setattr(child_server, "_remember_settings", lambda: done.append("remembered"))
+    monkeypatch.setattr(child_server, "try_out", lambda _: done.append("tried"))
+    server._warm_one()
+    assert done == ["loaded", "remembered", "tried"]
+    assert [each["ready"] for each in answers(server)] == ["any"]
+
+
+def test_one_look_a_round_tells_that_nobody_is_free_for_files_of_one_kind(server, monkeypatch):
+    for number in range(AT_ONCE):
+        at_work(server, started=time.monotonic(), pid=number + 1)
+    looked: list[int] = []
+    monkeypatch.setattr(server, "_is_given", lambda asked, _: looked.append(asked.request["id"]))
+    waiting = [asked_for(number) for number in range(100, 120)]
+    alone = asked_for(200)
+    alone.is_alone = True
+    server._waiting.extend([*waiting, alone])
+    server._start_waiting()
+    assert looked == [100]
+    assert server.forked == [alone]
+    assert list(server._waiting) == waiting

@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from consumers import storage as storage_module
+from consumers import storage_put
 from consumers.storage_errors import TransferMismatch
 from consumers.storage_parts import composite_of
 from events import failpoints
@@ -126,10 +127,12 @@ def test_an_object_with_one_other_byte_is_not_taken_for_ours(opened, bucket, tmp
     assert raised.value.found_sha256 == what["sha256"]
 
 
+@pytest.mark.parametrize("directly_up_to", [0, PART])
 @pytest.mark.parametrize("size_bytes", [1_000_000, PART])
 def test_a_file_in_one_request_is_read_once_and_signed_by_its_checksum(
-    opened, bucket, tmp_path, size_bytes, monkeypatch
+    opened, bucket, tmp_path, size_bytes, directly_up_to, monkeypatch
 ):
+    monkeypatch.setattr(storage_put, "_DIRECTLY_UP_TO", directly_up_to)
     path, what = a_file(tmp_path, os.urandom(size_bytes))
     read, sent = [], []
 
@@ -147,12 +150,16 @@ def test_a_file_in_one_request_is_read_once_and_signed_by_its_checksum(
 
     monkeypatch.setattr(storage_module, "wide", Counting)
     storage, calls = opened()
-    storage._client.meta.events.register(
-        "before-send.s3.PutObject", lambda request, **_: sent.append(dict(request.headers))
+    send = storage._whole._connections.send
+    monkeypatch.setattr(
+        storage._whole._connections,
+        "send",
+        lambda request: (sent.append(dict(request.headers)), send(request))[1],
     )
     storage.put_file(path, bucket=bucket, key="s/a", **what)
     assert sum(read) == size_bytes
-    assert calls == {"PutObject": 1}, "the answer says the SHA-256 of what arrived; nobody looks again"
+    assert len(sent) == 1, "the answer says the SHA-256 of what arrived; nobody looks again"
+    assert calls == ({} if directly_up_to else {"PutObject": 1})
     headers = {name.lower(): str(value) for name, value in sent[0].items()}
     assert "x-amz-checksum-sha256" in str(headers["authorization"])
     assert headers["x-amz-content-sha256"].strip("b'") == "UNSIGNED-PAYLOAD"

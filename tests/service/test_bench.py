@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import islice
 
 import orjson
@@ -23,7 +24,7 @@ from projectors.projection import Appended
 from service.bench.audit_floor import shares
 from service.bench.audited import is_clean
 from service.bench.awaiting import pause_s
-from service.bench.figure import Figure
+from service.bench.figure import Figure, Floor
 from service.bench.latency import _percentile
 from service.bench.project import project, project_one_table
 from service.bench.project_floor import SCHEMA, project_floor
@@ -184,6 +185,17 @@ def test_a_line_for_people_tells_medians_ratio_and_goal():
         "x", "1/s", (30_000.0, 10_000.0, 20_000.0), "y", (400.0,), {"goal_at_least": 10.0, "other": 1}
     )
     assert figure.line() == "x: 20,000 a second; y: 400; ratio 50; goal at least 10"
+
+
+def test_a_stricter_floor_is_told_beside_the_one_of_the_goal_and_taken_for_none():
+    plain = Figure("x", "s", (18.0,), "plain", (12.0,), {"goal_at_most": 1.5})
+    both = replace(plain, stricter=Floor("tuned", (9.0, 10.0, 11.0)))
+    assert both.ratio == plain.ratio == 1.5
+    assert both.line() == f"{plain.line()}; tuned: 10; ratio to that 1.8"
+    told = both.as_json()
+    stricter = told.pop("stricter_floor")
+    assert stricter == {"what": "tuned", "min": 9, "median": 10, "max": 11, "ratio": 1.8}
+    assert told == plain.as_json()
 
 
 def test_what_is_decided_without_safety_is_the_same_but_for_the_chain():

@@ -1,19 +1,26 @@
 """The ingest bench: what it makes is good, its floor does the work, and a corpus is judged by its codes."""
 
+import hashlib
 import json
+from functools import partial
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from consumers.formats import FORMATS, Expected
+from consumers.storage import Storage
 from service.bench import memory_watch
 from service.bench.ingest import Order, bench_ingest
+from service.bench.ingest_floor import FLOOR, TUNED, Source, floor_seconds
 from service.bench.ingest_ground import clear, land
 from service.bench.ingest_hostile import Bad, NoCorpusError, by_stream, read_corpus, wrongly_ended
 from service.bench.ingest_made import make_frames
 from service.bench.memory_watch import MemoryWatch
 from service.demo.exposure import make_exposure
 from service.settings import Settings
+from service.stack import S3Access
+from tests.service import put_server
 
 
 def test_frames_are_good_files_of_the_size_asked_for_and_each_turns_are_new(tmp_path):
@@ -107,6 +114,22 @@ def test_memory_is_watched_by_role_and_a_role_that_died_is_named(tmp_path, monke
     assert watch.died() == ("child",)
 
 
+@pytest.mark.parametrize("is_tuned", [False, True])
+def test_both_floors_put_every_file_as_it_is_and_only_the_plain_one_signs_its_bytes(tmp_path, is_tuned):
+    paths = make_frames(tmp_path, turn=1, count=3, size_bytes=20_000)
+    with put_server.running() as server:
+        s3 = S3Access(server.endpoint, "a", "b", "us-east-1")
+        storage = partial(Storage, endpoint=s3.endpoint, access_key="a", secret_key="b")
+        wiring = SimpleNamespace(endpoints=SimpleNamespace(s3=s3), bucket="bucket", storage=storage)
+        assert floor_seconds(wiring, [Source(str(path)) for path in paths], is_tuned=is_tuned) > 0
+    files = [put for put in server.puts if put.size > 1]
+    assert sorted(put.sha256 for put in files) == sorted(
+        hashlib.sha256(path.read_bytes()).hexdigest() for path in paths
+    )
+    assert {put.is_signed for put in files} == {not is_tuned}
+    assert server.left == set()
+
+
 @pytest.mark.long
 def test_all_parts_run_on_a_site_of_their_own_and_the_audit_is_clean(tmp_path):
     order = Order(times=1, files=6, file_bytes=50_000, romans=2, roman_side=128, sensor_bytes=10_000, within_s=1.0,
@@ -118,6 +141,9 @@ def test_all_parts_run_on_a_site_of_their_own_and_the_audit_is_clean(tmp_path):
         progress=lambda _: None,
     )
     assert len(result.figures) == 4
+    plain = [figure.floor_name for figure in result.figures if "plain boto3" in figure.floor_name]
+    stricter = [figure.stricter.name for figure in result.figures if figure.stricter is not None]
+    assert (plain, stricter) == ([FLOOR], [TUNED])
     assert all(figure.ratio > 0 for figure in result.figures)
     assert result.figures[-1].notes["wrongly_ended"] == []
     assert {count for audit in result.audits for count in audit["counters"].values()} == {0}
