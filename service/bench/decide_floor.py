@@ -1,12 +1,14 @@
 """The decider's floor: requests read and written again in transactions with their offsets, by kafka-python alone.
 
-A plain loop of the library's public calls, with the settings that made it fastest of those tried (processor time of a
-request, 400 bytes, one broker): whole batches at each poll, which takes fetches of 4 MiB a partition (of 1 MiB, most
-polls end with what was left of one: 840 records, and half as many transactions again); no metrics; batches of 1 MiB,
-so that one flight takes a transaction. Lingering and checksums left out made no difference.
+A plain loop of the library's public calls, with settings that do it justice: whole batches at each poll, which takes
+fetches of 4 MiB a partition (of 1 MiB, most polls end with what was left of one: 840 records of 1,500, and half as
+many transactions again); a poll is one transaction; no metrics; batches of 1 MiB, so that one flight takes most of a
+transaction. Lingering for 1 or 5 ms, batches of 256 KiB and another switch interval of the interpreter made no
+difference beyond the noise. The bytes written are those of the requests, less than half of what records of the ledger
+have: nothing is decided, so there is nothing more to write.
 
-``own_log_floor`` is the stricter one: the same by Meridian's own log layer, which reads and encodes records a batch at
-a time and takes round trips out of a transaction. What that layer gains on the library counts in the first, not here.
+``own_log_floor`` is the same by Meridian's own log layer, as a second line: on one broker the two cost the same
+processor time, 17 to 20 µs a request, so that neither flatters the decider.
 """
 
 from typing import Any

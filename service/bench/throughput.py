@@ -49,8 +49,8 @@ DECIDE = Line(
 DECIDE_ON_OWN_LOG = Line(
     "decide",
     "decide",
-    "decided requests, beside the stricter floor",
-    "the same on Meridian's own log layer, which is faster than the library",
+    "decided requests, beside the own log layer",
+    "the same loop on Meridian's own log layer, deciding nothing",
     "decide-floor-on-own-log",
     {},
 )
