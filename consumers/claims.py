@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, text
 from consumers.breakers import IS_OVER
 from consumers.kept_reports import as_kept
 from consumers.lanes import CLASSES, lanes, room_of
-from consumers.rows import rows_json
+from consumers.rows import BY_KEY, rows_json
 from consumers.standing import Standing, stand
 from consumers.work_items import Key, Lease
 
@@ -142,7 +142,11 @@ def claim_light(
     lease_s: float,
 ) -> list[WorkItem]:
     """Lease items that wait for no stream: answers, follow-ups, topics, and work on programs that are not held."""
-    wanted = {effect: room_of(effect, standing.rooms, at_most) for effect in effects}
+    wanted = {
+        effect: room_of(effect, standing.rooms, at_most)
+        for effect in effects
+        if effect in standing.open_light
+    }
     rows = [{"effect": effect, "room": room} for effect, room in wanted.items() if room > 0]
     if standing.is_shut or not rows:
         return []
@@ -310,18 +314,18 @@ _FENCED = """
 """
 _FENCES = "(event_id uuid, effect text, lease_owner text, lease_epoch bigint)"
 
-_MINE = text(f"""
+_MINE = text(f"""{BY_KEY}
     SELECT CAST(i.event_id AS text) AS event_id, i.effect FROM work.item i
     JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r {_FENCES} ON {_FENCED}
 """)
 
-_HEARTBEAT = text(f"""
+_HEARTBEAT = text(f"""{BY_KEY}
     UPDATE work.item i SET lease_until = {_NOW} + make_interval(secs => :lease_s)
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r {_FENCES} WHERE {_FENCED}
     RETURNING CAST(i.event_id AS text) AS event_id, i.effect
 """)
 
-_REPORTED = text(f"""
+_REPORTED = text(f"""{BY_KEY}
     UPDATE work.item i SET state = 'reported', reported_at = {_NOW}, resent = 0,
         report = decode(r.report, 'hex'), {_NO_LEASE}
     FROM jsonb_to_recordset(CAST(:rows AS jsonb))
@@ -335,7 +339,7 @@ _WAIT = text(f"""
         AND lease_owner = :lease_owner AND lease_epoch = :lease_epoch
 """)
 
-_GIVE_BACK = text(f"""
+_GIVE_BACK = text(f"""{BY_KEY}
     UPDATE work.item i SET state = 'open', {_NO_LEASE}
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r {_FENCES} WHERE {_FENCED}
 """)

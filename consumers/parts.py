@@ -65,7 +65,7 @@ def run_dispatch(
     stop: threading.Event,
     batch: int = 2000,
     poll_s: float = 0.25,
-    gathered_s: float = 0.1,
+    gathered_s: float = 0.2,
 ) -> None:
     """Follow the ledger and write what it obliges us to do. Raises FollowerError; outages are waited out."""
     follower = Follower(

@@ -21,6 +21,7 @@ from events import failpoints
 from events.file_requests import FailFile
 from events.log import LogUnavailableError, Sent
 from events.op_requests import FailOp
+from events.slack import SLACK
 from events.stream import RetryPolicy
 
 __all__ = ["Reporting", "named"]
@@ -41,7 +42,9 @@ class Reporting:
     def __init__(self, tools: Tools, *, gathered_s: float = 0.0) -> None:
         self._tools = tools
         self._limping: frozenset[str] = frozenset()
-        self._rounds = Together(self._put, concerns_all=(Wait, *OUTAGES), apart_s=gathered_s)
+        self._rounds = Together(
+            self._put, concerns_all=(Wait, *OUTAGES), apart_s=gathered_s, pause=SLACK.pause
+        )
         self._soon = Soon(self._hand_over, apart_s=gathered_s)
 
     def remember(self, rooms: Mapping[str, int]) -> None:

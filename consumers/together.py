@@ -38,6 +38,7 @@ class Together(Generic[Wish, Granted]):
     anything else it is found out whose fault it is: each wish is tried alone.
 
     After a round of several the next begins ``apart_s`` later, for more are on their way; one alone never waits.
+    ``pause`` may end sooner.
     """
 
     def __init__(
@@ -46,10 +47,12 @@ class Together(Generic[Wish, Granted]):
         *,
         concerns_all: tuple[type[BaseException], ...] = (),
         apart_s: float = 0.0,
+        pause: Callable[[float], object] = time.sleep,
     ) -> None:
         self._grant = grant
         self._concerns_all = concerns_all
         self._apart_s = apart_s
+        self._pause = pause
         self._waiting: list[_Waiting[Wish, Granted]] = []
         self._is_served = False
         self._changed = threading.Condition()
@@ -77,7 +80,7 @@ class Together(Generic[Wish, Granted]):
         """For everybody who has come by the end of the pause; one thread at a time gets here, and is among them."""
         pause_s = self._not_before_s - time.monotonic()
         if pause_s > 0:
-            time.sleep(pause_s)
+            self._pause(pause_s)
         with self._changed:
             together, self._waiting = self._waiting, []
         self._not_before_s = time.monotonic() + (self._apart_s if len(together) > 1 else 0.0)

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
-from consumers.rows import rows_json
+from consumers.rows import BY_KEY, rows_json
 from consumers.work_lanes import STEP_LANES
 from events.ids import derived_id
 from projectors.database import metadata
@@ -295,7 +295,7 @@ _CLOSE = text(f"""
     WHERE i.event_id = r.event_id AND i.effect = r.effect AND i.report_id = r.report_id AND i.{UNFINISHED_BY_KEY}
 """)
 
-_FINISH = text(f"""
+_FINISH = text(f"""{BY_KEY}
     UPDATE work.item i SET state = 'done', finished_at = :at, {_NO_LEASE}
     FROM jsonb_to_recordset(CAST(:rows AS jsonb))
         AS r (event_id uuid, effect text, lease_owner text, lease_epoch bigint)

@@ -28,6 +28,7 @@ from consumers.turns import Turns
 from consumers.wake import Listener
 from consumers.work_items import CHANNEL
 from events import failpoints
+from events.slack import SLACK
 
 __all__ = ["Pace", "Worker"]
 
@@ -116,7 +117,7 @@ class Worker:
             elif what == "light":
                 continue  # its batch was full: there is nobody to wait for
             if (pause_s := began_s + self._pace.pause_s(len(self._mine)) - time.monotonic()) > 0:
-                stop.wait(pause_s)
+                SLACK.pause(pause_s, stop.wait)
 
     def _claim_heavy(self) -> bool:
         with self._lock:

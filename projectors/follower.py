@@ -16,6 +16,7 @@ from events import failpoints
 from events.envelope import Record
 from events.gathered import poll_gathered
 from events.log import Log, LogUnavailableError, Message, Place
+from events.slack import SLACK
 from events.topics import Topics
 from projectors.application import Application, Apply, Batch, NotFoldedError, Plain, Write, in_one_call
 from projectors.beside import Beside
@@ -58,7 +59,7 @@ class Follower:
     ) -> None:
         """``partitions``: None for all. ``apply``: an Application, or a function of connection and batch.
 
-        ``apart_s``: how long more are gathered after a batch of several; three records cost nearly as much as thirty.
+        ``apart_s``: so long more are gathered after a batch of several where cores are busy; three cost most of thirty.
         """
         self.applied = 0
         self._log, self._engine = log, engine
@@ -210,7 +211,7 @@ class Follower:
                     self._halt(taken.halt)
                 self._gathers = bool(self._apart_s) and _SEVERAL <= taken.count < min(self._batch, _MANY)
                 if self._gathers:
-                    stop.wait(self._apart_s)
+                    SLACK.pause(self._apart_s, stop.wait)
             self._finish_write()
 
     @contextmanager

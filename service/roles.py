@@ -37,8 +37,9 @@ _STUCK_EXIT = 75
 _WORKERS_SESSIONS = 16
 """Of one worker at most: its threads need one for moments only, and what they report goes together."""
 
-_SHOWN_S = 0.1
-"""How long records are gathered for the views while several come at a time; one alone is shown at once."""
+_SHOWN_S = 0.3
+"""How long records are gathered for the views while several come at a time and the cores are busy; one alone is shown
+at once, and where the cores have time to spare the wait is short. A batch costs some 10 ms, however few its rows."""
 
 _IDLE_S = 5.0
 """Of a role's session inside a transaction; as long as a lease lasts without a heartbeat."""

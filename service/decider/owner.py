@@ -19,6 +19,7 @@ from events.log import (
     TransactionalWriter,
     TransactionInDoubtError,
 )
+from events.slack import SLACK
 from events.topics import Topics
 from events.types import format_time
 from events.without import is_without
@@ -104,7 +105,7 @@ class PartitionOwner:
                 while not stop.is_set():
                     pause_s = self._gathering.pause_s(self.step())
                     if pause_s:
-                        stop.wait(pause_s)
+                        SLACK.pause(pause_s, stop.wait)
                     self._has_gathered = pause_s > 0
             except (FencedError, StoreFencedError) as error:
                 log.warning("fenced", extra={"seat": self.seat.name, "error": str(error)})

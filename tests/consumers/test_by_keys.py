@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, text
 
 from consumers import claims, deadlines, dispatch, known_programs, work_items
 
-MANY = 20_000
+SOME, MANY = 2_000, 20_000
 ASKED = 300
 
 ITEMS = """
@@ -39,7 +39,10 @@ def plan(connection: Connection, statement, rows: str, **more: object) -> str:
     """How the statement would be carried out for rows that this query gives as JSON."""
     given = connection.execute(text(f"SELECT jsonb_agg(to_jsonb(g))::text FROM ({rows}) AS g")).scalar_one()
     assert len(json.loads(given)) == ASKED
-    lines = connection.execute(text("EXPLAIN " + statement.text), {"rows": given, **more}).scalars()
+    *settings, asked = statement.text.split("; ")
+    for setting in settings:
+        connection.execute(text(setting))
+    lines = connection.execute(text("EXPLAIN " + asked), {"rows": given, **more}).scalars()
     return "\n".join(lines)
 
 
@@ -52,14 +55,16 @@ OF_LEASED = f"""
 @pytest.mark.parametrize(
     "statement", [claims._MINE, claims._HEARTBEAT, claims._REPORTED, claims._GIVE_BACK, work_items._FINISH]
 )
+@pytest.mark.parametrize("finished", [0, SOME, MANY])
 def test_items_under_lease_are_found_by_their_keys_where_few_were_leased_when_last_counted(
-    connection, statement
+    connection, statement, finished
 ):
-    connection.execute(text(ITEMS), {"state": "done", "first": 1, "last": MANY})
+    connection.execute(text(ITEMS), {"state": "done", "first": 1, "last": finished})
     connection.execute(text("ANALYZE work.item"))
     connection.execute(text(ITEMS), {"state": "leased", "first": MANY + 1, "last": MANY + 500})
     found = plan(connection, statement, OF_LEASED, lease_s=15.0, at="2026-01-01T00:00:00Z")
     assert "Index Scan using item_key" in found
+    assert "Seq Scan" not in found
     assert "item_leased" not in found
 
 

@@ -215,6 +215,14 @@ def test_that_all_is_well_with_a_file_of_a_watched_folder_is_told_to_nobody(conn
     assert bad == ["file.rejected"], "what is wrong is told to whoever may listen"
 
 
+def test_of_what_waits_for_no_stream_only_that_is_looked_for_of_which_something_is_open(connection, files):
+    assert claims.stand(connection).open_light == set()
+    files.arrive("roman/a")
+    assert claims.stand(connection).open_light == {"answer"}, "a step of a file waits for its stream"
+    assert len(claim_light(connection)) == 1
+    assert claims.stand(connection).open_light == set(), "what is under way is nobody else's"
+
+
 def test_answers_do_not_wait_for_the_copy_of_their_file(connection, files):
     files.arrive("roman/a")
     claim(connection)

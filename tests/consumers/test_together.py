@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from consumers.together import Together
+from consumers.together import Together, _Waiting
 
 THREADS = 8
 
@@ -98,3 +98,12 @@ def test_many_threads_each_get_their_own_answer():
     together: Together[int, int] = Together(lambda wishes: [wish + 1 for wish in wishes], apart_s=0.001)
     with ThreadPoolExecutor(THREADS) as threads:
         assert list(threads.map(together.ask, range(200))) == list(range(1, 201))
+
+
+def test_the_pause_between_rounds_is_the_caller_s_to_end():
+    paused: list[float] = []
+    together: Together[int, int] = Together(list, apart_s=3600, pause=paused.append)
+    together._waiting.append(_Waiting(1))
+    assert together.ask(2) == 2, "a round of two"
+    assert together.ask(3) == 3
+    assert [round(each) for each in paused] == [3600]

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from itertools import count
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from sqlalchemy.exc import OperationalError
 from events.ids import partition_of
 from events.log import LogUnavailableError, Place, TopicSpec
 from events.memory_log import MemoryLog
+from events.slack import Slack
+from projectors import follower as follower_module
 from projectors.follower import Follower, HaltError, LostPositionError
 from projectors.projector import Projector
 from tests.projectors.histories import PARTITIONS, TOPICS, Desks, a_life, append, on_log
@@ -373,6 +376,22 @@ def test_after_a_pause_all_that_it_gathered_is_one_batch(engine, following, apar
     stop.set()
     thread.join(5)
     assert (batches, raised) == (together, [])
+
+
+def test_where_the_cores_have_time_to_spare_no_batch_is_waited_for(engine, following, monkeypatch):
+    looks = count()
+    monkeypatch.setattr(
+        follower_module, "SLACK", Slack(lambda: (2.0 * (seconds := next(looks)), 2.0 * seconds))
+    )
+    applied_in: list[int] = []
+    log = Trickle(on_log(lives(ONE, TWO).sealed))
+    thread, stop, raised = running(
+        following(log, apply=lambda _, batch: applied_in.append(len(batch)), apart_s=3600)
+    )
+    assert until(lambda: sum(applied_in) == 10)
+    stop.set()
+    thread.join(5)
+    assert raised == []
 
 
 def test_what_nobody_goes_on_beside_is_written_by_the_thread_that_reads(engine, following):

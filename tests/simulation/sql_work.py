@@ -301,6 +301,11 @@ def _standing(connection: Connection, members: Row, _statement: Any) -> Result:
         b["dependency"]: b["ramp"] if _is_over(b["retry_at"], now) else 0
         for b in connection.read(BREAKER).values()
     }
+    open_light = {
+        i["effect"]
+        for i in connection.read(ITEM).values()
+        if i["state"] == "open" and i["lane"] != "steps" and i["effect"] in members["light"]
+    }
     return Result(
         [
             {
@@ -309,6 +314,7 @@ def _standing(connection: Connection, members: Row, _statement: Any) -> Result:
                 "trust": trusts,
                 "rooms": rooms,
                 "busy": [[*kind, count] for kind, count in busy.items()],
+                "open_light": sorted(open_light),
             }
         ]
     )

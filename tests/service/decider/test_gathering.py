@@ -1,7 +1,11 @@
 """How long requests are left to gather: never for one alone, longer the more there are, and then all of them go."""
 
+from itertools import count
+
 import pytest
 
+from events.slack import Slack
+from service.decider import owner
 from service.decider.gathering import BUSY, ENOUGH, WINDOW_S, Gathering
 from tests.service.decider.site import REQUESTS, Site
 from tests.service.decider.test_owner import run_until
@@ -64,6 +68,17 @@ class Trickle:
 
     def __getattr__(self, name: str):
         return getattr(self._inner, name)
+
+
+def test_where_the_cores_have_time_to_spare_hardly_anything_is_waited_for(monkeypatch):
+    looks = count()
+    monkeypatch.setattr(owner, "SLACK", Slack(lambda: (2.0 * (seconds := next(looks)), 2.0 * seconds)))
+    site = Site()
+    asked = [site.ask(subject=f"roman/{number}") for number in range(5)]
+    reader = site.log.reader
+    monkeypatch.setattr(site.log, "reader", lambda *, committed: Trickle(reader(committed=committed)))
+    run_until(site, len(asked), gathered_s=3600)
+    assert [record.requestid for record in site.ledger()] == asked
 
 
 @pytest.mark.parametrize(("gathered_s", "together"), [(0.02, [2, 4, 3]), (0.0, [2, 2, 2, 2, 1])])
