@@ -77,8 +77,8 @@ def test_it_goes_on_from_every_single_call_of_its_worker(capsys):
 
 
 def test_there_is_no_rest_while_a_worker_stands_still_that_holds_what_dispatch_waits_for():
-    with lived([(1, "kill dispatch"), (88, "put refused"), (120, "kill"), (100, "freeze")]):
-        pass
+    with lived([(1, "kill dispatch"), (88, "put refused"), (120, "kill"), (100, "freeze")]) as life:
+        assert {item["state"] for item in life.site.database.rows("work.item")} <= {"done", "stale"}
 
 
 def check_courses(programs: int, capsys: pytest.CaptureFixture[str]) -> None:
