@@ -123,7 +123,8 @@ def _check(row: Row) -> str:
 def outcome(passed: bool | None, value: Any, unit: str | None, message: str | None) -> str:
     """What a check found, in words: its result, its value with unit, and what it says beside."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    result = {True: "passed", False: "FAILED"}.get(passed, "not judged" if value is None else "recorded")
+    unjudged = "not judged" if value is None else "recorded"
+    result = unjudged if passed is None else "passed" if passed else "FAILED"
     shown = f"{value:.10g}" if isinstance(value, float) else "" if value is None else cell(value)
     shown = f"{shown} {unit or ''}".strip() if shown else ""
     if message and not is_number:

@@ -151,11 +151,12 @@ def test_a_file_in_one_request_is_read_once_and_signed_by_its_checksum(
     monkeypatch.setattr(storage_module, "wide", Counting)
     storage, calls = opened()
     send = storage._whole._connections.send
-    monkeypatch.setattr(
-        storage._whole._connections,
-        "send",
-        lambda request: (sent.append(dict(request.headers)), send(request))[1],
-    )
+
+    def watched(request):
+        sent.append(dict(request.headers))
+        return send(request)
+
+    monkeypatch.setattr(storage._whole._connections, "send", watched)
     storage.put_file(path, bucket=bucket, key="s/a", **what)
     assert sum(read) == size_bytes
     assert len(sent) == 1, "the answer says the SHA-256 of what arrived; nobody looks again"

@@ -99,6 +99,8 @@ def test_a_connection_that_the_store_has_closed_meanwhile_does_no_harm(server, t
     path = tmp_path / "a"
     path.write_bytes(CONTENT)
     for number in range(3):
-        told = {"sha256": SHA256, "size_bytes": len(CONTENT)}
-        assert storage.put_file(path, bucket="bucket", key=f"s/{number}", **told).sha256 == SHA256
+        stored = storage.put_file(
+            path, bucket="bucket", key=f"s/{number}", sha256=SHA256, size_bytes=len(CONTENT)
+        )
+        assert stored.sha256 == SHA256
     storage.close()

@@ -71,7 +71,12 @@ def test_many_threads_look_no_oftener_than_one():
 def test_whoever_has_to_stop_does_not_wait_on():
     cores = Cores(0.0)
     waits: list[float] = []
-    cores.slack().pause(0.5, lambda seconds: waits.append(seconds) or True)
+
+    def stop(seconds):
+        waits.append(seconds)
+        return True
+
+    cores.slack().pause(0.5, stop)
     assert waits == [LOOK_S]
 
 

@@ -16,7 +16,7 @@ SIZES = {"batch": 100, "partitions": 4}
 
 def _all(log, topic):
     """Key and value of every committed record, by partition."""
-    found = {}
+    found: dict[int, list[tuple[bytes, bytes]]] = {}
     for number in range(4):
         place, reader = Place(topic, number), log.reader()
         reader.assign({place: 0})

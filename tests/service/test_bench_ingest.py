@@ -121,7 +121,8 @@ def test_both_floors_put_every_file_as_it_is_and_only_the_plain_one_signs_its_by
         s3 = S3Access(server.endpoint, "a", "b", "us-east-1")
         storage = partial(Storage, endpoint=s3.endpoint, access_key="a", secret_key="b")
         wiring = SimpleNamespace(endpoints=SimpleNamespace(s3=s3), bucket="bucket", storage=storage)
-        assert floor_seconds(wiring, [Source(str(path)) for path in paths], is_tuned=is_tuned) > 0
+        sources = [Source(str(path)) for path in paths]
+        assert floor_seconds(wiring, sources, is_tuned=is_tuned) > 0  # type: ignore[arg-type]
     files = [put for put in server.puts if put.size > 1]
     assert sorted(put.sha256 for put in files) == sorted(
         hashlib.sha256(path.read_bytes()).hexdigest() for path in paths

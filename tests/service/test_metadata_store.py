@@ -5,7 +5,7 @@ import requests
 
 from service.demo.metadata_store import metadata_store
 
-PUBLICATION = {"op": "eid_1", "attempt": 1}
+PUBLICATION: dict[str, str | int] = {"op": "eid_1", "attempt": 1}
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Roles are at work once they lead, hold their partitions and have a session; not as soon as they run."""
 
+from threading import Event
 from types import SimpleNamespace
 
 import pytest
@@ -46,7 +47,7 @@ def test_each_role_is_missed_until_it_is_at_work(engine, wiring, postgres):
     worker = make_engine(postgres, "meridian-worker")
     with worker.connect():
         assert not_serving(wiring, engine) == list(NAMES)
-        with _lock(engine, "here.projector", 20.0, SimpleNamespace(clear=lambda: None, set=lambda: None)):
+        with _lock(engine, "here.projector", 20.0, Event()):
             with engine.connect() as connection:
                 assert led(connection, ["here.projector", "there.projector"]) == {"here.projector"}
             assert not_serving(wiring, engine) == ["dispatch", "timers"]
