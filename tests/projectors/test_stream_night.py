@@ -117,8 +117,8 @@ def test_what_is_said_beside_an_example_is_said_of_that_file(shown):
         told = figures(connection, "keck", NIGHT)
     assert [(row["example"], row["message"]) for row in told["errors"]] == [("keck/b", "y of b")]
     assert [(row["example"], row["threshold"]) for row in told["failed_checks"]] == [("keck/d", 9.0)]
-    odd = [(row["example"], row["message"]) for row in told["warnings"] if row["code"] == "ODD"]
-    assert odd == [("keck/d", "9.0 of keck/d")]
+    odd_ones = [(row["example"], row["message"]) for row in told["warnings"] if row["code"] == "ODD"]
+    assert odd_ones == [("keck/d", "9.0 of keck/d")]
 
 
 def test_an_empty_night_knows_what_came_beside_it(shown):
