@@ -62,12 +62,16 @@ class Slack:
             return self._is_there
 
     def pause(self, at_most_s: float, wait: Callable[[float], object] = time.sleep) -> None:
-        """Wait so long, or until there is slack. ``wait`` is true where nobody has to wait any longer."""
-        until_s = self._clock() + at_most_s
+        """Wait so long, or until there is slack. ``wait`` is true where nobody has to wait any longer.
+
+        What counts is how long ``wait`` was asked to take: its clock may be another one than this machine's.
+        """
+        left_s = at_most_s
         self.is_there()
-        while (left_s := until_s - self._clock()) > 0:
+        while left_s > 0:
             if wait(min(left_s, LOOK_S)) or self.is_there():
                 return
+            left_s = round(left_s - LOOK_S, 6)
 
 
 SLACK = Slack()

@@ -96,7 +96,9 @@ def test_the_store_shows_what_it_was_told_once_and_lets_nothing_be_replaced_by_n
         second = portal.announce({"op": "op-1", "attempt": 2, "replaces": first}, key="b")
         assert [*store.shown] == [second]
         with pytest.raises(Failed, match="404"):
-            portal.withdraw(second, {}, key="c")
+            portal.withdraw("publication-op-2-1", {}, key="c")
+        portal.withdraw(second, {}, key="d")
+        assert not store.shown
 
 
 def test_the_story_tells_every_step_in_words():

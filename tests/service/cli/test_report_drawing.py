@@ -148,7 +148,7 @@ def test_nights_of_one_value_are_drawn_too(value):
 QUIET: dict[str, Any] = {
     "since": BEGIN, "until": BEGIN + timedelta(hours=8), "stream": None, "fresh_to": BEGIN, "people": [], "by_hand": [],
     "happened": [], "notes": [], "problems": [], "waiting": [], "held": [], "silent": [], "groups": [],
-    "parked": [],
+    "parked": [], "claims": [], "overdue": [], "program_failures": [],
 }  # fmt: skip
 
 
@@ -158,7 +158,8 @@ def test_a_quiet_shift_says_of_each_thing_that_there_is_nothing():
     assert [line for line in lines if line.endswith(": nothing")] == [
         "what happened: nothing", "who acted: nothing", "done by hand: nothing", "notes: nothing",
         "files on their way: nothing", "on hold: nothing", "streams that are silent: nothing",
-        "groups that are due and not complete: nothing",
+        "groups that are due and not complete: nothing", "claims of observing programs: nothing",
+        "observing programs that are overdue: nothing", "failed in observing programs: nothing",
         "work that is parked: nothing", "not acknowledged: nothing",
     ]  # fmt: skip
 
