@@ -17,6 +17,7 @@ from events.log import Headers, LogError, LogUnavailableError, Sent, Writer
 from events.topics import Topics
 from service.audit.expected import Expected, ExpectedLine, Hostile, Inbox, Request, State
 from service.faults.lives import Lives
+from service.faults.program_life import BESIDE_THE_ATTEMPT
 from service.faults.programs_under_way import ProgramsUnderWay, Telling, Word
 from service.faults.real_files import SENDER, RealFiles
 from service.wiring import Wiring
@@ -224,8 +225,11 @@ class Load:
     def _program(self, told: Telling) -> list[Out]:
         def first(topic: str, partition: int, offset: int) -> list[ExpectedLine]:
             self._programs.acknowledged(told)
-            ends = [State(told.word.op, (told.leads_to,), machine="op")] if told.ends else []
-            return [*_about(told.word, topic, partition, offset), *ends]
+            found = _about(told.word, topic, partition, offset)
+            if not told.ends:
+                return found
+            end = BESIDE_THE_ATTEMPT.get(told.leads_to, told.leads_to)
+            return [*found, State(told.word.op, (end,), machine="op")]
 
         outs = [self._worded(told.word)._replace(note=first)]
         return outs if told.again is None else [*outs, self._worded(told.again)]

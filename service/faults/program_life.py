@@ -22,7 +22,7 @@ from service.faults.program_pieces import (
     record_of,
 )
 
-__all__ = ["ENDS", "REFUSED", "Step", "plan"]
+__all__ = ["BESIDE_THE_ATTEMPT", "ENDS", "REFUSED", "Step", "plan"]
 
 ENDS = {
     "Discovered": 1,
@@ -35,6 +35,9 @@ ENDS = {
     "Published": 9,
 }
 """Where lives end, and how often: the state of the attempt if there is one, otherwise that of the program."""
+
+BESIDE_THE_ATTEMPT = {"Released": "Preprocessed", "Rejected": "Preprocessed", "Withdrawn": "Inverted"}
+"""Where the program itself stands once its attempt has ended so; elsewhere it is where the attempt is."""
 
 REFUSED = "Refused"
 """Where an attempt stands whose last hand-in did not hold."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from service.faults.program_life import ENDS, Step, plan
+from service.faults.program_life import BESIDE_THE_ATTEMPT, ENDS, Step, plan
 from service.faults.programs_under_way import AT_ONCE, ProgramsUnderWay, Telling, worded
 from tests.service.faults.played_program import PlayedProgram
 
@@ -44,6 +44,7 @@ def test_each_step_is_decided_as_it_says_and_leads_where_it_says(tmp_path, end):
             played.work()
             assert played.standing == step.leads_to, step
             refused += is_refused
+        assert str(played.state.state) == BESIDE_THE_ATTEMPT.get(end, end)
     assert (refused > 0) == (end != "Discovered")
 
 
