@@ -167,7 +167,8 @@ class Load:
     # --- the thread
 
     def _run(self) -> None:
-        owed_requests = owed_files = owed_programs = 0.0
+        owed_requests = owed_files = 0.0
+        owed_programs = 1.0 if self.rates.programs else 0.0  # the first begins at once
         writer: Writer | None = None
         while not self._stop.wait(_TICK_S):
             if not self._rest.is_set():
