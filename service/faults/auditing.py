@@ -100,7 +100,8 @@ def _has_caught_up(arena: Arena, load: Load) -> bool:
 
 
 def _unsettled(arena: Arena, load: Load, settle_s: float) -> Audited:
-    programs = arena.watch.seen.short_of(dict(load.progress.programs)) or "all programs where they have to be"
+    short = arena.watch.seen.short_of(dict(load.progress.programs))
+    programs = f"programs: {'; '.join(short) or 'all where they have to be'}"
     sent = f"acknowledged {load.progress.acknowledged}, announced {load.progress.announced}, {programs}"
     reason = (
         f"stuck: {settle_s:.0f} s after the last injection found {arena.watch.seen}, wanted all of {sent}"
