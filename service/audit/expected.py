@@ -3,7 +3,7 @@
 Four kinds of lines. ``request``: a request on ``<machine>.requests`` that the log has acknowledged; it has to have
 exactly one record. ``inbox``: a message that an inbox has acknowledged; it has to become a request, a dead letter or an
 answer. ``hostile``: input that must not pass without a word: by its place on an inbox or on a requests topic, or, for
-the bytes of a file, by its subject. ``state``: where a file has to stand in the end.
+the bytes of a file, by its subject. ``state``: where a file, or a subject of another machine, has to stand in the end.
 """
 
 from collections.abc import Iterator
@@ -65,10 +65,11 @@ class Hostile:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A file's newest version stands in one of these states in the end; counted as ``lost`` if not."""
+    """A file's newest version, or another machine's subject, stands in one of these in the end; ``lost`` if not."""
 
     subject: str
     states: tuple[str, ...]
+    machine: str = "file"
 
 
 ExpectedLine = Request | Inbox | Hostile | State

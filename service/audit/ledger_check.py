@@ -254,7 +254,7 @@ class LedgerCheck:
             now.follows = (*now.follows, record["id"])
 
     def _fold_whole(self, kind: str, record: Members, data: Members, now: Standing) -> None:
-        """What concerns all versions of a file."""
+        """What concerns a subject as a whole."""
         match kind:
             case "file.adopted":
                 now.best = 1
@@ -264,7 +264,7 @@ class LedgerCheck:
                 now.best = data.get("best")
             case "file.restored":
                 now.best = data.get("best", record["version"])
-            case "file.held" | "file.unheld" | "stream.held" | "stream.unheld":
+            case "file.held" | "file.unheld" | "stream.held" | "stream.unheld" | "op.held" | "op.unheld":
                 now.held = kind.endswith(".held")
             case "file.embargoed" | "file.extended" | "file.lifted":
                 now.embargoed = kind != "file.lifted"

@@ -141,7 +141,7 @@ def _expect(job: Job, subjects: Subjects) -> Iterator[Hostile]:
         subject = getattr(line, "subject", None)
         if subject is None or crc32(subject.encode()) % job.partitions != job.partition:
             continue
-        machine = line.machine if isinstance(line, Request) else "file"
+        machine = line.machine if isinstance(line, Request | State) else "file"
         if machine != job.machine:
             continue
         if isinstance(line, Request):

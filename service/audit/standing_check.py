@@ -27,7 +27,17 @@ _STREAMS = """
     FROM projection.stream_status WHERE partition = %s ORDER BY stream
 """
 
-_VIEWS = {"file": _FILES, "stream": _STREAMS}
+_OPS = """
+    SELECT op, 0, state, NULL, sequence, event_id::text, ledger_offset, false, NULL, NULL, is_held, false
+    FROM projection.op_status WHERE partition = %s ORDER BY op
+"""
+
+_GROUPS = """
+    SELECT group_id, 0, state, NULL, sequence, event_id::text, ledger_offset, false, NULL, NULL, false, false
+    FROM projection.group_status WHERE partition = %s ORDER BY group_id
+"""
+
+_VIEWS = {"file": _FILES, "stream": _STREAMS, "op": _OPS, "group": _GROUPS}
 """Views of the machines that have one with where each subject stands."""
 
 _SNAPSHOTS = """

@@ -19,7 +19,7 @@ _WHOLE = frozenset(
         "extended",
         "lifted",
     ]
-) | {"stream.held", "stream.unheld"}
+) | {"stream.held", "stream.unheld", "op.held", "op.unheld"}
 
 _PROBLEMS = frozenset(
     f"file.{word}"

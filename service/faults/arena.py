@@ -10,7 +10,7 @@ from typing import Self
 
 from events import failpoints, without
 from service.children import CHILD_MARK
-from service.demo.metadata_store import MetadataStore
+from service.demo.metadata_store import MetadataStore, metadata_store
 from service.faults.cell import CellFailedError, NotFiredError, Steps
 from service.faults.load import Load
 from service.faults.role_process import RoleProcess
@@ -72,7 +72,10 @@ class Arena:
         self.place = Place(self.settings.data)
         self.place.make()
         self.landing = self.root / "landing"
-        self.landing.mkdir()
+        self.products = self.root / "products"
+        """What is handed in for observing programs."""
+        for folder_of in (self.landing, self.products):
+            folder_of.mkdir()
         (self.root / "failpoints").mkdir()
         self.kafka_proxy = TcpProxy(server_port=0)
         self.kafka_proxy.start()
@@ -93,10 +96,10 @@ class Arena:
         self.watch = Watch(self.wiring)
         self.load: Load | None = None
         """What is sent all the time; there once the run has begun it."""
-        self.metadata_store: MetadataStore | None = None
-        """What publications are announced to, once a cell has begun it."""
         self.beside = ExitStack()
         """What runs in this process until the arena closes."""
+        self.metadata_store: MetadataStore = self.beside.enter_context(metadata_store())
+        """What publications are announced to."""
         self.is_kept = False
 
     # --- being there

@@ -54,7 +54,9 @@ def audited(arena: Arena, load: Load, *, settle_s: float) -> Audited:
         findings.tainted.n
     )  # nothing that the matrix does may put a subject into quarantine
     raised = ", ".join(f"{name} {found}" for name, found in findings.raised.items()) or "all zero"
-    sent = f"{load.progress.requests} requests, {load.progress.announced} files"
+    sent = (
+        f"{load.progress.requests} requests, {load.progress.announced} files, {load.programs_over} programs"
+    )
     tainted = f", tainted {findings.tainted.n}" if findings.tainted.n else ""
     line = f"       audit: {raised}{tainted}; {sent}; {time.monotonic() - began:.1f} s"
     return Audited(counters, line, _offenders(findings), {n: each.n for n, each in findings.counters.items()})
@@ -93,11 +95,14 @@ def _has_caught_up(arena: Arena, load: Load) -> bool:
         and all(seen.dispatched.get(number, 0) >= end for number, end in seen.saved.items())
         and seen.complete >= load.progress.announced
         and seen.others >= len(load.progress.others)
+        and not seen.short_of(dict(load.progress.programs))
     )
 
 
 def _unsettled(arena: Arena, load: Load, settle_s: float) -> Audited:
-    sent = f"acknowledged {load.progress.acknowledged}, announced {load.progress.announced}"
+    short = arena.watch.seen.short_of(dict(load.progress.programs))
+    programs = f"programs: {'; '.join(short) or 'all where they have to be'}"
+    sent = f"acknowledged {load.progress.acknowledged}, announced {load.progress.announced}, {programs}"
     reason = (
         f"stuck: {settle_s:.0f} s after the last injection found {arena.watch.seen}, wanted all of {sent}"
     )

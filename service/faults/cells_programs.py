@@ -3,32 +3,25 @@
 Its worker dies there, or the metadata store is away, or has taken it in and its answer is lost.
 """
 
-import hashlib
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 from random import Random
-from typing import Any
 from uuid import UUID, uuid5
 
 from sqlalchemy import text
 
 from events.base import Request
 from events.clock import now
-from events.op_asks import ClaimOp, HandInOp, PublishOp, ReviewOp
-from events.op_parts import Dataset
-from events.op_requests import DiscoverOp, ReadyOp
-from events.program_policy import ObservingPrograms
-from events.stream import StreamConfiguration
-from machines.program.dataset import flat, significant_digest
+from events.op_asks import ClaimOp, PublishOp, ReviewOp
+from events.op_requests import ReadyOp
 from projectors.file_search import history_of
 from service.client import Ask, Client
-from service.demo.metadata_store import MetadataStore, metadata_store
+from service.demo.metadata_store import MetadataStore
 from service.faults.arena import Arena
 from service.faults.aside import patiently
 from service.faults.cell import HEAL_WITHIN_S, Cell, CellFailedError, NotFiredError, Steps
-from service.faults.own_streams import TROUBLES, client_of, mark_of
-from service.streams import bring_in_force
+from service.faults.own_streams import TROUBLES, mark_of
+from service.faults.program_pieces import discovery_of, hand_in_of, program_of
 
 __all__ = ["CELLS", "POINTS"]
 
@@ -36,15 +29,9 @@ ROW = "worker"
 WORKERS = ("worker", "consumers")
 """Roles that have a worker: the one that is hit alone elsewhere, and everything that acts. Either may come by."""
 
-HOME = "programs-home"
 POINTS = ("after_package", "after_archive", "after_announce", "after_cite", "before_published")
 _REQUESTS = UUID("0a4d5f0e-5b1a-5a38-9d4f-0c0b8f2f7c11")
-_MADE = datetime(2024, 1, 1, tzinfo=UTC)
 _FIRE_S, _STEP_S = 30.0, 60.0
-_VALUES: dict[str, Any] = {
-    "health.good": 8, "gos.open": 8, "ao_locked": 8, "stokes": "IQUV", "bounding_box": (-100.0, -100.0, 100.0, 100.0),
-    "wavelength_min_nm": 630.0, "wavelength_max_nm": 630.6,
-}  # fmt: skip
 
 
 class _NotYetError(OSError):
@@ -53,9 +40,8 @@ class _NotYetError(OSError):
 
 def _dies(point: str, arena: Arena, dice: Random) -> Steps:
     """The publication goes on after it, each product is there once, and it was announced once."""
-    store = _store_of(arena)
+    store = arena.metadata_store
     op = f"eid_{mark_of(dice)}"
-    yield from patiently(partial(_home, arena, store), what="a home of programs", errors=TROUBLES)
     yield from patiently(
         partial(_accepted, arena, op), what=f"{op} accepted", errors=TROUBLES, within_s=_STEP_S
     )
@@ -75,9 +61,8 @@ def _dies(point: str, arena: Arena, dice: Random) -> Steps:
 
 def _meets(trouble: str, times: int, arena: Arena, dice: Random) -> Steps:
     """The metadata store is in trouble: the publication waits for it, and is announced once."""
-    store = _store_of(arena)
+    store = arena.metadata_store
     op = f"eid_{mark_of(dice)}"
-    yield from patiently(partial(_home, arena, store), what="a home of programs", errors=TROUBLES)
     yield from patiently(
         partial(_accepted, arena, op), what=f"{op} accepted", errors=TROUBLES, within_s=_STEP_S
     )
@@ -135,56 +120,17 @@ def _check_once(store: MetadataStore, op: str) -> None:
         )
 
 
-def _store_of(arena: Arena) -> MetadataStore:
-    """One for the whole run, beside the arena."""
-    if arena.metadata_store is None:
-        arena.metadata_store = arena.beside.enter_context(metadata_store())
-    return arena.metadata_store
-
-
-def _home(arena: Arena, store: MetadataStore) -> None:
-    products = arena.landing.parent / "products"
-    products.mkdir(exist_ok=True)
-    programs = ObservingPrograms(
-        output_roots=(f"{products.as_uri()}/",), portal=store.url, doi_prefix="10.5072", publisher="faults"
-    )
-    root = f"{arena.landing.as_uri()}/"
-    wanted = StreamConfiguration(stream=HOME, roots=(root,), programs=programs)
-    client = client_of(arena)
-    try:
-        for asked in bring_in_force(client, [wanted], enable=False):
-            if asked.outcome is None:
-                raise _NotYetError(f"{HOME}: its configuration is in doubt")
-    finally:
-        client.close()
-
-
 def _accepted(arena: Arena, op: str) -> None:
     """An attempt that can be published. Each step is asked under an id of its own, so that this may be begun again."""
-    made = Dataset(
-        dataset="AAAA", program=f"id.{op}", instrument="VISP", digest="0" * 32, frames=8, values=_VALUES,
-        created_at=_MADE, started_at=_MADE,
-    )  # fmt: skip
-    dataset = made.model_copy(update={"digest": significant_digest(flat(made), _VALUES.keys())})
-    _asked(arena, op, "discover", DiscoverOp(source="faults", datasets=(dataset,)))
+    _asked(arena, op, "discover", discovery_of(op))
     _asked(
         arena, op, "ready", ReadyOp(by="operator"), may_be_refused=True
     )  # its policy may have been quicker
     _reached(arena, op, "Preprocessed", "Working", "Inverted")
-    _asked(arena, op, "claim", ClaimOp(program=made.program, lease_from=now()), actor="ada")
-    _asked(arena, op, "hand_in", HandInOp.model_validate(_hand_in(arena, op)), attempt=1, actor="ada")
+    _asked(arena, op, "claim", ClaimOp(program=program_of(op), lease_from=now()), actor="ada")
+    _asked(arena, op, "hand_in", hand_in_of(arena.products, op), attempt=1, actor="ada")
     _reached(arena, op, "Inverted")
     _asked(arena, op, "review", ReviewOp(decision="accept", note="fine"), attempt=1, actor="grace")
-
-
-def _hand_in(arena: Arena, op: str) -> dict[str, Any]:
-    content = f"an inversion of {op}".encode()
-    path = arena.landing.parent / "products" / op / "inv.fits"
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(content)
-    output = {"name": path.name, "uri": path.as_uri(), "sha256": hashlib.sha256(content).hexdigest()}
-    software = {"repository": "https://example.org/inversion.git", "commit": "0123abc"}
-    return {"outputs": [output], "inputs": ["AAAA"], "software": software}
 
 
 def _asked(

@@ -3,18 +3,22 @@
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
+from consumers.drafts import STRUCTURED
 from events.ids import partition_of
 from events.log import Headers, LogError, LogUnavailableError, Sent, Writer
 from events.topics import Topics
 from service.audit.expected import Expected, ExpectedLine, Hostile, Inbox, Request, State
 from service.faults.lives import Lives
+from service.faults.program_life import BESIDE_THE_ATTEMPT
+from service.faults.programs_under_way import ProgramsUnderWay, Telling, Word
 from service.faults.real_files import SENDER, RealFiles
 from service.wiring import Wiring
 
@@ -38,6 +42,8 @@ class Progress:
     others: list[str] = field(default_factory=list)
     """Subjects of files that cells have announced beside the load, in order."""
     requests: int = 0
+    programs: Mapping[str, str] = field(default_factory=dict)
+    """Of the observing programs under way: where each has to come to by all that is acknowledged of it."""
 
     @property
     def announced(self) -> int:
@@ -47,10 +53,14 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """How much a second, steadily; ``requests_at_most``: as many in all, None: without end."""
+    """How much a second, steadily; ``requests_at_most``: as many of files in all, None: without end.
+
+    ``programs``: observing programs that begin a second, each a life of some ten requests.
+    """
 
     requests: float = 15.0
     files: float = 1.0
+    programs: float = 0.1
     requests_at_most: int | None = None
 
 
@@ -68,9 +78,20 @@ class Load:
     """Sends in a thread of its own. What is not acknowledged is sent again with the same id, until it is."""
 
     def __init__(
-        self, wiring: Wiring, *, landing: Path, expected: Path, seed: int, rates: Rates | None = None
+        self,
+        wiring: Wiring,
+        *,
+        landing: Path,
+        products: Path,
+        expected: Path,
+        seed: int,
+        standing: Callable[[], Mapping[str, str]] = dict,
+        rates: Rates | None = None,
     ) -> None:
-        self.progress = Progress()
+        """``standing``: where the observing programs under way stand, as somebody has looked it up."""
+        self._programs = ProgramsUnderWay(products, seed=seed)
+        self._standing = standing
+        self.progress = Progress(programs=self._programs.wanted)
         self.expected = expected
         self.rates = rates or Rates()
         self._wiring = wiring
@@ -78,7 +99,9 @@ class Load:
         self._lives = Lives(seed=seed)
         self._files = RealFiles(landing, seed=seed)
         self._dice = Random(seed)  # noqa: S311 - a workload, not a secret
-        self._partitions = wiring.settings.partitions["file"]
+        self._partitions = {
+            self._topics.requests(machine): wiring.settings.partitions[machine] for machine in ("file", "op")
+        }
         self._notes = Expected(expected)
         self._again: deque[Out] = deque()
         self._given: deque[Out] = deque()
@@ -112,6 +135,11 @@ class Load:
         return self._rest.is_set() and self._resting.is_set()
 
     @property
+    def programs_over(self) -> int:
+        """Observing programs whose life has ended where it had to."""
+        return self._programs.over
+
+    @property
     def is_spent(self) -> bool:
         """As many requests as there were to be are acknowledged; always, where no number was set."""
         wanted = self.rates.requests_at_most
@@ -140,13 +168,15 @@ class Load:
 
     def _run(self) -> None:
         owed_requests = owed_files = 0.0
+        owed_programs = 1.0 if self.rates.programs else 0.0  # the first begins at once
         writer: Writer | None = None
         while not self._stop.wait(_TICK_S):
             if not self._rest.is_set():
                 owed_requests += self.rates.requests * _TICK_S
                 owed_files += self.rates.files * _TICK_S
-            outs = self._taken(int(owed_requests), int(owed_files))
-            owed_requests, owed_files = owed_requests % 1, owed_files % 1
+                owed_programs += self.rates.programs * _TICK_S
+            outs = self._taken(int(owed_requests), int(owed_files), int(owed_programs))
+            owed_requests, owed_files, owed_programs = owed_requests % 1, owed_files % 1, owed_programs % 1
             self._resting.clear() if outs else self._resting.set()
             if outs:
                 writer = self._sent(writer, outs)
@@ -154,7 +184,7 @@ class Load:
             with suppress(LogError):
                 writer.close()
 
-    def _taken(self, requests: int, files: int) -> list[Out]:
+    def _taken(self, requests: int, files: int, programs: int) -> list[Out]:
         outs = [*self._again, *self._given]
         self._again.clear()
         self._given.clear()
@@ -165,6 +195,10 @@ class Load:
         outs += [self._request(*said) for said in self._lives.take(max(0, requests))]
         for _ in range(files):
             outs += self._file()
+        for _ in range(programs):
+            self._programs.begin()
+        for told in self._programs.take(self._standing()):
+            outs += self._program(told)
         return outs
 
     def _request(self, subject: str, identifier: str, value: bytes) -> Out:
@@ -189,6 +223,24 @@ class Load:
         out = Out(inbox, None, made.value, made.headers, first)
         return [out, out._replace(note=again)] if self._dice.random() < _REPEATED else [out]
 
+    def _program(self, told: Telling) -> list[Out]:
+        def first(topic: str, partition: int, offset: int) -> list[ExpectedLine]:
+            self._programs.acknowledged(told)
+            found = _about(told.word, topic, partition, offset)
+            if not told.ends:
+                return found
+            end = BESIDE_THE_ATTEMPT.get(told.leads_to, told.leads_to)
+            return [*found, State(told.word.op, (end,), machine="op")]
+
+        outs = [self._worded(told.word)._replace(note=first)]
+        return outs if told.again is None else [*outs, self._worded(told.again)]
+
+    def _worded(self, word: Word) -> Out:
+        note = partial(_about, word)
+        if word.sender is not None:
+            return Out(self._topics.inbox(word.sender), None, word.value, STRUCTURED, note)
+        return Out(self._topics.requests("op"), word.op.encode(), word.value, (), note)
+
     def _sent(self, writer: Writer | None, outs: list[Out]) -> Writer | None:
         """Send and wait; what is in doubt goes again. The writer to go on with, None for a new one."""
         sent: list[tuple[Out, Sent | None]] = []
@@ -204,9 +256,9 @@ class Load:
         return writer if self._noted(sent) else None
 
     def _handed(self, writer: Writer, out: Out) -> Sent | None:
-        partition = None
-        if out.topic == self._topics.requests("file") and out.key is not None:
-            partition = partition_of(out.key.decode(errors="replace"), self._partitions)
+        partition, partitions = None, self._partitions.get(out.topic)
+        if partitions is not None and out.key is not None:
+            partition = partition_of(out.key.decode(errors="replace"), partitions)
         try:
             return writer.send(
                 out.topic, key=out.key, value=out.value, partition=partition, headers=out.headers
@@ -231,3 +283,10 @@ class Load:
                 self._again.append(out)
                 log.info("not acknowledged, sent again", extra={"topic": out.topic, "error": str(error)})
         return is_good
+
+
+def _about(word: Word, topic: str, partition: int, offset: int) -> list[ExpectedLine]:
+    """What is expected of a word about a program that the log has acknowledged."""
+    if word.sender is not None:
+        return [Inbox(word.sender, f"{topic}/{partition}/{offset}", word.id)]
+    return [Request(machine="op", subject=word.op, id=word.id)]

@@ -16,6 +16,7 @@ from events.log import LogError
 from events.stream import RetryPolicy, StreamConfiguration
 from service.audit.expected import ExpectedLine, Hostile, Inbox
 from service.client import Client
+from service.decider.halts import StoreUnavailableError
 from service.faults.arena import Arena
 from service.faults.aside import patiently
 from service.faults.cell import NotFiredError, Steps
@@ -40,7 +41,13 @@ __all__ = [
 SENDER = "mallory"
 FETCHED = "fetched"
 BUCKET = "faults-landing"
-TROUBLES: tuple[type[Exception], ...] = (LogError, DBAPIError, OSError, StorageError)
+TROUBLES: tuple[type[Exception], ...] = (
+    LogError,
+    DBAPIError,
+    OSError,
+    StorageError,
+    StoreUnavailableError,
+)
 """What the harness's own questions may meet while a fault is in force."""
 
 _RETRY = RetryPolicy(tries=100, first_s=1.0, factor=1.5, max_s=5.0)

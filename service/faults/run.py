@@ -178,8 +178,10 @@ class Site:
             load = Load(
                 arena.wiring,
                 landing=arena.landing,
+                products=arena.products,
                 expected=arena.root / "expected.ndjson",
                 seed=self._dice.getrandbits(32),
+                standing=lambda: arena.watch.seen.programs,
                 rates=order.rates,
             )
             arena.load = load

@@ -8,6 +8,7 @@ from service.client import Client
 from service.faults import lives, real_files
 from service.faults.arena import Arena
 from service.faults.load import Load
+from service.faults.program_pieces import home_stream
 from service.site import await_topics
 from service.stack.failure import StackError
 from service.streams import bring_in_force
@@ -23,8 +24,9 @@ def bring_streams_in_force(arena: Arena, load: Load, *, is_stopped: Callable[[],
     client = Client(arena.wiring, actor="faults", reason="the load of the harness", source="faults")
     try:
         bring_in_force(client, [real_files.stream_for(arena.landing)], enable=True)
-        # Taken in and decided on, but no worker touches its files: it is never enabled.
-        bring_in_force(client, [StreamConfiguration(stream=lives.STREAM)], enable=False)
+        # Taken in and decided on, but no worker touches files of theirs: they are never enabled.
+        home = home_stream(arena.landing, arena.products, portal=arena.metadata_store.url)
+        bring_in_force(client, [StreamConfiguration(stream=lives.STREAM), home], enable=False)
     finally:
         client.close()
     arena.watch.progress = load.progress

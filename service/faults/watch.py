@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from service.faults.cell import ALL_PARTS
 from service.faults.load import Progress
+from service.faults.program_life import REFUSED
 from service.wiring import Wiring
 
 __all__ = ["Mark", "Seen", "Watch"]
@@ -36,7 +37,17 @@ class Seen:
     """The first so many are at rest: nothing is left to do for them."""
     others: int = 0
     """So many of those that cells have announced are at rest."""
+    programs: Mapping[str, str] = field(default_factory=dict)
+    """Where each of the observing programs under way stands."""
     halts: tuple[str, ...] = ()
+
+    def short_of(self, programs: Mapping[str, str]) -> list[str]:
+        """In words: those of them that do not stand where they have to."""
+        return [
+            f"{op} in {self.programs.get(op)}, wanted {wanted}"
+            for op, wanted in programs.items()
+            if self.programs.get(op) != wanted
+        ]
 
 
 @dataclass(slots=True)
@@ -46,6 +57,8 @@ class Mark:
     requests: Mapping[int, int]
     files: int
     ledger: Mapping[int, int] | None = None
+    programs: Mapping[str, str] = field(default_factory=dict)
+    """Observing programs under way: where each had to come to; the load asks none on before it has."""
 
 
 class Watch:
@@ -76,7 +89,8 @@ class Watch:
 
     def mark(self) -> Mark:
         """From now on."""
-        return Mark(dict(self.progress.acknowledged), self.progress.announced)
+        progress = self.progress
+        return Mark(dict(progress.acknowledged), progress.announced, programs=dict(progress.programs))
 
     def missing(self, mark: Mark, parts: tuple[str, ...] = ALL_PARTS) -> str | None:
         """What has not come through yet since the mark, in words; None: work has got through all these parts."""
@@ -92,9 +106,16 @@ class Watch:
         wanted = mark.files + 1
         if "worker" in parts and seen.complete < wanted:
             return f"{seen.complete} files are complete, wanted {wanted}"
+        if "worker" in parts and (short := seen.short_of(self._not_asked_on(mark))):
+            return f"observing programs: {'; '.join(short)}"
         if "intake" in parts and seen.arrived < wanted:
             return f"{seen.arrived} files have been taken in, wanted {wanted}"
         return None
+
+    def _not_asked_on(self, mark: Mark) -> Mapping[str, str]:
+        """The programs of the mark that nobody has seen where they had to come to."""
+        wanted = self.progress.programs
+        return {op: state for op, state in mark.programs.items() if wanted.get(op) == state}
 
     def _run(self) -> None:
         while not self._stop.wait(_LOOK_S):
@@ -120,6 +141,7 @@ class Watch:
             arrived=arrived,
             complete=complete,
             others=at_rest,
+            programs=_standing(connection, list(self.progress.programs)),
             halts=tuple(connection.execute(_HALTS).scalars()),
         )
 
@@ -131,6 +153,13 @@ def _through(connection: Connection, known: int, subjects: Sequence[str], query:
         return known
     found = set(connection.execute(text(query), {"files": names}).scalars())
     return known + next((n for n, name in enumerate(names) if name not in found), len(names))
+
+
+def _standing(connection: Connection, programs: Sequence[str]) -> Mapping[str, str]:
+    if not programs:
+        return {}
+    found = connection.execute(_PROGRAMS, {"ops": programs, "refused": REFUSED})
+    return {row.op: row.standing for row in found}
 
 
 def _positions(connection: Connection, query: str, follower: str) -> dict[int, int]:
@@ -147,4 +176,10 @@ _COMPLETE = """
 SELECT file FROM v1.file WHERE file = ANY(:files)
 AND (state IN ('COMPLETE', 'INVALID', 'DISMISSED') OR state = 'ERROR' AND due_at IS NULL)
 """
+_PROGRAMS = text("""
+    SELECT s.op, CASE WHEN a.state = 'Working' AND a.refused_reasons IS NOT NULL THEN :refused
+                      ELSE coalesce(a.state, s.state) END AS standing
+    FROM projection.op_status s LEFT JOIN projection.op_attempt a ON a.op = s.op AND a.attempt = s.attempts
+    WHERE s.op = ANY(:ops)
+""")
 _HALTS = text("SELECT part || ' ' || machine || '/' || partition || ' ' || code FROM decider.halt")

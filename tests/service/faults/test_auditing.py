@@ -16,11 +16,17 @@ SETTLED: dict[str, Any] = {
     "dispatched": {0: 40, 1: 20},
     "complete": 1,
     "others": 1,
+    "programs": {"eid_1": "Published", "eid_2": "Working"},
 }
+PROGRAMS = {"eid_1": "Published", "eid_2": "Working"}
+
+NOTHING_FOUND = dict.fromkeys(
+    ("lost", "divergent", "unfenced", "duplicated", "out_of_order"), SimpleNamespace(found=0, offenders=())
+)
 
 
 def audited(monkeypatch, *, findings: Any = None, **lack: Any) -> auditing.Audited:
-    progress = Progress({0: 10, 1: 5}, files=["real/a"], others=["fetched/b"])
+    progress = Progress({0: 10, 1: 5}, files=["real/a"], others=["fetched/b"], programs=PROGRAMS)
     load: Any = SimpleNamespace(rest=lambda: None, is_at_rest=True, progress=progress)
     arena: Any = SimpleNamespace(watch=SimpleNamespace(seen=Seen(**(SETTLED | lack))), tend=lambda: None)
 
@@ -47,18 +53,28 @@ def test_what_has_settled_is_audited(monkeypatch):
         {"dispatched": {0: 40, 1: 19}},
         {"complete": 0},
         {"others": 0},
+        {"programs": {"eid_1": "Publishing", "eid_2": "Working"}},
     ],
     ids=lambda lack: next(iter(lack)),
 )
-def test_an_audit_waits_for_requests_views_dispatch_and_for_files_of_the_load_and_of_cells(monkeypatch, lack):
+def test_an_audit_waits_for_requests_views_dispatch_files_of_the_load_and_of_cells_and_programs(
+    monkeypatch, lack
+):
     assert "wanted all of" in audited(monkeypatch, **lack).line
+
+
+def test_what_has_not_settled_is_named_with_where_it_has_to_come_to(monkeypatch):
+    found = audited(
+        monkeypatch, findings=SimpleNamespace(counters=NOTHING_FOUND), programs={"eid_2": "Working"}
+    )
+    assert found.counters == {"stuck": 1}
+    assert "eid_1 in None, wanted Published" in found.offenders[0]
+    assert "eid_2" not in found.offenders[0].partition("wanted all of")[2]
 
 
 def test_where_all_stands_still_the_ledger_is_audited_all_the_same(monkeypatch):
     twice = Offender("roman/a", "sequence 11", "12", "file/1/49093")
-    counted = dict.fromkeys(
-        ("lost", "divergent", "unfenced", "duplicated"), SimpleNamespace(found=0, offenders=())
-    )
+    counted = dict(NOTHING_FOUND)
     counted["out_of_order"] = SimpleNamespace(found=1, offenders=(twice,))
     counted["divergent"] = SimpleNamespace(found=7, offenders=(twice,))  # views that are behind
     found = audited(monkeypatch, findings=SimpleNamespace(counters=counted), projected={0: 39, 1: 20})

@@ -1,7 +1,9 @@
 """The matrix on servers of its own: a few cells by chance each time; and the harness, with a guard switched off."""
 
+import re
 import subprocess
 import zlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,8 +29,8 @@ TURNS_RED = {
 """Cells that find out that a guard is off."""
 
 
-def ran(order: Order) -> Run:
-    run = Run(order, load(), say=print)
+def ran(order: Order, *, say: Callable[[str], None] = print) -> Run:
+    run = Run(order, load(), say=say)
     print(f"seed {order.seed}")
     run.go()
     return run
@@ -47,10 +49,15 @@ def seed_of_today() -> int:
 def test_some_cells_of_the_matrix_leave_nothing_for_the_auditor_to_find():
     short = [cell for cell in CELLS if cell.times is None and not cell.alone and cell.row in ROWS]
     assert {cell.row for cell in short} == ROWS
-    run = ran(Order(cells=short, injections=INJECTIONS, every_s=(1.0, 3.0), seed=seed_of_today()))
+    said: list[str] = []
+    order = Order(cells=short, injections=INJECTIONS, every_s=(1.0, 3.0), seed=seed_of_today())
+    run = ran(order, say=said.append)
+    print(*said, sep="\n")
     red = [each.as_json() for each in run.tally.injections if each.is_red]
     assert (red, run.tally.offenders, run.tally.is_clean) == ([], [], True)
     assert run.tally.n >= INJECTIONS // 2
+    lives = [int(found[1]) for line in said if (found := re.search(r"(\d+) programs;", line))]
+    assert max(lives) > 0, "observing programs were under way, and some came to their end"
 
 
 @pytest.mark.servers

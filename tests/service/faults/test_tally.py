@@ -84,6 +84,7 @@ def test_healed_is_only_who_lets_new_work_through_every_part():
     arena: Any = WatchedArena()
     arena.watch.progress.acknowledged.update({0: 10, 1: 5})
     arena.watch.progress.files.append("real/a")
+    arena.watch.progress.programs = programs = {"eid_1": "Verified", "eid_2": "Working"}
     one = run(injection(None, arena=arena))
     assert one.state is State.HEALING
     after: dict[str, Any] = {
@@ -91,16 +92,22 @@ def test_healed_is_only_who_lets_new_work_through_every_part():
         "saved": {0: 40, 1: 20},
         "arrived": 2,
         "complete": 2,
+        "programs": {"eid_2": "Working"},
     }
     lacking: list[dict[str, Any]] = [
         {"next_request": {0: 12, 1: 6}},  # nothing new was decided in one partition
         {"projected": {0: 40, 1: 19}, "dispatched": {0: 40, 1: 20}},
         {"projected": {0: 40, 1: 20}, "dispatched": {0: 39, 1: 20}},
         {"projected": {0: 40, 1: 20}, "dispatched": {0: 40, 1: 20}, "complete": 1},
+        {
+            "projected": {0: 40, 1: 20},
+            "dispatched": {0: 40, 1: 20},
+        },  # a program is not where it had to come to
     ]
     for lack in lacking:
         arena.watch.seen = Seen(**(after | lack))
         assert run(one).state is State.HEALING
+    programs["eid_1"] = "Accepted"  # asked on, so it was seen there
     arena.watch.seen = Seen(**after, projected={0: 40, 1: 20}, dispatched={0: 40, 1: 20})
     assert run(one).state is State.HEALED
     assert one.recover_s is not None
