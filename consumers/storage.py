@@ -69,7 +69,7 @@ class Storage:
         connect_timeout_s: float = 3.0,
         read_timeout_s: float = 60.0,
         attempts: int = 2,
-        connections: int = 32,
+        connections: int = 64,
     ) -> None:
         if multipart_bytes < _SMALLEST_PART:
             raise ValueError(f"multipart_bytes is {multipart_bytes}, wanted at least {_SMALLEST_PART}")

@@ -15,7 +15,7 @@ class Bounds:
     """From where on less is begun. Of a disk: from ``catch_up_share`` on only live files, from ``full_share`` none."""
 
     busy_cpu_share: float = 0.95
-    busy_items_of_core: int = 24
+    busy_items_of_core: int = 40
     memory_reserve_bytes: int = 512 * MIB
     item_bytes: int = 128 * MIB
     """What a reader of an ordinary file is reckoned to take at once."""
