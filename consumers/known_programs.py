@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Connection, DateTime, Index,
 from sqlalchemy.dialects.postgresql import JSONB
 
 from consumers.rows import rows_json
+from consumers.work_items import UNFINISHED, UNFINISHED_BY_KEY
 from events.op_parts import Dataset
 from projectors.database import metadata
 
@@ -190,17 +191,17 @@ _KEEP_PARTS = text("""
     ON CONFLICT (subject, part) DO NOTHING
 """)
 
-_PASS = text("""
+_PASS = text(f"""
     UPDATE work.item i SET state = 'stale', finished_at = r.at, report = NULL, lease_owner = NULL, lease_until = NULL
     FROM (SELECT f.event_id, f.effect, r.at
           FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (subject text, part text, sequence bigint, at timestamptz)
           CROSS JOIN LATERAL (
               SELECT f.event_id, f.effect FROM work.item f
               WHERE f.subject = r.subject AND f.part = r.part AND f.sequence < r.sequence
-                  AND f.state IN ('open', 'leased', 'reported', 'parked') OFFSET 0) f OFFSET 0) AS r
+                  AND f.{UNFINISHED} OFFSET 0) f OFFSET 0) AS r
     WHERE i.event_id = r.event_id AND i.effect = r.effect
-      AND i.state || '' IN ('open', 'leased', 'reported', 'parked')
-""")
+      AND i.{UNFINISHED_BY_KEY}
+""")  # noqa: S608 - of constants alone
 
 # One OP after the other, along the key: joined, all datasets there are were read for each hundred programs.
 _DATASETS = text("""
