@@ -1,5 +1,6 @@
 """The CloudEvents 1.0 envelope of requests and ledger records, to and from one JSON object (structured mode)."""
 
+import re
 from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -19,6 +20,7 @@ __all__ = [
     "decode_record",
     "decode_request",
     "encode_request",
+    "guessed",
 ]
 
 REQUEST_BYTES_AT_MOST = 256 * 1024
@@ -88,6 +90,21 @@ def encode_request(
         "data": data,
     }
     return orjson.dumps(envelope)
+
+
+_AS_WE_WRITE_IT = re.compile(
+    rb'\{"specversion":"1\.0","id":"([0-9a-f-]{36})","source":"[^"\\]*","type":"[^"\\]*",'
+    rb'"subject":"([ !#-\[\]-~]{1,512})"'
+)
+
+
+def guessed(value: bytes | None) -> tuple[str, str] | None:
+    """Subject and id of a request that begins as ``encode_request`` has it begin, in a fifth of the time of reading it.
+
+    A guess: later members of the same names would count instead. None where it begins otherwise.
+    """
+    found = _AS_WE_WRITE_IT.match(value or b"")
+    return (found[2].decode(), found[1].decode()) if found is not None else None
 
 
 def decode_request(value: bytes | None) -> RequestEnvelope:

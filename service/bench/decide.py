@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Engine, text
@@ -39,7 +40,7 @@ def fill(logs: Log, topics: Topics, *, files: int, seed: int) -> int:
 
 
 def decide(logs: Log, engine: Engine, topics: Topics, *, requests: int) -> dict[str, Any]:
-    """Requests decided a second, from the first take-over to the last outcome saved."""
+    """Requests decided a second, from the first partition taken over to the last outcome saved."""
     stop = threading.Event()
     timer = Timer()
     decider = Decider(
@@ -52,14 +53,28 @@ def decide(logs: Log, engine: Engine, topics: Topics, *, requests: int) -> dict[
     )
     thread = threading.Thread(target=decider.run, args=(stop,), daemon=True)
     thread.start()
-    while sum(owner.decided for owner in decider.owners.values()) < requests:
-        time.sleep(0.02)
-        if timer.seconds() > LIMIT_S:
-            raise TimeoutError(f"{requests} requests were not decided within {LIMIT_S} s")
+    _wait(
+        timer,
+        lambda: any(owner.is_seated for owner in list(decider.owners.values())),
+        "no partition was taken over",
+    )
+    timer.begin()  # as the floor does once it is connected
+    _wait(timer, lambda: _decided(decider) >= requests, f"{requests} requests were not decided")
     found = timer.per(requests)
     stop.set()
     thread.join()
     return found | _counts(engine)
+
+
+def _decided(decider: Decider) -> int:
+    return sum(owner.decided for owner in list(decider.owners.values()))
+
+
+def _wait(timer: Timer, is_so: Callable[[], bool], otherwise: str) -> None:
+    while not is_so():
+        time.sleep(0.01)
+        if timer.seconds() > LIMIT_S:
+            raise TimeoutError(f"{otherwise} within {LIMIT_S} s")
 
 
 def _counts(engine: Engine) -> dict[str, Any]:

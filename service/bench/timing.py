@@ -16,6 +16,10 @@ class Timer:
 
     def __init__(self) -> None:
         self.before = how_quiet()
+        self.begin()
+
+    def begin(self) -> None:
+        """Measure from here on, and no more from where it was made."""
         self._wall, self._cpu = time.perf_counter(), time.process_time()
 
     def seconds(self) -> float:

@@ -7,7 +7,6 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from machines.desk import Decision
 from service.snapshots import store_cursor
 
 __all__ = ["ClockWatch", "say_if_behind"]
@@ -26,9 +25,9 @@ class ClockWatch:
         self._newest = ""
         self._say_at = 0.0
 
-    def look(self, now: str, decisions: Iterable[Decision]) -> None:
-        """Records were decided when the clock said ``now``."""
-        self._newest = max((each.record.time for each in decisions), default=self._newest)
+    def look(self, now: str, times: Iterable[str]) -> None:
+        """Records of these times were decided when the clock said ``now``."""
+        self._newest = max(times, default=self._newest)
         if self._newest <= now or time.monotonic() < self._say_at:
             return
         behind_s = (datetime.fromisoformat(self._newest) - datetime.fromisoformat(now)).total_seconds()

@@ -4,8 +4,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from consumers.dead_record import dead_letter
 from events import failpoints
@@ -29,8 +31,8 @@ from service.decider.clock_watch import ClockWatch
 from service.decider.gathering import Gathering
 from service.decider.gone import tell_of_gone
 from service.decider.halts import Halt, StoreFencedError, StoreUnavailableError, UnusableSnapshotError
-from service.decider.store import Store, Watermark
-from service.decider.takeover import Seat, outcome_of, read_tail, resume_at
+from service.decider.store import Store, Watermark, at_offset
+from service.decider.takeover import Seat, read_tail, resume_at
 
 __all__ = ["AT_MOST", "OwnerSettings", "PartitionOwner"]
 
@@ -59,7 +61,7 @@ class OwnerSettings:
 class PartitionOwner:
     """Laws 1 and 2 are kept here: one request one record, committed with its offset, decided by one owner."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each of these is a thing of its own, and named by the caller
         self,
         *,
         seat: Seat,
@@ -70,7 +72,9 @@ class PartitionOwner:
         partitions: int,
         settings: OwnerSettings,
         clock: Callable[[], datetime] = now,
+        turn: AbstractContextManager[Any] | None = None,
     ) -> None:
+        """``turn``: a lock of the owners in this process that decide one after the other."""
         self.seat = seat
         self.decided = 0
         self._logs = logs
@@ -80,7 +84,12 @@ class PartitionOwner:
         self._settings = settings
         self._clock = clock
         self._batch = BatchDecider(
-            desk, store, partition=seat.partition, partitions=partitions, subjects_kept=settings.subjects_kept
+            desk,
+            store,
+            partition=seat.partition,
+            partitions=partitions,
+            subjects_kept=settings.subjects_kept,
+            turn=turn,
         )
         self._owner = Owner(0, seat.requests_topic_id)
         self._group = topics.decider(seat.machine)
@@ -94,6 +103,11 @@ class PartitionOwner:
         self._gathering = Gathering(settings.gathered_s)
         self._has_gathered = False
         self._clock_watch = ClockWatch(seat.name)
+
+    @property
+    def is_seated(self) -> bool:
+        """The partition is taken over, and requests are decided."""
+        return self._reader is not None
 
     def run(self, stop: threading.Event) -> None:
         """Decide until told to stop. Returns when fenced; raises Halt where going on would break a law."""
@@ -177,7 +191,7 @@ class PartitionOwner:
         self._begin(messages[-1].offset + 1)
         now = format_time(self._clock())
         batch = self._batch.decide(messages, self._owner, now)
-        self._clock_watch.look(now, batch.decisions)
+        self._clock_watch.look(now, [each.row.decided_at for each in batch.answers])
         offsets = self._commit(batch)
         self._save(batch, offsets)
         self._batch.settle()
@@ -199,7 +213,7 @@ class PartitionOwner:
         writer, place = self._writer, self.seat.ledger
         assert writer is not None  # noqa: S101 - taken over before
         _check_contiguous(batch)
-        records = [(each.record.subject.encode(), each.value) for each in batch.decisions]
+        records = [(each.subject.encode(), each.value) for each in batch.answers]
         sent = writer.send_all(place.topic, records, partition=place.partition) if records else None
         for dead in batch.dead:
             key, value, headers = dead_letter(
@@ -213,13 +227,10 @@ class PartitionOwner:
 
     def _save(self, batch: Batch, offsets: list[int]) -> None:
         """Snapshots, outcomes and watermark; tried until it stands, and no further batch before."""
-        touched = dict.fromkeys(each.record.subject for each in batch.decisions)
-        rows = [
-            outcome_of(each.record, offset) for each, offset in zip(batch.decisions, offsets, strict=True)
-        ]
+        rows = [at_offset(each.row, offset) for each, offset in zip(batch.answers, offsets, strict=True)]
         next_offset = offsets[-1] + 1 if offsets else 0
         failpoints.reach("decider.before_snapshot")
-        self._store.save(self._batch.dump(touched), rows, self._mark(next_offset, batch.next_request))
+        self._store.save(batch.snapshots.values(), rows, self._mark(next_offset, batch.next_request))
 
     def _mark(self, next_offset: int, next_request: int) -> Watermark:
         self._next_offset = max(next_offset, self._next_offset)
@@ -287,11 +298,8 @@ def _contiguous(offsets: list[int]) -> list[int]:
 def _check_contiguous(batch: Batch) -> None:
     """Law 1, checked once more just before the records leave: each subject's sequence goes on by one."""
     last: dict[str, int] = {}
-    for decision in batch.decisions:
-        record = decision.record
-        before = last.get(record.subject)
-        if before is not None and record.sequence != before + 1 and not is_without("contiguity"):
-            raise UnusableSnapshotError(
-                f"{record.subject}: sequence {record.sequence} after {before} in one batch"
-            )
-        last[record.subject] = record.sequence
+    for subject, _, row in batch.answers:
+        before = last.get(subject)
+        if before is not None and row.sequence != before + 1 and not is_without("contiguity"):
+            raise UnusableSnapshotError(f"{subject}: sequence {row.sequence} after {before} in one batch")
+        last[subject] = row.sequence

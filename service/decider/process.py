@@ -76,6 +76,7 @@ class Decider:
         self._watch = TopologyWatch(logs, self._known)
         self._partitions = {machine: self._known[topics.requests(machine)][1] for machine in partitions}
         self._fences = Fences()
+        self._turns = {machine: threading.Lock() for machine in partitions}
         self._refusals: dict[Slot, Refusal] = {}
         self._others: dict[Slot, str] = {}
         self._running: dict[Slot, _Running] = {}
@@ -183,6 +184,7 @@ class Decider:
             partitions=self._partitions[machine],
             settings=self._settings,
             clock=self._clock,
+            turn=self._turns[machine],
         )
 
     def _stop_all(self) -> None:

@@ -1,12 +1,26 @@
 """What the decider keeps beside the log, as a port: snapshots, outcomes and a watermark for each partition."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
+from events.envelope import Record
 from projectors.passed_over import NOTHING, PassedOver
 
-__all__ = ["NOTHING_LED_PAST", "LedPast", "OutcomeRow", "Store", "Watermark"]
+__all__ = [
+    "NOTHING_LED_PAST",
+    "LedPast",
+    "OutcomeRow",
+    "SnapshotRow",
+    "Store",
+    "Watermark",
+    "at_offset",
+    "outcome_of",
+]
+
+SnapshotRow = tuple[str, int, bytes]
+"""A subject, its sequence, and its state as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +63,32 @@ class OutcomeRow(NamedTuple):
     decided_at: str
 
 
+_as_row: Callable[[tuple[Any, ...]], OutcomeRow] = partial(tuple.__new__, OutcomeRow)
+"""In a third of the time that the row's own function takes."""
+
+
+def outcome_of(record: Record, ledger_offset: int) -> OutcomeRow:
+    """A record as the row of outcomes that it answers."""
+    return _as_row(
+        (
+            record.id,
+            ledger_offset,
+            record.sequence,
+            record.requestdigest or "",
+            record.type,
+            record.tostate,
+            record.version,
+            record.data if record.is_refusal else None,
+            record.time,
+        )
+    )
+
+
+def at_offset(row: OutcomeRow, ledger_offset: int) -> OutcomeRow:
+    """The row of a record, now that the ledger has it."""
+    return _as_row((row[0], ledger_offset, *row[2:]))
+
+
 class Store(Protocol):
     """One partition's store. A cache of the ledger, but for the epoch: what is lost here is read again there."""
 
@@ -77,9 +117,7 @@ class Store(Protocol):
     def digests(self, record_ids: Sequence[str]) -> dict[str, str]:
         """The digests of requests that were decided, by the id of their record."""
 
-    def save(
-        self, snapshots: Iterable[tuple[str, int, bytes]], outcomes: Sequence[OutcomeRow], mark: Watermark
-    ) -> None:
+    def save(self, snapshots: Iterable[SnapshotRow], outcomes: Sequence[OutcomeRow], mark: Watermark) -> None:
         """All of a batch in one transaction. Raises StoreFencedError where a later owner has written."""
 
     def forget(self) -> None:

@@ -209,13 +209,13 @@ def test_what_is_decided_without_safety_is_the_same_but_for_the_chain():
     found = _read(log, Topics("bench-unsafe").events("file"))
     desk = Desk(MACHINES["file"], site="bench")
     decider = BatchDecider(desk, Forgetful(), partition=0, partitions=1, subjects_kept=1000)
-    wanted = decider.decide(_read(log, topics.requests("file")), Owner(1, "x"), "").decisions
+    wanted = decider.decide(_read(log, topics.requests("file")), Owner(1, "x"), "").answers
     assert len(found) == len(wanted) > 300
-    for message, decision in zip(found, wanted, strict=True):
-        record = decode_record(message.value)
-        assert record.chain == "0" * 64 != decision.record.chain
+    for message, answer in zip(found, wanted, strict=True):
+        record, right = decode_record(message.value), decode_record(answer.value)
+        assert record.chain == "0" * 64 != right.chain
         for name in ("id", "type", "subject", "sequence", "tostate", "requestdigest", "data"):
-            assert getattr(record, name) == getattr(decision.record, name)
+            assert getattr(record, name) == getattr(right, name)
 
 
 def _read(log, topic):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from events.envelope import encode_request
+from events.envelope import decode_record, encode_request
 from service.decider import batch
 from tests.machines.given import SHA_A, SHA_B, STARTED, arrival
 from tests.service.decider.site import DEAD, LEDGER, Site, number
@@ -32,7 +32,7 @@ def requests(dice: Random, count: int) -> list[tuple[bytes, str]]:
         if made and dice.random() < 0.1:
             made.append(dice.choice(made))
             continue
-        subject = f"roman/{dice.randrange(12)}"
+        subject = "roman/" + dice.choice("abcdefghijk\u00e9")
         request, data = dice.choice(ASKED)
         extensions = {"version": 1, "attempt": 1} if request in {"start", "transferred"} else {}
         if dice.random() < 0.1:
@@ -42,8 +42,19 @@ def requests(dice: Random, count: int) -> list[tuple[bytes, str]]:
             id=identifier, type=f"file.{request}", subject=subject, actor="somebody", source="test",
             at=AT, data=data, reason="because", **extensions,
         )  # fmt: skip
-        made.append((b"{" if dice.random() < 0.03 else value, subject))
+        made.append(
+            (
+                dice.choice([b"{", twice(value, id=number(each + 1000))]) if dice.random() < 0.1 else value,
+                subject,
+            )
+        )
     return made
+
+
+def twice(value: bytes, **members: str) -> bytes:
+    """The request with further members of names that it has already: of those the last one counts."""
+    more = b"".join(b',"%s":"%s"' % (name.encode(), each.encode()) for name, each in members.items())
+    return value[:-1] + more + b"}"
 
 
 def what_came_of(asked: list[tuple[bytes, str]], *, at_once: int) -> tuple[list[Any], list[Any]]:
@@ -66,3 +77,48 @@ def test_many_at_once_come_out_as_one_after_the_other(seed, monkeypatch):
     assert together == alone
     assert len(alone[0]) > 100
     assert alone[1]
+
+
+@pytest.mark.parametrize("at_once", [1, 1000])
+def test_a_request_that_seems_to_be_another_one_is_decided_as_what_it_is(at_once):
+    """It begins as ours do, so it is looked up by how it begins; a later member of the same name counts instead."""
+    first, second = ("roman/a", number(1)), ("roman/b", number(2))
+    value = encode_request(
+        id=first[1],
+        type="file.arrive",
+        subject=first[0],
+        actor="somebody",
+        source="test",
+        at=AT,
+        data=arrival(),
+    )
+    other = twice(value, id=second[1], subject=second[0])
+    ledger, dead = what_came_of([(value, "roman/a"), (other, "roman/b"), (other, "roman/b")], at_once=at_once)
+    records = [decode_record(value) for _, value in ledger]
+    assert [(each.subject, each.requestid) for each in records] == [first, second]
+    assert [each.sequence for each in records] == [1, 1]
+    assert dead == []
+
+
+def test_who_is_decided_again_after_a_restart_by_a_wrong_guess_is_repeated_not_decided():
+    site = Site()
+    value = encode_request(
+        id=number(1),
+        type="file.arrive",
+        subject="roman/a",
+        actor="somebody",
+        source="test",
+        at=AT,
+        data=arrival(),
+    )
+    other = twice(value, id=number(2), subject="roman/b")
+    for _ in range(2):
+        site.put(other, "roman/b")
+        owner = site.owner()
+        owner.take_over()
+        assert owner.step() == 1
+    assert [decode_record(value).subject for _, value in _told(site)] == ["roman/b"]
+
+
+def _told(site: Site) -> list[tuple[bytes, bytes]]:
+    return [(each.key, each.value) for each in site.read(LEDGER)]
