@@ -1,6 +1,6 @@
 """A header held against the columns of the archive's keyword table: what it would cut, refuse or wonder at."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from consumers.formats.findings import Findings
@@ -9,7 +9,7 @@ from consumers.formats.keck_columns import Column
 from consumers.formats.sexagesimal import degrees
 from consumers.formats.text import shortened
 
-__all__ = ["NULLS", "Unlike", "is_null", "report", "unlike"]
+__all__ = ["Unlike", "is_null", "missing", "report", "unlike"]
 
 # How Keck's instruments and the archive's pipeline write that there is no value.
 NULLS = frozenset({"", "null", "nan", "-nan", "undefined", "#### error ###"})
@@ -57,6 +57,12 @@ def unlike(
         if not is_null(value):
             found += _unlike(column, value, is_typed=keyword in typed)
     return found
+
+
+def missing(keyword: str) -> Unlike:
+    """A keyword that may not be null and has no value."""
+    wanted = "a value, which the archive's table demands"
+    return Unlike("VALUE_MISSING", keyword, f"{keyword} has no value; have it written with one", None, wanted)
 
 
 def _unlike(column: Column, value: Scalar, *, is_typed: bool) -> Iterator[Unlike]:
@@ -114,10 +120,13 @@ def _float(value: Scalar) -> float | None:
         return None
 
 
-def report(found: Iterable[Unlike], findings: Findings) -> None:
-    """A warning each for the first few of a code, the others told of together: none is left out, and nobody drowns."""
+def report(odd: Sequence[Unlike], findings: Findings) -> None:
+    """Warnings, and the same as results by kind, which a stream may let decide.
+
+    A warning each for the first few of a code, the others told of together: none is left out, and nobody drowns.
+    """
     by_code: dict[str, list[Unlike]] = {}
-    for each in found:
+    for each in odd:
         by_code.setdefault(each.code, []).append(each)
     for code, unlikes in by_code.items():
         for each in unlikes[:SAID_ONE_BY_ONE]:
@@ -127,3 +136,12 @@ def report(found: Iterable[Unlike], findings: Findings) -> None:
             named = ", ".join(f"{each.keyword} ({shortened(each.wanted, 24)})" for each in some)
             text = f"{len(some)} more keywords {WORDS[code]}: {named}"
             findings.warn(code, text, found=f"{len(some)} keywords")
+    _advise("metadata_widths", "too long for their columns", odd, {"METADATA_TOO_LONG"}, findings)
+    _advise("metadata_told", "without a value", odd, {"VALUE_MISSING"}, findings)
+    others = WORDS.keys() - {"METADATA_TOO_LONG", "VALUE_MISSING"}
+    _advise("metadata_values", "not as the archive's table has them", odd, others, findings)
+
+
+def _advise(check: str, said: str, odd: Sequence[Unlike], codes: Collection[str], findings: Findings) -> None:
+    named = ", ".join(each.keyword for each in odd if each.code in codes)
+    findings.advise(check, not named, f"{said}: {named}" if named else None)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from consumers.formats.findings import Findings
 from consumers.formats.inspection import InvalidFileError, Scalar
 from consumers.formats.keck_columns import Column, Table, table_of
-from consumers.formats.keck_held import Unlike, is_null, report, unlike
+from consumers.formats.keck_held import Unlike, is_null, missing, report, unlike
 from consumers.formats.keck_tables import Rule, instrument_of, rules_for
 
 __all__ = ["Ruled", "apply_rules"]
@@ -44,7 +44,6 @@ def apply_rules(values: Mapping[str, Scalar], findings: Findings) -> Ruled:
     odd += unlike({keyword: given[keyword][1] for keyword in beside}, beside, typed=beside)
     odd += _missing(values, rules, found, table)
     report(odd, findings)
-    _advise(odd, findings)
     return Ruled(found, tuple(dict.fromkeys(each.keyword for each in odd)))
 
 
@@ -68,7 +67,7 @@ def _composed(values: Mapping[str, Scalar], prefix: str, number: str) -> str | N
 def _has_type(value: Scalar, rule: Rule) -> bool:
     if value is None or rule.type == "char":
         return True
-    return _is_number(value) and (rule.type == "double" or float(value).is_integer())  # type: ignore[arg-type]
+    return _is_number(value) and (rule.type == "double" or float(value).is_integer())
 
 
 def _is_number(value: Scalar) -> bool:
@@ -118,20 +117,6 @@ def _missing(
 ) -> list[Unlike]:
     """What the table lets not be null and the instrument tells nothing of, under no name that a rule knows it by."""
     told = {keyword for rule in rules if found[rule.keyword] is not None for keyword in rule.source}
-    wanted = "a value, which the archive's table demands"
     return [
-        Unlike("VALUE_MISSING", keyword, f"{keyword} has no value; have the header corrected", None, wanted)
-        for keyword in table.not_null
-        if keyword not in told and is_null(values.get(keyword))
+        missing(keyword) for keyword in table.not_null if keyword not in told and is_null(values.get(keyword))
     ]
-
-
-def _advise(odd: list[Unlike], findings: Findings) -> None:
-    """The same as results, by kind, which a stream may make decide."""
-    wide = ", ".join(each.keyword for each in odd if each.code == "METADATA_TOO_LONG")
-    findings.advise("metadata_widths", not wide, f"too long for their columns: {wide}" if wide else None)
-    missing = ", ".join(each.keyword for each in odd if each.code == "VALUE_MISSING")
-    findings.advise("metadata_told", not missing, f"without a value: {missing}" if missing else None)
-    other = ", ".join(each.keyword for each in odd if each.code not in {"METADATA_TOO_LONG", "VALUE_MISSING"})
-    text = f"not as the archive's table has them: {other}" if other else None
-    findings.advise("metadata_values", not other, text)

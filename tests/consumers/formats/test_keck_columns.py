@@ -124,9 +124,9 @@ def test_a_keyword_that_may_not_be_null_is_told_of_and_the_file_is_taken(judged,
 
 
 def test_a_night_on_which_everything_is_odd_stays_readable_and_leaves_no_keyword_out(judged, tmp_path):
-    wide = {f"PWNAME{bank}{port}": "x" * 33 for bank in "ABC" for port in range(1, 9)}
+    wide: dict[str, Any] = {f"PWNAME{bank}{port}": "x" * 33 for bank in "ABC" for port in range(1, 9)}
     wide |= {f"TMPLOC{bank}{port}": "x" * 33 for bank in "AB" for port in range(1, 9)}
-    odd = {f"PWSTAT{bank}{port}": "on" for bank in "ABC" for port in range(1, 9)}
+    odd: dict[str, Any] = {f"PWSTAT{bank}{port}": "on" for bank in "ABC" for port in range(1, 9)}
     found = judged(a_keck_file(tmp_path, **wide, **odd), "keck-raw-fits")
     assert found.verdict == "ok"
     assert len(found.warnings) <= 12
