@@ -23,7 +23,7 @@ Watch = Callable[[str, bool], AbstractContextManager[None]]
 """Stands around each check, by its name and whether it is critical: a child bounds its time there."""
 
 # Results of formats that give a warning of their own when they fail.
-WARNED_OF = frozenset({"metadata_values", "metadata_widths", "program_assigned"})
+WARNED_OF = frozenset({"metadata_told", "metadata_values", "metadata_widths", "program_assigned"})
 
 # Codes of results that formats give, where a more telling one is known than QA_<NAME>.
 CODES_OF_FORMATS = {

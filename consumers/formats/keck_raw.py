@@ -5,29 +5,37 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import BinaryIO
 
+from consumers.formats import plain_fits
 from consumers.formats.bytes_scan import SeenBytes
 from consumers.formats.findings import Findings
 from consumers.formats.fits_checksums import check_sums
 from consumers.formats.fits_header import opened, read_values, scanned, shape_of
 from consumers.formats.format import Content, Expected
 from consumers.formats.inspection import InvalidFileError, Scalar
+from consumers.formats.keck_columns import table_of
 from consumers.formats.keck_rules import apply_rules
+from consumers.formats.keck_tables import INSTRUMENTS, rules_for
 from consumers.formats.koaid import koaid, second_of_day
 from consumers.formats.metadata import Metadata
 from consumers.formats.names import require_name
-from consumers.formats.plain_fits import warm_up
+from consumers.formats.sexagesimal import degrees
 from consumers.formats.times import NO_TIME, moment
 
 __all__ = ["read", "warm_up"]
 
 ISO_DATE = re.compile(r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)(?:T.*)?")
 OLD_DATE = re.compile(r"(?P<day>\d\d)/(?P<month>\d\d)/(?P<year>\d\d)")  # FITS before 1999
-SEXAGESIMAL = re.compile(
-    r"(?P<sign>[+-]?)(?P<whole>\d{1,3}):(?P<minutes>\d{1,2}):(?P<seconds>\d{1,2}(?:\.\d*)?)"
-)
 SCIENCE_TYPES = frozenset({"object", "science", "sci"})
 # Names of programs that mean that nobody assigned one.
 NO_PROGRAM = frozenset({"my program", "unknown", "none"})
+
+
+def warm_up() -> None:
+    """Load astropy's FITS reader, and all rules and columns."""
+    plain_fits.warm_up()
+    for instrument in (*INSTRUMENTS, "another"):
+        rules_for(instrument)
+        table_of(instrument)
 
 
 def read(source: BinaryIO, seen: SeenBytes, expected: Expected, findings: Findings) -> Content:
@@ -36,7 +44,8 @@ def read(source: BinaryIO, seen: SeenBytes, expected: Expected, findings: Findin
     with findings.critical("astropy_reads"), opened(source, findings) as opened_hdus:
         values = read_values(opened_hdus[0].header, hdus[0], findings)
     with findings.critical("keyword_rules"):
-        ruled = apply_rules(values, findings)
+        held = apply_rules(values, findings)
+        ruled = held.values
         ut_date = _ut_date(ruled, findings)
         identity = _identity(values | ruled, ut_date)
     came_as = expected.name.removesuffix(".fits")
@@ -49,7 +58,9 @@ def read(source: BinaryIO, seen: SeenBytes, expected: Expected, findings: Findin
     findings.record("airmass", ruled["AIRMASS"])
     findings.record("elevation", ruled["EL"], "deg")
     findings.record("array_shape", shape_of(hdus))
-    metadata = _metadata(ruled, values, findings, ut_date=ut_date, identity=identity)
+    # What a column would have cut, or does not like, comes first: the record has room for it before all the others.
+    ordered = {keyword: values[keyword] for keyword in held.warned_of if keyword in values} | values
+    metadata = _metadata(ruled, ordered, findings, ut_date=ut_date, identity=identity)
     return Content(metadata, {**values, "KOAID": identity})
 
 
@@ -142,8 +153,8 @@ def _metadata(
         program=_text(ruled["PROGNAME"]),
         purpose=None if not kind else "science" if kind in SCIENCE_TYPES else "calibration",
         target=_text(ruled["TARGNAME"]) or _text(ruled["OBJECT"]),
-        ra_deg=_degrees(values.get("RA"), per_unit=15.0),
-        dec_deg=_degrees(values.get("DEC"), per_unit=1.0),
+        ra_deg=degrees(values.get("RA"), per_unit=15.0),
+        dec_deg=degrees(values.get("DEC"), per_unit=1.0),
         extra={"koaid": identity, "original_name": _text(ruled["OFNAME"]), **values},
     )
 
@@ -153,17 +164,6 @@ def _clock(second: int) -> str:
     leap = max(0, second - 86_399)
     second -= leap
     return f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60 + leap:02d}"
-
-
-def _degrees(value: Scalar, *, per_unit: float) -> float | None:
-    """Degrees from degrees or from a sexagesimal text, in which right ascension counts hours."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    match = SEXAGESIMAL.fullmatch(str(value or "").strip())
-    if match is None:
-        return None
-    size = int(match["whole"]) + int(match["minutes"]) / 60 + float(match["seconds"]) / 3600
-    return round((-size if match["sign"] == "-" else size) * per_unit, 9)
 
 
 def _text(value: Scalar) -> str | None:

@@ -1,49 +1,65 @@
-"""What a raw Keck file must and may say, keyword by keyword: the instrument's rules applied to its header."""
+"""What a raw Keck file must and may say: the instrument's rules applied, and every keyword held to its column."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from consumers.formats.findings import Findings
 from consumers.formats.inspection import InvalidFileError, Scalar
+from consumers.formats.keck_columns import Column, Table, table_of
+from consumers.formats.keck_held import Unlike, is_null, missing, report, unlike
 from consumers.formats.keck_tables import Rule, instrument_of, rules_for
 
-__all__ = ["apply_rules"]
-
-NULLS = frozenset(
-    {"", "null", "nan", "-nan", "undefined"}
-)  # how Keck's instruments write that there is no value
+__all__ = ["Ruled", "apply_rules"]
 
 Values = dict[str, Scalar]
 
 
-def apply_rules(values: Mapping[str, Scalar], findings: Findings) -> Values:
-    """The value of every rule's keyword. Raises InvalidFileError naming all that are missing or of a wrong type."""
-    rules = rules_for(instrument_of(_first(values, ("INSTRUME", "CURRINST"))))
-    found = {rule.keyword: _first(values, rule.source) for rule in rules}
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """The value of every rule's keyword, and the header's keywords whose values are not as their columns have them."""
+
+    values: Values
+    warned_of: tuple[str, ...]
+
+
+def apply_rules(values: Mapping[str, Scalar], findings: Findings) -> Ruled:
+    """The values that are read, every keyword held to its column; what is not as it should be gets a warning.
+
+    Raises InvalidFileError naming all keywords that are missing or of a wrong type and that nothing goes on without.
+    """
+    instrument = instrument_of(_first(values, ("INSTRUME", "CURRINST"))[1])
+    rules, table = rules_for(instrument), table_of(instrument)
+    given = {rule.keyword: _first(values, rule.source) for rule in rules}
+    found = {keyword: value for keyword, (_, value) in given.items()}
     _require_present([rule for rule in rules if not rule.nullable and found[rule.keyword] is None])
-    _require_types(
-        [rule for rule in rules if not rule.nullable and not _has_type(found[rule.keyword], rule)], found
-    )
-    for rule in rules:
-        value = found[rule.keyword]
-        if not _has_type(value, rule):
-            found[rule.keyword] = _other_type(rule, value, findings)
-    _check_widths(rules, found, findings)
-    _check_values(rules, found, findings)
-    return found
+    mistyped = [rule for rule in rules if not _has_type(found[rule.keyword], rule)]
+    _require_types([rule for rule in mistyped if not rule.nullable], found)
+    odd = [_other_type(rule, *given[rule.keyword]) for rule in mistyped]
+    found |= {each.keyword: None for each in mistyped if not _is_number(found[each.keyword])}
+    odd += unlike(values, table.columns, typed={each.keyword for each in odd})
+    # What stands in no column of the table: all keywords of the other instruments, and names that are put together.
+    beside = {
+        rule.keyword: column for rule in rules if (column := _column_of(rule, given[rule.keyword][0], table))
+    }
+    odd += unlike({keyword: given[keyword][1] for keyword in beside}, beside, typed=beside)
+    odd += _missing(values, rules, found, table)
+    report(odd, findings)
+    return Ruled(found, tuple(dict.fromkeys(each.keyword for each in odd)))
 
 
-def _first(values: Mapping[str, Scalar], source: tuple[str, ...]) -> Scalar:
+def _first(values: Mapping[str, Scalar], source: tuple[str, ...]) -> tuple[str, Scalar]:
+    """The first keyword that has a value, and the value."""
     for keyword in source:
         value = _composed(values, *keyword.split("+", 1)) if "+" in keyword else values.get(keyword)
-        if value is not None and str(value).strip().lower() not in NULLS:
-            return value
-    return None
+        if not is_null(value):
+            return keyword, value
+    return source[0], None
 
 
 def _composed(values: Mapping[str, Scalar], prefix: str, number: str) -> str | None:
     """A file's name as instruments make it that do not write it down: a prefix, then the frame's number."""
-    begin, count = _first(values, (prefix,)), values.get(number)
-    if begin is None or isinstance(count, bool) or not isinstance(count, int):
+    begin, count = values.get(prefix), values.get(number)
+    if is_null(begin) or isinstance(count, bool) or not isinstance(count, int):
         return None
     return f"{str(begin).strip()}{count:04d}.fits"
 
@@ -51,9 +67,11 @@ def _composed(values: Mapping[str, Scalar], prefix: str, number: str) -> str | N
 def _has_type(value: Scalar, rule: Rule) -> bool:
     if value is None or rule.type == "char":
         return True
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return rule.type == "double" or float(value).is_integer()
+    return _is_number(value) and (rule.type == "double" or float(value).is_integer())
+
+
+def _is_number(value: Scalar) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _require_present(missing: list[Rule]) -> None:
@@ -77,58 +95,28 @@ def _require_types(wrong: list[Rule], found: Mapping[str, Scalar]) -> None:
         )
 
 
-def _other_type(rule: Rule, value: Scalar, findings: Findings) -> Scalar:
+def _other_type(rule: Rule, keyword: str, value: Scalar) -> Unlike:
     """A number with a fraction is a number all the same; a text is none, and its place stays empty."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    kept = "kept here" if is_number else "its place stays empty here"
+    kept = "kept here" if _is_number(value) else "its place stays empty here"
     wanted = f"{rule.type}, as the archive's column"
-    text = f"{rule.keyword} is {value!r:.80}, wanted {wanted}; {kept}"
-    findings.warn("VALUE_TYPE", text, keyword=rule.keyword, found=value, wanted=wanted)
-    return value if is_number else None
-
-
-def _check_widths(rules: tuple[Rule, ...], found: Values, findings: Findings) -> None:
-    """A value wider than its column is kept whole here; the archive would cut it, so it is listed."""
-    wide = [rule for rule in rules if len(str(found[rule.keyword] or "")) > rule.width]
-    for rule in wide:
-        length = len(str(found[rule.keyword]))
-        findings.warn(
-            "METADATA_TOO_LONG",
-            f"{rule.keyword} has {length} characters, its column {rule.width}; kept whole here",
-            keyword=rule.keyword,
-            found=found[rule.keyword],
-            wanted=f"<= {rule.width} characters",
-        )
-    names = ", ".join(rule.keyword for rule in wide)
-    findings.advise("metadata_widths", not wide, f"too long for their columns: {names}" if wide else None)
-
-
-def _check_values(rules: tuple[Rule, ...], found: Values, findings: Findings) -> None:
-    """Values that the archive's table does not list, and numbers outside its bounds: kept, and named."""
-    wrong = []
-    for rule in rules:
-        value = found[rule.keyword]
-        code, wanted = _unwanted(rule, value)
-        if code:
-            wrong.append(rule.keyword)
-            text = f"{rule.keyword} is {value!r:.80}, the archive's table has {wanted}; kept as it is"
-            findings.warn(code, text, keyword=rule.keyword, found=value, wanted=wanted)
-    names = ", ".join(wrong)
-    findings.advise(
-        "metadata_values", not wrong, f"not as the archive's table has them: {names}" if wrong else None
+    return Unlike(
+        "VALUE_TYPE", keyword, f"{keyword} is {value!r:.80}, wanted {wanted}; {kept}", value, wanted
     )
 
 
-def _unwanted(rule: Rule, value: Scalar) -> tuple[str | None, str]:
-    """A code and what was wanted, or no code where the value is as the table has it."""
-    if value is None:
-        return None, ""
-    if rule.values and str(value).strip().lower() not in rule.values:
-        return "VALUE_NOT_LISTED", f"one of {', '.join(rule.values)}"
-    if not isinstance(value, int | float):
-        return None, ""
-    if rule.minimum is not None and value < rule.minimum:
-        return "VALUE_OUT_OF_RANGE", f">= {rule.minimum:g}"
-    if rule.maximum is not None and value > rule.maximum:
-        return "VALUE_OUT_OF_RANGE", f"<= {rule.maximum:g}"
-    return None, ""
+def _column_of(rule: Rule, keyword: str, table: Table) -> Column | None:
+    """The column of a value whose own keyword has none in the table."""
+    if keyword in table.columns:
+        return None
+    width = table.columns[rule.keyword].width if rule.keyword in table.columns else rule.width
+    return None if width is None else Column(rule.keyword, "char", width)
+
+
+def _missing(
+    values: Mapping[str, Scalar], rules: Iterable[Rule], found: Mapping[str, Scalar], table: Table
+) -> list[Unlike]:
+    """What the table lets not be null and the instrument tells nothing of, under no name that a rule knows it by."""
+    told = {keyword for rule in rules if found[rule.keyword] is not None for keyword in rule.source}
+    return [
+        missing(keyword) for keyword in table.not_null if keyword not in told and is_null(values.get(keyword))
+    ]

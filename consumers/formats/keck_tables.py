@@ -1,4 +1,4 @@
-"""The keyword rules of each Keck instrument, read from the tables in ``keck/``: a rule changes there, not in code."""
+"""Which keywords of a Keck instrument become metadata, read from ``keck/*.toml``: a rule changes there, not in code."""
 
 import tomllib
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ __all__ = ["INSTRUMENTS", "Rule", "instrument_of", "rules_for", "rules_in"]
 
 Type = Literal["char", "double", "integer"]
 TYPES: tuple[str, ...] = get_args(Type)
-MEMBERS = frozenset({"name", "type", "null", "width", "source", "min", "max", "values"})
+MEMBERS = frozenset({"name", "type", "null", "width", "source"})
 COMMON = "common"
 INSTRUMENTS = {
     "DEIMOS": "deimos",
@@ -29,21 +29,17 @@ INSTRUMENTS = {
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One keyword: its type, whether it may be null, its column's width in the archive, where the value comes from.
+    """One value that is read: its type, whether it may be null, where it comes from.
 
     ``source`` names the keywords to look in, in this order; ``A+B`` is a file's name made of prefix and number.
-    ``values`` are what the archive's table lists, in small letters; ``minimum`` and ``maximum`` are its bounds, both
-    included.
+    ``width`` is that of its column where the instrument has no table of columns with this keyword.
     """
 
     keyword: str
     type: Type
     nullable: bool
-    width: int
     source: tuple[str, ...]
-    minimum: float | None = None
-    maximum: float | None = None
-    values: tuple[str, ...] = ()
+    width: int | None = None
 
 
 def instrument_of(name: object) -> str:
@@ -88,19 +84,14 @@ def _rule(told: Mapping[str, Any], where: str) -> Rule:
             f"{where}, {name}: found {', '.join(strange) or 'no name'}, wanted {', '.join(sorted(MEMBERS))}"
         )
     kind, width = told.get("type", "char"), told.get("width")
-    if kind not in TYPES or not isinstance(width, int) or width < 1:
+    if kind not in TYPES or not (width is None or (isinstance(width, int) and width > 0)):
         raise ValueError(
-            f"{where}, {name}: found {kind} of width {width}, wanted one of {', '.join(TYPES)}, a width > 0"
+            f"{where}, {name}: found {kind} of width {width}, wanted one of {', '.join(TYPES)}, a width > 0 or none"
         )
-    if kind == "char" and ("min" in told or "max" in told):
-        raise ValueError(f"{where}, {name}: found bounds of a text, wanted values")
     return Rule(
         keyword=name,
         type=cast("Type", kind),
         nullable=bool(told.get("null", True)),
-        width=width,
         source=tuple(told.get("source", (name,))),
-        minimum=told.get("min"),
-        maximum=told.get("max"),
-        values=tuple(str(value).lower() for value in told.get("values", ())),
+        width=width,
     )

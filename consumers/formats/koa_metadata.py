@@ -12,7 +12,10 @@ from consumers.formats.findings import Findings
 from consumers.formats.format import Content, Expected
 from consumers.formats.inspection import InvalidFileError, Scalar
 from consumers.formats.ipac_lines import Table
-from consumers.formats.ipac_table import scanned, values_of, warm_up
+from consumers.formats.ipac_table import scanned, values_of
+from consumers.formats.keck_columns import table_of
+from consumers.formats.keck_held import is_null, missing, report, unlike
+from consumers.formats.keck_tables import INSTRUMENTS, instrument_of
 from consumers.formats.metadata import Metadata
 from consumers.formats.names import require_name
 from consumers.formats.tab_table import has_tabs
@@ -25,6 +28,13 @@ KOAID = re.compile(r"[A-Z][A-Z0-9]\.\d{8}\.\d{5}(?:\.\d\d)?")
 NEEDED = ("KOAID", "INSTRUME", "DATE-OBS", "UT")
 SUFFIX = ".metadata.table"
 SCIENCE = "object"
+
+
+def warm_up() -> None:
+    """Load the columns of all instruments, and astropy's clock."""
+    moment("2026-11-21T00:00:00", Findings(), keyword="UT")
+    for instrument in INSTRUMENTS:
+        table_of(instrument)
 
 
 def read(source: BinaryIO, seen: SeenBytes, expected: Expected, findings: Findings) -> Content:
@@ -43,8 +53,24 @@ def read(source: BinaryIO, seen: SeenBytes, expected: Expected, findings: Findin
     with findings.critical("keywords_told"):
         _require_told(values)
     require_name("KOAID", identities[0], expected.name.removesuffix(SUFFIX), findings)
+    if not has_tabs(seen.head):
+        _hold(values, findings)
     findings.record("airmass", values.get("AIRMASS"))
     return Content(_metadata(values, identities[0], findings), {**values, "KOAID": identities[0]})
+
+
+def _hold(values: Mapping[str, Scalar], findings: Findings) -> None:
+    """The row held to the keyword table of its instrument, as far as it has the columns: tables are older and newer.
+
+    With tabs it is the database that tells, under names and in forms of its own, which no keyword table holds for.
+    """
+    table = table_of(instrument_of(values.get("INSTRUME")))
+    demanded = (name for name in (*table.not_null, *table.filled_in) if name in values)
+    odd = [missing(name) for name in demanded if is_null(values[name])]
+    report([*odd, *unlike(values, table.columns)], findings)
+    unknown = [name for name in values if name not in table.columns] if table.columns else []
+    named = f"not in the instrument's keyword table: {', '.join(unknown)}" if unknown else None
+    findings.record("columns_unknown", len(unknown), message=named and shortened(named, 1000))
 
 
 def _scanned(source: BinaryIO, seen: SeenBytes, findings: Findings) -> Table:

@@ -15,18 +15,20 @@ KECK_KEYWORDS = {
     "INSTRUME": "KCWI", "CAMERA": "BLUE", "TELESCOP": "Keck II", "DATE-OBS": "2019-05-09", "UT": "02:05:54.57",
     "OFNAME": KECK_NAME, "FRAMENO": 1, "OBJECT": "FLASHES-7", "IMTYPE": "OBJECT", "PROGNAME": "C257",
     "OBSERVER": "O'Sullivan, Martin", "ELAPTIME": 60.0, "RA": "03:52:00.00", "DEC": "-45:30:00.0", "AIRMASS": 1.41,
-    "EL": 45.0, "BFILTNAM": "None",
+    "EL": 45.0, "BFILTNAM": "None", "OUTDIR": "/s/sdata1400/kcwi1/2019may09",
 }  # fmt: skip
+HYPHENED = {"DATE_OBS": "DATE-OBS", "DATE_BEG": "DATE-BEG", "DATE_END": "DATE-END"}
+OF_INSTRUMENT: dict[Any, dict[str, Any]] = {"NIRES": {"RA": 58.0, "DEC": -45.5}}  # which writes degrees
 
 
 def a_keck_file(
     folder: Path, *, name: str = KECK_NAME, without: tuple[str, ...] = (), **changed: Any
 ) -> Path:
-    """A raw KCWI file; keywords with a hyphen are given with an underscore."""
+    """A raw file of KCWI, or of the INSTRUME given; the hyphen of a date is given as an underscore."""
     from astropy.io import fits
 
-    changed = {keyword.replace("_", "-"): value for keyword, value in changed.items()}
-    keywords = {**KECK_KEYWORDS, "OFNAME": name, **changed}
+    changed = {HYPHENED.get(keyword, keyword): value for keyword, value in changed.items()}
+    keywords = {**KECK_KEYWORDS, **OF_INSTRUMENT.get(changed.get("INSTRUME"), {}), "OFNAME": name, **changed}
     header = fits.Header([(key, value) for key, value in keywords.items() if key not in without])
     path = folder / name
     data = np.arange(64 * 64, dtype="int16").reshape(64, 64)

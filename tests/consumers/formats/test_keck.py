@@ -90,11 +90,10 @@ def test_each_instrument_has_rules_that_say_what_its_identity_needs(instrument):
 
 
 def test_an_instruments_own_rule_stands_in_place_of_the_common_one():
-    width = {
-        name: {rule.keyword: rule.width for rule in rules_for(name)}["PROGTITL"]
-        for name in ("DEIMOS", "KCWI")
+    source = {
+        name: {rule.keyword: rule.source for rule in rules_for(name)}["FILTER"] for name in ("DEIMOS", "ESI")
     }
-    assert width == {"DEIMOS": 248, "KCWI": 210}
+    assert source == {"DEIMOS": ("DWFILNAM", "FILTER"), "ESI": ("FILTER", "FILNAME")}
 
 
 @pytest.mark.parametrize(
@@ -103,10 +102,9 @@ def test_an_instruments_own_rule_stands_in_place_of_the_common_one():
         ("a = 1", "wanted tables"),
         ("[[keyword]]\nwidth = 3", "no name"),
         ("[[keyword]]\nname = 'A'\nwidth = 3\nwidht = 4", "widht"),
-        ("[[keyword]]\nname = 'A'", "width None"),
         ("[[keyword]]\nname = 'A'\nwidth = 0", "width 0"),
         ("[[keyword]]\nname = 'A'\nwidth = 3\ntype = 'text'", "found text"),
-        ("[[keyword]]\nname = 'A'\nwidth = 3\nmin = 4", "bounds of a text"),
+        ("[[keyword]]\nname = 'A'\nwidth = 3\nmin = 4", "found min"),
         ("[[keyword]]\nname = 'A'\nwidth = 3\n[[keyword]]\nname = 'A'\nwidth = 4", "more than once"),
     ],
 )
@@ -126,7 +124,7 @@ def test_a_table_that_says_something_else_than_rules_is_refused(table, said):
         ({"INSTRUME": "LRIS", "EQUINOX": 1800.0}, "VALUE_OUT_OF_RANGE", "EQUINOX"),
         ({"INSTRUME": "NIRES", "INSTR": "spectrum"}, "VALUE_NOT_LISTED", "INSTR"),
         ({"INSTRUME": "DEIMOS", "ELAPTIME": 60.5}, "VALUE_TYPE", "ELAPTIME"),
-        ({"INSTRUME": "DEIMOS", "DWFILNAM": "a filter of another name"}, "METADATA_TOO_LONG", "FILTER"),
+        ({"INSTRUME": "DEIMOS", "DWFILNAM": "a filter of another name"}, "METADATA_TOO_LONG", "DWFILNAM"),
         ({"INSTRUME": "LRISBLUE", "OBSERVER": "x" * 71}, "METADATA_TOO_LONG", "OBSERVER"),
         ({"INSTRUME": "NIRES", "INSTR": "imag", "PROGNAME": "C" * 17}, "METADATA_TOO_LONG", "PROGNAME"),
     ],
@@ -217,7 +215,7 @@ def test_metadata_too_long_for_its_column_is_kept_whole_with_a_warning(judged, t
     assert (warning.code, warning.keyword, warning.wanted) == (
         "METADATA_TOO_LONG",
         "OBSERVER",
-        "<= 128 characters",
+        "<= 68 characters",
     )
     assert found.metadata["extra"]["OBSERVER"] == observer.rstrip()
 
