@@ -197,7 +197,7 @@ class BatchDecider:
                 del touched[subject]
 
     def _named(self, message: Message) -> _Named | None:
-        """Whom a message seems to ask about, before it is read; None where it can't be read."""
+        """Whom a message seems to ask about, before it is read; None: nobody of this partition, or it can't be read."""
         guess = guessed(message.value)
         if guess is None:
             request = self._read(message)
@@ -205,6 +205,8 @@ class BatchDecider:
                 return None
             guess = request.subject, request.id
         subject, request_id = guess
+        if not self._belongs(subject):
+            return None  # what its own partition knows of it at this moment is not ours to judge by
         return _as_named((subject, request_id, record_id(self._desk.site, subject, request_id)))
 
     def _learn(self, subjects: Sequence[str], records: Sequence[str]) -> dict[str, str]:

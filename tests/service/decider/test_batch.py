@@ -1,5 +1,6 @@
 """Requests that are decided together come out as if each had been decided alone, whatever they ask."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -7,7 +8,13 @@ from typing import Any
 import pytest
 
 from events.envelope import decode_record, encode_request
+from events.ids import partition_of
+from events.log import Message
+from machines.desk import Desk
+from machines.file import FILE
+from service.bench.unsafe import Forgetful
 from service.decider import batch
+from service.decider.batch import BatchDecider, Owner
 from tests.machines.given import SHA_A, SHA_B, STARTED, arrival
 from tests.service.decider.site import DEAD, LEDGER, Site, number
 
@@ -122,3 +129,34 @@ def test_who_is_decided_again_after_a_restart_by_a_wrong_guess_is_repeated_not_d
 
 def _told(site: Site) -> list[tuple[bytes, bytes]]:
     return [(each.key, each.value) for each in site.read(LEDGER)]
+
+
+class Asked(Forgetful):
+    """Writes down about whom it is asked."""
+
+    def __init__(self) -> None:
+        self.subjects: list[str] = []
+
+    def load(self, subjects: Sequence[str], records: Sequence[str] = ()) -> dict[str, bytes]:
+        self.subjects += subjects
+        return super().load(subjects, records)
+
+
+@pytest.mark.parametrize("begins", [b"", b" "])
+def test_of_a_subject_of_another_partition_the_store_is_not_asked(begins):
+    """Its own owner may have decided and not yet saved: it would look as if its snapshot were lost."""
+    ours, theirs = "roman/a", next(f"roman/{n}" for n in range(9) if partition_of(f"roman/{n}", 2) == 1)
+    assert partition_of(ours, 2) == 0
+    made = [
+        begins + encode_request(
+            id=number(each), type="file.arrive", subject=subject, actor="x", source="x", at=AT, data=arrival()
+        )
+        for each, subject in enumerate([ours, theirs], start=1)
+    ]  # fmt: skip
+    store = Asked()
+    decider = BatchDecider(Desk(FILE, site="x"), store, partition=0, partitions=2, subjects_kept=9)
+    come = [Message("r", 0, offset, b"", value, (), 0) for offset, value in enumerate(made)]
+    found = decider.decide(come, Owner(1, "x"), "2026-11-22T00:00:00.000Z")
+    assert store.subjects == [ours]
+    assert [each.subject for each in found.answers] == [ours]
+    assert [each.code for each in found.dead] == ["WRONG_PARTITION"]
