@@ -127,7 +127,7 @@ def test_who_is_decided_again_after_a_restart_by_a_wrong_guess_is_repeated_not_d
     assert [decode_record(value).subject for _, value in _told(site)] == ["roman/b"]
 
 
-def _told(site: Site) -> list[tuple[bytes, bytes]]:
+def _told(site: Site) -> list[tuple[bytes | None, bytes | None]]:
     return [(each.key, each.value) for each in site.read(LEDGER)]
 
 
