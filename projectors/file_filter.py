@@ -58,7 +58,7 @@ class Filter:
 
     ``since`` and ``until`` are about the time at which a file came into its state, ``observed_…`` about the begin of
     its observation. ``purpose`` is the stream's rule; the others are what the file says of itself. ``warnings`` are
-    those that still hold and that nobody has acknowledged.
+    those that still hold and that nobody has acknowledged, and the reasons why there is no preview of a file.
     """
 
     states: tuple[str, ...] = ()
@@ -140,10 +140,17 @@ class Filter:
         return [*places, *checks]
 
 
+# Why there is no preview of a file is told like a warning, and is found like one.
 _IS_WARNED = """
     (v.file, v.version) IN (
         SELECT w.file, w.version FROM v1.warning w
-        WHERE w.code = ANY(:warnings) AND w.withdrawn_at IS NULL AND NOT w.is_acknowledged)
+        WHERE w.code = ANY(:warnings) AND w.withdrawn_at IS NULL AND NOT w.is_acknowledged
+        UNION ALL
+        SELECT p.file, p.version FROM projection.preview p LEFT JOIN projection.file_status k ON k.file = p.file
+        WHERE p.code = ANY(:warnings)
+              AND NOT COALESCE(
+                  k.acknowledged ? p.code
+                  AND COALESCE((k.acknowledged #>> ARRAY[p.code, 'until'])::timestamptz > now(), true), false))
 """
 _IS_UNACKNOWLEDGED = """
     NOT COALESCE(

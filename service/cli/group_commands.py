@@ -7,6 +7,7 @@ import typer
 
 from service.cli.asking import ask_and_tell
 from service.cli.errors import AttentionError, ToldError, WrongUseError
+from service.cli.known_values import check_streams
 from service.cli.output import Column, plain
 from service.cli.selecting import TIMES
 from service.cli.session import session_of
@@ -56,6 +57,8 @@ def list_groups(
     )  # fmt: skip
     with session.client() as client, client.engine.connect() as connection:
         rows = groups(connection, wanted, limit=limit + 1)
+        if not rows:
+            check_streams(connection, stream)
     session.out.rows(GROUPS, rows[:limit], ids="group_id", empty="no groups are like this")
     if len(rows) > limit:
         session.out.say(f"the first {limit}; there are more, --limit shows them")

@@ -12,11 +12,9 @@ from service.cli.bounds import read_bound, read_box, read_cone
 from service.cli.errors import WrongUseError
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from projectors.file_filter import Filter
 
-__all__ = ["TIMES", "Selection", "check_streams", "read_ids", "read_time"]
+__all__ = ["TIMES", "Selection", "read_ids", "read_time"]
 
 TIMES = [
     f"%Y-%m-%d{time}{zone}" for time in ("", "T%H:%M", "T%H:%M:%S", "T%H:%M:%S.%f", " %H:%M", " %H:%M:%S")
@@ -141,16 +139,6 @@ def _known(given: Several, known: Sequence[str], *, option: str) -> tuple[str, .
         if each.casefold() not in spelled:
             raise WrongUseError(f"{option} {each}: wanted one of {', '.join(known)}")
     return tuple(spelled[each.casefold()] for each in given or ())
-
-
-def check_streams(connection: "Connection", given: Several) -> None:
-    """Raises WrongUseError for a stream that there is not: nothing found would be no answer."""
-    from projectors.stream_search import not_streams
-
-    strange, known = not_streams(connection, given or ())
-    if strange:
-        wanted = f"one of {', '.join(known)}" if known else "one that was applied; there are none yet"
-        raise WrongUseError(f"--stream {strange[0]}: wanted {wanted}")
 
 
 def read_ids(given: Sequence[str]) -> list[str]:
