@@ -1,8 +1,8 @@
-"""Which names there are to ask for, of checks and of codes; read when a list has come out empty."""
+"""Which names there are to ask for, of checks, codes and owners; read when a list has come out empty."""
 
 from sqlalchemy import Connection, text
 
-__all__ = ["checks_seen", "is_code_seen", "is_warning_seen"]
+__all__ = ["checks_seen", "is_code_seen", "is_warning_seen", "owners"]
 
 # From one name to the next, by the index: a million files have some ten checks each.
 _CHECKS = """
@@ -21,6 +21,11 @@ _WARNING = """
         OR EXISTS (SELECT FROM projection.preview WHERE code = :code)
 """
 
+_OWNERS = """
+    SELECT configuration ->> 'owner' FROM v1.stream WHERE configuration ->> 'owner' <> ''
+    UNION SELECT owner FROM projection.op_status WHERE owner IS NOT NULL ORDER BY 1
+"""
+
 
 def checks_seen(connection: Connection) -> list[str]:
     """The names of all checks and recorded values that any file has a result of, in order."""
@@ -35,3 +40,8 @@ def is_code_seen(connection: Connection, code: str) -> bool:
 def is_warning_seen(connection: Connection, code: str) -> bool:
     """Whether any file has had this warning, or no preview for this reason."""
     return bool(connection.scalar(text(_WARNING), {"code": code}))
+
+
+def owners(connection: Connection) -> list[str]:
+    """Whose streams and observing programs are, in order."""
+    return list(connection.scalars(text(_OWNERS)))

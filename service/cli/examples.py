@@ -32,6 +32,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "file list": (
         "file list --state ERROR --since 12h",
         "file list --detector WFI07 --filter F158 --at 266.4,-29,0.5 --qa 'seeing<1.2'",
+        "file list --where \"exposure_s > 60 AND program IS NULL\"",
         "file list --state INVALID -o ids",
     ),
     "file note": ("file note keck/KB.20261121.00001.fits 'the observer was told'",),

@@ -250,7 +250,7 @@ def _meant(session: Session, selection: Selection, states: tuple[str, ...]) -> l
     wanted = selection.filter(states=states)
     with session.client() as client, client.engine.connect() as connection:
         if not selection.files:
-            found = find_files(connection, wanted)
+            found = find_files(connection, selection.with_where(wanted, connection))
             if not found:
                 check_known(connection, selection)
             return found

@@ -86,6 +86,7 @@ def list_files(
         if selection.files:
             page = Page(named(connection, selection.ids), None)
         else:
+            wanted = selection.with_where(wanted, connection)
             page = file_page(connection, wanted, after=place, limit=limit, oldest_first=True)
         if not page.files:
             check_known(connection, selection)

@@ -21,11 +21,12 @@ _PROBLEMS: tuple["Kind", ...] = ("invalid", "failed", "waiting")
 
 
 def check_known(connection: "Connection", selection: "Selection") -> None:
-    """Raises WrongUseError for a stream, code, warning or check that there is not, naming those there are."""
+    """Raises WrongUseError for a stream, code, warning, check or owner that there is not, naming those there are."""
     check_streams(connection, selection.stream)
     _check_codes(connection, selection)
     _check_warnings(connection, selection)
     _check_checks(connection, selection)
+    _check_owner(connection, selection.owner)
 
 
 def check_streams(connection: "Connection", given: list[str] | None) -> None:
@@ -96,6 +97,17 @@ def _check_checks(connection: "Connection", selection: "Selection") -> None:
                 f"--qa {bound.check}: found no check of that name, wanted {_listed(seen or sorted(known))}"
                 f"{_meant(bound.check, known)}; meridian report checks lists those that are declared"
             )
+
+
+def _check_owner(connection: "Connection", owner: str | None) -> None:
+    from projectors.names_seen import owners
+
+    if owner is None or owner in (known := owners(connection)):
+        return
+    wanted = _listed(known) if known else "one; no stream has an owner, and no observing program"
+    raise WrongUseError(
+        f"--owner {owner}: found nobody's stream or program, wanted {wanted}{_meant(owner, known)}"
+    )
 
 
 def _listed(names: list[str]) -> str:

@@ -12,6 +12,8 @@ from service.cli.bounds import read_bound, read_box, read_cone
 from service.cli.errors import WrongUseError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from projectors.file_filter import Filter
 
 __all__ = ["TIMES", "Selection", "read_ids", "read_time"]
@@ -60,6 +62,12 @@ class Selection:
     detector: Annotated[str | None, typer.Option(help="of this detector, as files name it")] = None
     filter_name: Annotated[str | None, typer.Option("--filter", help="taken through this filter")] = None
     program: Annotated[str | None, typer.Option(help="of this observing program")] = None
+    proposal: Annotated[
+        str | None, typer.Option(help="of this proposal, as files or their observing programs name it")
+    ] = None
+    owner: Annotated[
+        str | None, typer.Option(help="whose stream, or whose observing program, is this person's")
+    ] = None
     target: Annotated[str | None, typer.Option(help="of this target, as files name it")] = None
     at: Annotated[
         str | None,
@@ -75,6 +83,13 @@ class Selection:
         Several,
         typer.Option(help="whose check has such a value, as 'seeing<1.2'; again for more", metavar="CHECK<N"),
     ] = None
+    where: Annotated[
+        str | None,
+        typer.Option(
+            help='for which this holds, by columns of v1.file and v1.file_metadata: "exposure_s > 60 AND code IS NULL"',
+            metavar="CONDITION",
+        ),
+    ] = None
     unacked: Annotated[bool, typer.Option("--unacked", help="whose problem nobody has acknowledged")] = False
     held: Annotated[bool, typer.Option("--held", help="on hold")] = False
 
@@ -89,7 +104,9 @@ class Selection:
         return read_ids(self.files or ())
 
     def filter(self, *, states: Sequence[str] = ()) -> "Filter":
-        """The filter; ``states`` where none are given. Raises WrongUseError where it could not be meant so."""
+        """The filter, but for ``where``; ``states`` where none are given. Raises WrongUseError where it could not be
+        meant so.
+        """
         from projectors.file_filter import Filter
 
         if self.files and replace(self, files=None) != Selection():
@@ -117,6 +134,8 @@ class Selection:
             detector=self.detector,
             filter=self.filter_name,
             program=self.program,
+            proposal=self.proposal,
+            owner=self.owner,
             target=self.target,
             at=read_cone(self.at),
             box=read_box(self.box),
@@ -124,6 +143,17 @@ class Selection:
             is_unacknowledged=self.unacked,
             is_held=self.held,
         )
+
+    def with_where(self, wanted: "Filter", connection: "Connection") -> "Filter":
+        """The filter with what ``--where`` says, by the columns that there are. Raises WrongUseError."""
+        if self.where is None:
+            return wanted
+        from projectors.file_where import WhereError, columns_of, read_where
+
+        try:
+            return replace(wanted, where=read_where(self.where, columns_of(connection)))
+        except WhereError as error:
+            raise WrongUseError(f"--where {self.where}: {error}") from error
 
 
 def _states() -> tuple[str, ...]:
