@@ -20,6 +20,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "recover": ("recover --explain", "recover --apply --reason 'topic restored from the archive'"),
     "replay": ("replay all", "replay all --until 2026-11-21T06:00Z"),
     "run": ("run all", "run decider"),
+    "why": ("why keck/KB.20261121.00001.fits", "why op:eid_1_118 group:dkist-l1/AAAA"),
     "audit": ("audit", "audit -o json"),
     "file ack": ("file ack --state INVALID --stream kcwi --reason 'known, the observer was told'",),
     "file delete-source": ("file delete-source --stream kcwi --since 30d --dry-run",),

@@ -84,7 +84,8 @@ def show(context: typer.Context, group: OneGroup) -> None:
 def why(context: typer.Context, group: OneGroup) -> None:
     """What is missing of a group, who has to act, and what would help."""
     from projectors.group_list import close_groups, one_group
-    from service.group_why import group_lines, group_why, unknown_group
+    from service.answer import answer_lines
+    from service.group_why import group_why, unknown_group
 
     session = session_of(context)
     with session.client() as client, client.engine.connect() as connection:
@@ -93,7 +94,7 @@ def why(context: typer.Context, group: OneGroup) -> None:
     if session.out.form in {"csv", "ids"}:
         session.out.rows(WHY, [plain(answer)], ids="subject")
     else:
-        session.out.document(plain(answer), lines=group_lines(answer), ids="subject")
+        session.out.document(plain(answer), lines=answer_lines(answer), ids="subject")
     if row is None:
         raise ToldError(f"nothing is known of the group {group}; meridian group list shows those there are")
 
