@@ -1,4 +1,4 @@
-"""Find files without a preview."""
+"""Find missing previews, and lookups."""
 
 from migrations.sql_file import execute_beside, no_way_back
 
