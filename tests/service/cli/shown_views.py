@@ -5,10 +5,8 @@ from pathlib import Path
 import pytest
 
 from projectors.database import make_engine
-from projectors.follower import Follower
-from projectors.positions import position
-from projectors.projector import MACHINES, Projector
-from tests.projectors.histories import TOPICS, Desks, on_log
+from tests.projectors.histories import Desks
+from tests.projectors.projected import project
 
 __all__ = ["show"]
 
@@ -16,14 +14,7 @@ __all__ = ["show"]
 def show(desks: Desks, postgres: str, environment: pytest.MonkeyPatch, folder: Path) -> None:
     """Fill the views of this database, and have the settings name it; no other server is there."""
     engine = make_engine(postgres, "test", pool_size=2)
-    follower = Follower(
-        log=on_log(desks.sealed), topics=TOPICS, engine=engine, name="projector", machines=MACHINES,
-        apply=Projector(), positions_table=position,
-    )  # fmt: skip
-    follower.take_over()
-    while follower.step(0.0):
-        pass
-    follower.close()
+    project(engine, desks.sealed)
     engine.dispose()
     told = {
         "KAFKA": "127.0.0.1:9",
