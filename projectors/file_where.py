@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, text
 
-__all__ = ["Where", "WhereError", "columns_of", "read_where"]
+__all__ = ["Columns", "Where", "WhereError", "columns_of", "read_where"]
 
 Kind = Literal["number", "text", "time", "tai", "boolean", "other"]
 Columns = Mapping[str, tuple[str, Kind]]

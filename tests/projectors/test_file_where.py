@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projectors.file_where import WhereError, read_where
+from projectors.file_where import Columns, WhereError, read_where
 
-COLUMNS = {
+COLUMNS: Columns = {
     "file": ("f", "text"), "code": ("f", "text"), "size_bytes": ("f", "number"), "version": ("f", "number"),
     "since_at": ("f", "time"), "is_held": ("f", "boolean"), "extra": ("m", "other"), "obs_start_tai": ("m", "tai"),
 }  # fmt: skip
