@@ -1,6 +1,6 @@
 """One row an attempt at a version of a file: who worked on it, where, with what, at what cost, and how it ended."""
 
-from sqlalchemy import BigInteger, Column, DateTime, Integer, Table, Text
+from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, Table, Text, text
 
 from events import file as facts
 from events.envelope import Record
@@ -34,6 +34,10 @@ attempt = Folded(
         Column("exit", Text, comment="exit code or signal of the last process, such as 0 or SIGKILL"),
         Column("log_tail", Text, comment="end of the log of the last process that had one"),
         Column("log_object", Text, comment="where that log stands whole (s3://…); NULL: all of it is in log_tail"),
+        Index(
+            "attempt_of_lookups", "file", "version", postgresql_include=["lookup_ms", "wall_ms"],
+            postgresql_where=text("lookup_ms IS NOT NULL"),
+        ),
         schema="projection",
         postgresql_with={"fillfactor": "80", "autovacuum_vacuum_scale_factor": "0.05"},
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from projectors.file_where import Where
 from projectors.sky import Box, Cone
 
 __all__ = ["COMPARISONS", "Filter", "QaBound", "Results"]
@@ -57,8 +58,9 @@ class Filter:
     """Which files; what is None, empty or False does not matter. ``name`` is a pattern with ``*`` and ``?``.
 
     ``since`` and ``until`` are about the time at which a file came into its state, ``observed_…`` about the begin of
-    its observation. ``purpose`` is the stream's rule; the others are what the file says of itself. ``warnings`` are
-    those that still hold and that nobody has acknowledged.
+    its observation. ``owner``: whose the stream or the observing program of a file is. ``purpose`` is the stream's
+    rule; the others are what the file says of itself. ``warnings`` are those that still hold and that nobody has
+    acknowledged, and the reasons why there is no preview of a file.
     """
 
     states: tuple[str, ...] = ()
@@ -75,12 +77,15 @@ class Filter:
     detector: str | None = None
     filter: str | None = None
     program: str | None = None
+    proposal: str | None = None
+    owner: str | None = None
     target: str | None = None
     observed_since: datetime | None = None
     observed_until: datetime | None = None
     at: Cone | None = None
     box: Box | None = None
     qa: tuple[QaBound, ...] = ()
+    where: Where | None = None
     is_unacknowledged: bool = False
     is_held: bool = False
 
@@ -129,6 +134,8 @@ class Filter:
             "m.detector = :detector": ("detector", self.detector),
             "m.filter = :filter": ("filter", self.filter),
             "m.program = :program": ("program", self.program),
+            _OF_PROPOSAL: ("proposal", self.proposal),
+            _OF_OWNER: ("owner", self.owner),
             "m.target = :target": ("target", self.target),
             "m.obs_start_utc >= :observed_since": ("observed_since", self.observed_since),
             "m.obs_start_utc < :observed_until": ("observed_until", self.observed_until),
@@ -137,13 +144,32 @@ class Filter:
     def _places_and_checks(self, *, by_place: bool, results: Results) -> list[tuple[str, dict[str, Any]]]:
         places = [each.condition() if by_place else each.exactly() for each in self.places]
         checks = [bound.condition(number, results) for number, bound in enumerate(self.qa)]
-        return [*places, *checks]
+        if self.where is None:
+            return [*places, *checks]
+        typed = self.where.condition(of_each=results == "of the file")
+        return [*places, *checks, (typed, self.where.values)]
 
 
+# A file of an observing program has it as its visit. DKIST's files name their proposal as what they belong to.
+_OF_PROPOSAL = """
+    (m.program = :proposal OR m.visit_id IN (SELECT o.op FROM projection.op_status o WHERE o.proposal = :proposal))
+"""
+_OF_OWNER = """
+    (v.stream IN (SELECT t.stream FROM v1.stream t WHERE t.configuration ->> 'owner' = :owner)
+     OR m.visit_id IN (SELECT o.op FROM projection.op_status o WHERE o.owner = :owner))
+"""
+
+# Why there is no preview of a file is told like a warning, and is found like one.
 _IS_WARNED = """
     (v.file, v.version) IN (
         SELECT w.file, w.version FROM v1.warning w
-        WHERE w.code = ANY(:warnings) AND w.withdrawn_at IS NULL AND NOT w.is_acknowledged)
+        WHERE w.code = ANY(:warnings) AND w.withdrawn_at IS NULL AND NOT w.is_acknowledged
+        UNION ALL
+        SELECT p.file, p.version FROM projection.preview p LEFT JOIN projection.file_status k ON k.file = p.file
+        WHERE p.code = ANY(:warnings)
+              AND NOT COALESCE(
+                  k.acknowledged ? p.code
+                  AND COALESCE((k.acknowledged #>> ARRAY[p.code, 'until'])::timestamptz > now(), true), false))
 """
 _IS_UNACKNOWLEDGED = """
     NOT COALESCE(

@@ -1,6 +1,6 @@
 """One row a version of a file of which a picture was made, or of which none can be."""
 
-from sqlalchemy import BigInteger, Column, Connection, DateTime, Double, Integer, Table, Text, text
+from sqlalchemy import BigInteger, Column, Connection, DateTime, Double, Index, Integer, Table, Text, text
 
 from events import file as facts
 from events import file_removal as removal
@@ -31,6 +31,7 @@ preview = Folded(
         Column("wall_s", Double, comment="elapsed time of making it, seconds"),
         Column("peak_rss_bytes", BigInteger, comment="largest memory of the process that made it, bytes"),
         Column("made_at", DateTime(timezone=True), nullable=False, comment="UTC; when that was recorded"),
+        Index("preview_of_none", "code", postgresql_where=text("code IS NOT NULL")),
         schema="projection",
     )
 )  # fmt: skip

@@ -1,38 +1,23 @@
 """Why a group of files stands where it stands: what is missing, who has to act, and what would help."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from service.helping import NOBODY, Help, help_lines
+from service.answer import Answer
+from service.helping import NOBODY, Help
 from service.wording import counted, human_time, quoted
 
-__all__ = ["GroupWhy", "group_lines", "group_why", "unknown_group"]
+__all__ = ["group_why", "unknown_group"]
 
 Row = Mapping[str, Any]
 
 _RANGES_TOLD = 12
 
 
-@dataclass(frozen=True, slots=True)
-class GroupWhy:
-    """The answer."""
-
-    subject: str
-    state: str | None
-    since_at: datetime | None
-    because: str
-    who: str = NOBODY
-    again_at: datetime | None = None
-    evidence: tuple[str, ...] = ()
-    help: tuple[Help, ...] = ()
-
-
-def group_why(row: Row) -> GroupWhy:
+def group_why(row: Row) -> Answer:
     """From a row of ``v1.group``."""
     missing = row["missing"]
-    return GroupWhy(
+    return Answer(
         subject=str(row["group_id"]),
         state=str(row["state"]),
         since_at=row["since_at"],
@@ -44,25 +29,12 @@ def group_why(row: Row) -> GroupWhy:
     )
 
 
-def unknown_group(group: str, close: Iterable[str]) -> GroupWhy:
+def unknown_group(group: str, close: Iterable[str]) -> Answer:
     """The answer for a name that nobody knows."""
     near = tuple(Help(f"meridian group why {quoted(each)}", "if you meant this one") for each in close)
     because = "no file of it has come, and nobody has said that it is expected"
     expect = f"meridian group expect {quoted(group)} --files N --reason '…'"
-    return GroupWhy(group, None, None, because, help=(*near, Help(expect, "to say what is to come")))
-
-
-def group_lines(answer: GroupWhy) -> Iterator[str]:
-    """The answer in lines for people."""
-    state = "not known" if answer.state is None else f"{answer.state} since {human_time(answer.since_at)}"
-    yield f"{answer.subject}: {state}"
-    yield f"  because {answer.because}"
-    yield from (f"  {each}" for each in answer.evidence)
-    if answer.again_at is not None:
-        yield f"  looked at again at {human_time(answer.again_at)}"
-    if answer.who != NOBODY:
-        yield f"  {answer.who} has to act"
-    yield from help_lines(answer.help)
+    return Answer(group, None, None, because, help=(*near, Help(expect, "to say what is to come")))
 
 
 def _waits(row: Row) -> bool:

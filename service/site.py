@@ -22,13 +22,16 @@ Progress = Callable[[str], None]
 _READY_WITHIN_S = 60.0
 
 
-def bring_up(settings: Settings, *, with_roles: bool, progress: Progress) -> Wiring:
-    """Start what is not running, in the order in which one needs the other; what runs already stays as it is."""
-    local.up(settings, progress=progress)
+def bring_up(settings: Settings, *, with_roles: bool, progress: Progress, owner: int | None = None) -> Wiring:
+    """Start what is not running, in the order in which one needs the other; what runs already stays as it is.
+
+    With ``owner``, a process number, all of it is stopped when that process ends.
+    """
+    local.up(settings, progress=progress, owner=owner)
     wiring = Wiring.of(settings, program="up")
     prepare(wiring, progress)
     if with_roles:
-        local.up(settings, roles=site_roles())
+        local.up(settings, roles=site_roles(), owner=owner)
         await_topics(wiring)
         progress(f"roles: {', '.join(ROLE_NAMES)}")
         if missing := await_serving(wiring):

@@ -43,6 +43,7 @@ from service.cli import (
     stream_commands,
     test_command,
     transplant_commands,
+    why_command,
     work_commands,
 )
 from service.cli.errors import WrongUseError, tell_error
@@ -88,6 +89,7 @@ app.command("recover")(recover_command.recover)
 app.command("replay")(replay_command.replay)
 app.command("export")(transplant_commands.export)
 app.command("import")(transplant_commands.bring_in)
+app.command("why")(why_command.why)
 app.command("codes")(reference_commands.codes)
 app.command("formats")(reference_commands.formats)
 app.command("publish")(inbox_commands.publish)

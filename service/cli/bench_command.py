@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from service.cli.ending import stopping_its_own
 from service.cli.errors import AttentionError, WrongUseError
 from service.cli.session import session_of
 
@@ -69,25 +70,26 @@ def bench(  # noqa: PLR0913, PLR0917 - options, each by name
 
     settings, say = session_of(context).settings, session_of(context).out.say
     parts = _parts(suite, only)
-    if suite is Suite.CORE:
-        from service.bench.throughput import bench_core
+    with stopping_its_own(say):
+        if suite is Suite.CORE:
+            from service.bench.throughput import bench_core
 
-        result = bench_core(settings, files=files or LIVES, times=times, parts=parts, progress=say)
-    elif suite is Suite.FILES:
-        from service.bench.files import bench_files
+            result = bench_core(settings, files=files or LIVES, times=times, parts=parts, progress=say)
+        elif suite is Suite.FILES:
+            from service.bench.files import bench_files
 
-        result = bench_files(settings, times=times, progress=say)
-    elif suite is Suite.PROGRAMS:
-        from service.bench.programs import bench_programs
+            result = bench_files(settings, times=times, progress=say)
+        elif suite is Suite.PROGRAMS:
+            from service.bench.programs import bench_programs
 
-        result = bench_programs(settings, programs=files or PROGRAMS, times=times, progress=say)
-    else:
-        from service.bench.ingest import Order, bench_ingest
+            result = bench_programs(settings, programs=files or PROGRAMS, times=times, progress=say)
+        else:
+            from service.bench.ingest import Order, bench_ingest
 
-        order = Order(times, files or FRAMES, file_bytes, romans, roman_side, hostile, sensor_bytes)
-        if hostile is None and only is None:
-            parts.remove("hostile")
-        result = bench_ingest(settings, order, parts=parts, progress=say)
+            order = Order(times, files or FRAMES, file_bytes, romans, roman_side, hostile, sensor_bytes)
+            if hostile is None and only is None:
+                parts.remove("hostile")
+            result = bench_ingest(settings, order, parts=parts, progress=say)
     _tell(result, machine())
     if not is_clean(result.audits):
         raise AttentionError(

@@ -20,6 +20,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "recover": ("recover --explain", "recover --apply --reason 'topic restored from the archive'"),
     "replay": ("replay all", "replay all --until 2026-11-21T06:00Z"),
     "run": ("run all", "run decider"),
+    "why": ("why keck/KB.20261121.00001.fits", "why op:eid_1_118 group:dkist-l1/AAAA"),
     "audit": ("audit", "audit -o json"),
     "file ack": ("file ack --state INVALID --stream kcwi --reason 'known, the observer was told'",),
     "file delete-source": ("file delete-source --stream kcwi --since 30d --dry-run",),
@@ -32,6 +33,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "file list": (
         "file list --state ERROR --since 12h",
         "file list --detector WFI07 --filter F158 --at 266.4,-29,0.5 --qa 'seeing<1.2'",
+        "file list --where \"exposure_s > 60 AND program IS NULL\"",
         "file list --state INVALID -o ids",
     ),
     "file note": ("file note keck/KB.20261121.00001.fits 'the observer was told'",),

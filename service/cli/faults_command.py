@@ -4,13 +4,13 @@ import json
 import os
 import platform
 import secrets
-import signal
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from service.cli.ending import stopping_its_own
 from service.cli.errors import ToldError, WrongUseError
 from service.cli.output import Column
 from service.cli.session import Session, session_of
@@ -113,14 +113,14 @@ def _carry_out(session: Session, order: "Order", json_file: Path | None) -> None
         if json_file is not None:
             json_file.write_text(json.dumps(result(run), indent=1))
 
-    signal.signal(signal.SIGTERM, _interrupt)
     session.out.say(f"seed {order.seed}, {len(order.cells)} cells")
     run = Run(order, session.settings, say=session.out.say, audited=write)
-    try:
-        run.go()
-    finally:
-        write(run)
-        _conclude(session, result(run))
+    with stopping_its_own(session.out.say):
+        try:
+            run.go()
+        finally:
+            write(run)
+            _conclude(session, result(run))
     if not run.tally.is_clean:
         raise ToldError("the counters are not all zero; the answer has who and where")
 
@@ -157,7 +157,3 @@ def _check(without: str | None, *, sites: int, endurance: bool) -> None:
 
 def _machine() -> dict[str, Any]:
     return {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()}
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt

@@ -11,7 +11,8 @@ import typer
 from service.cli.asking import ask_and_tell
 from service.cli.errors import AttentionError, WrongUseError
 from service.cli.file_commands import FILES, One, app
-from service.cli.selecting import TIMES, Selection, check_streams
+from service.cli.known_values import check_known
+from service.cli.selecting import TIMES, Selection
 from service.cli.session import Session, session_of
 from service.cli.spreading import How, OfVersion, Paced, spread
 from service.wording import counted
@@ -249,9 +250,9 @@ def _meant(session: Session, selection: Selection, states: tuple[str, ...]) -> l
     wanted = selection.filter(states=states)
     with session.client() as client, client.engine.connect() as connection:
         if not selection.files:
-            found = find_files(connection, wanted)
+            found = find_files(connection, selection.with_where(wanted, connection))
             if not found:
-                check_streams(connection, selection.stream)
+                check_known(connection, selection)
             return found
         ids = selection.ids
         rows = named(connection, ids)

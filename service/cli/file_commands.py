@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.cli.errors import AttentionError, WrongUseError
+from service.cli.known_values import check_known, check_streams
 from service.cli.output import Column
-from service.cli.selecting import Selection, check_streams, read_ids
+from service.cli.selecting import Selection, read_ids
 from service.cli.session import session_of
 from service.cli.spreading import spread
 
@@ -85,9 +86,10 @@ def list_files(
         if selection.files:
             page = Page(named(connection, selection.ids), None)
         else:
+            wanted = selection.with_where(wanted, connection)
             page = file_page(connection, wanted, after=place, limit=limit, oldest_first=True)
         if not page.files:
-            check_streams(connection, selection.stream)
+            check_known(connection, selection)
     session.out.rows(FILES, page.files, ids="file", empty="no files are like this")
     if page.next is not None:
         session.out.say(f"the first {limit}; there are more: --after '{page.next}', or a greater --limit")
@@ -120,6 +122,8 @@ def listed(
         raise WrongUseError(f"--standing {standing}: wanted one of {', '.join(STANDINGS)}")
     with session.client() as client, client.engine.connect() as connection:
         found = entries(connection, stream=stream, manifest=manifest, standing=standing, limit=limit)
+        if not found:
+            check_streams(connection, None if stream is None else [stream])
     session.out.rows(ENTRIES, found, ids="file", empty="no manifest names files like this")
 
 

@@ -7,6 +7,7 @@ import typer
 
 from service.cli.asking import ask_and_tell
 from service.cli.errors import AttentionError, ToldError, WrongUseError
+from service.cli.known_values import check_streams
 from service.cli.output import Column, plain
 from service.cli.selecting import TIMES
 from service.cli.session import session_of
@@ -56,6 +57,8 @@ def list_groups(
     )  # fmt: skip
     with session.client() as client, client.engine.connect() as connection:
         rows = groups(connection, wanted, limit=limit + 1)
+        if not rows:
+            check_streams(connection, stream)
     session.out.rows(GROUPS, rows[:limit], ids="group_id", empty="no groups are like this")
     if len(rows) > limit:
         session.out.say(f"the first {limit}; there are more, --limit shows them")
@@ -81,7 +84,8 @@ def show(context: typer.Context, group: OneGroup) -> None:
 def why(context: typer.Context, group: OneGroup) -> None:
     """What is missing of a group, who has to act, and what would help."""
     from projectors.group_list import close_groups, one_group
-    from service.group_why import group_lines, group_why, unknown_group
+    from service.answer import answer_lines
+    from service.group_why import group_why, unknown_group
 
     session = session_of(context)
     with session.client() as client, client.engine.connect() as connection:
@@ -90,7 +94,7 @@ def why(context: typer.Context, group: OneGroup) -> None:
     if session.out.form in {"csv", "ids"}:
         session.out.rows(WHY, [plain(answer)], ids="subject")
     else:
-        session.out.document(plain(answer), lines=group_lines(answer), ids="subject")
+        session.out.document(plain(answer), lines=answer_lines(answer), ids="subject")
     if row is None:
         raise ToldError(f"nothing is known of the group {group}; meridian group list shows those there are")
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from machines.program.ranking import Ranking
     from service.op_why import OpWhy
 
-__all__ = ["op_next", "why"]
+__all__ = ["answer_of", "op_next", "why"]
 
 QUEUE = (
     Column("rank", is_number=True),
@@ -76,14 +76,15 @@ def why(context: typer.Context, ops: SeveralOps) -> None:
     """Where each program of them stands, what is not met and by how much, who has to act, and what would help."""
     session = session_of(context)
     with session.client() as client, client.engine.connect() as connection:
-        answers = [_answer(connection, op) for op in read_ids(ops)]
+        answers = [answer_of(connection, op) for op in read_ids(ops)]
     _explain(session, answers)
     unknown = [each.subject for each in answers if each.state is None]
     if unknown:
         raise ToldError(f"nothing is known of {', '.join(unknown)}; meridian op list shows those there are")
 
 
-def _answer(connection: "Connection", op: str) -> "OpWhy":
+def answer_of(connection: "Connection", op: str) -> "OpWhy":
+    """Why this observing program stands where it stands; ``state`` None where nothing is known of it."""
     from projectors.op_search import close_ops
     from projectors.op_story import gather
     from service.op_why import OpStory, op_why, unknown_op

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from projectors.file_filter import Filter
 
-__all__ = ["TIMES", "Selection", "check_streams", "read_ids", "read_time"]
+__all__ = ["TIMES", "Selection", "read_ids", "read_time"]
 
 TIMES = [
     f"%Y-%m-%d{time}{zone}" for time in ("", "T%H:%M", "T%H:%M:%S", "T%H:%M:%S.%f", " %H:%M", " %H:%M:%S")
@@ -62,6 +62,12 @@ class Selection:
     detector: Annotated[str | None, typer.Option(help="of this detector, as files name it")] = None
     filter_name: Annotated[str | None, typer.Option("--filter", help="taken through this filter")] = None
     program: Annotated[str | None, typer.Option(help="of this observing program")] = None
+    proposal: Annotated[
+        str | None, typer.Option(help="of this proposal, as files or their observing programs name it")
+    ] = None
+    owner: Annotated[
+        str | None, typer.Option(help="whose stream, or whose observing program, is this person's")
+    ] = None
     target: Annotated[str | None, typer.Option(help="of this target, as files name it")] = None
     at: Annotated[
         str | None,
@@ -77,6 +83,13 @@ class Selection:
         Several,
         typer.Option(help="whose check has such a value, as 'seeing<1.2'; again for more", metavar="CHECK<N"),
     ] = None
+    where: Annotated[
+        str | None,
+        typer.Option(
+            help='for which this holds, by columns of v1.file and v1.file_metadata: "exposure_s > 60 AND code IS NULL"',
+            metavar="CONDITION",
+        ),
+    ] = None
     unacked: Annotated[bool, typer.Option("--unacked", help="whose problem nobody has acknowledged")] = False
     held: Annotated[bool, typer.Option("--held", help="on hold")] = False
 
@@ -91,7 +104,9 @@ class Selection:
         return read_ids(self.files or ())
 
     def filter(self, *, states: Sequence[str] = ()) -> "Filter":
-        """The filter; ``states`` where none are given. Raises WrongUseError where it could not be meant so."""
+        """The filter, but for ``where``; ``states`` where none are given. Raises WrongUseError where it could not be
+        meant so.
+        """
         from projectors.file_filter import Filter
 
         if self.files and replace(self, files=None) != Selection():
@@ -119,6 +134,8 @@ class Selection:
             detector=self.detector,
             filter=self.filter_name,
             program=self.program,
+            proposal=self.proposal,
+            owner=self.owner,
             target=self.target,
             at=read_cone(self.at),
             box=read_box(self.box),
@@ -126,6 +143,17 @@ class Selection:
             is_unacknowledged=self.unacked,
             is_held=self.held,
         )
+
+    def with_where(self, wanted: "Filter", connection: "Connection") -> "Filter":
+        """The filter with what ``--where`` says, by the columns that there are. Raises WrongUseError."""
+        if self.where is None:
+            return wanted
+        from projectors.file_where import WhereError, columns_of, read_where
+
+        try:
+            return replace(wanted, where=read_where(self.where, columns_of(connection)))
+        except WhereError as error:
+            raise WrongUseError(f"--where {self.where}: {error}") from error
 
 
 def _states() -> tuple[str, ...]:
@@ -141,16 +169,6 @@ def _known(given: Several, known: Sequence[str], *, option: str) -> tuple[str, .
         if each.casefold() not in spelled:
             raise WrongUseError(f"{option} {each}: wanted one of {', '.join(known)}")
     return tuple(spelled[each.casefold()] for each in given or ())
-
-
-def check_streams(connection: "Connection", given: Several) -> None:
-    """Raises WrongUseError for a stream that there is not: nothing found would be no answer."""
-    from projectors.stream_search import not_streams
-
-    strange, known = not_streams(connection, given or ())
-    if strange:
-        wanted = f"one of {', '.join(known)}" if known else "one that was applied; there are none yet"
-        raise WrongUseError(f"--stream {strange[0]}: wanted {wanted}")
 
 
 def read_ids(given: Sequence[str]) -> list[str]:

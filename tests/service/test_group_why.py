@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from service.group_why import group_lines, group_why, unknown_group
+from service.answer import answer_lines
+from service.group_why import group_why, unknown_group
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -48,7 +49,7 @@ def test_places_and_warnings_are_told_as_far_as_a_person_reads():
     found = group_why(
         a_group(expected=50, missing=30, missing_ranges=ranges, warnings=warnings, invalid=2, op="op-1")
     )
-    text = "\n".join(group_lines(found))
+    text = "\n".join(answer_lines(found))
     assert "places 0, 2-3, 4, 6-7" in text
     assert "and 8 ranges more" in text
     assert "warning SIDECAR_LATE: 3 members have no sidecar" in text
@@ -58,6 +59,6 @@ def test_places_and_warnings_are_told_as_far_as_a_person_reads():
 
 def test_a_name_that_nobody_knows_is_told_with_those_that_are_close():
     found = unknown_group("dkist-l1/AAAB", ["dkist-l1/AAAA"])
-    text = "\n".join(group_lines(found))
+    text = "\n".join(answer_lines(found))
     assert "dkist-l1/AAAB: not known" in text
     assert "meridian group why dkist-l1/AAAA" in text

@@ -11,15 +11,12 @@ from consumers.catalogue.scan import Known, scan
 from consumers.catalogue.spool_sql import Spool
 from machines.program.dataset import whole_digest
 from projectors.database import make_engine
-from projectors.follower import Follower
-from projectors.positions import position
-from projectors.projector import MACHINES, Projector
 from tests.consumers.catalogue.making import a_record, records
 from tests.consumers.catalogue.test_scan import READS, Listed
 from tests.consumers.programs_given import wire
-from tests.projectors.histories import TOPICS, Desks, on_log
+from tests.projectors.histories import Desks
 from tests.projectors.op_histories import op_histories
-from tests.projectors.test_projector import drain
+from tests.projectors.projected import project
 
 
 @pytest.fixture
@@ -28,13 +25,7 @@ def known(postgres):
     engine = make_engine(postgres, "test", pool_size=4)
 
     def read(sealed) -> list[Known]:
-        follower = Follower(
-            log=on_log(sealed), topics=TOPICS, engine=engine, name="projector", machines=MACHINES, apply=Projector(),
-            positions_table=position,
-        )  # fmt: skip
-        follower.take_over()
-        drain(follower)
-        follower.close()
+        project(engine, sealed)
         with engine.connect() as connection:
             return list(known_datasets(connection))
 

@@ -4,15 +4,11 @@ import pytest
 from sqlalchemy import text
 
 from projectors.database import make_engine
-from projectors.follower import Follower
-from projectors.positions import position
-from projectors.projector import MACHINES, Projector
 from service.audit.findings import Tally
 from service.audit.owed_check import check_owed
 from tests.consumers.at_work import dispatched
 from tests.machines.given_op import PREPROCESSED, WORKING, an_op
-from tests.projectors.histories import TOPICS, on_log
-from tests.projectors.test_projector import drain
+from tests.projectors.projected import project
 
 
 @pytest.fixture
@@ -23,13 +19,7 @@ def site(postgres):
     def of(story):
         records = [decision.record for decision in story.decisions]
         sealed = [("op", story.subject, decision.value) for decision in story.decisions]
-        follower = Follower(
-            log=on_log(sealed), topics=TOPICS, engine=engine, name="projector", machines=MACHINES, apply=Projector(),
-            positions_table=position,
-        )  # fmt: skip
-        follower.take_over()
-        drain(follower)
-        follower.close()
+        project(engine, sealed)
         with engine.begin() as connection:
             dispatched(connection, *records)
             connection.execute(text(_AS_FAR))

@@ -5,19 +5,16 @@ from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 
 from events.ids import partition_of
 from projectors.database import make_engine
-from projectors.follower import Follower
-from projectors.positions import position
-from projectors.projector import MACHINES, Projector
 from service.audit.standing_check import StandingCheck
 from tests.machines.given import Story
 from tests.machines.given_op import PUBLISHED, an_op, take
 from tests.machines.op_asker import WORDS, Asker
-from tests.projectors.histories import PARTITIONS, TOPICS, Sealed, on_log
-from tests.projectors.test_projector import drain
+from tests.projectors.histories import PARTITIONS
+from tests.projectors.projected import project
 from tests.service.audit.test_ledger_check import Ledger
 
 _FORGED = """
@@ -34,7 +31,7 @@ def offended(postgres: str) -> Iterator[Offended]:
 
     def of(story: Story, statement: str | None = None) -> list[str]:
         sealed = [(story.machine, story.subject, decision.value) for decision in story.decisions]
-        _project(engine, sealed)
+        project(engine, sealed)
         ledger = Ledger().take(sealed)
         assert ledger.raised == {}
         if statement is not None:
@@ -59,16 +56,6 @@ def offended(postgres: str) -> Iterator[Offended]:
 
     yield of
     engine.dispose()
-
-
-def _project(engine: Engine, sealed: list[Sealed]) -> None:
-    follower = Follower(
-        log=on_log(sealed), topics=TOPICS, engine=engine, name="projector", machines=MACHINES, apply=Projector(),
-        positions_table=position,
-    )  # fmt: skip
-    follower.take_over()
-    drain(follower)
-    follower.close()
 
 
 def published_and_held() -> Story:
