@@ -1,5 +1,7 @@
 """``file list --where``, ``--proposal`` and ``--owner`` on real views."""
 
+from typing import Any
+
 import pytest
 
 from service.cli.errors import FINE, WRONG_USE
@@ -18,7 +20,7 @@ def listed(postgres, monkeypatch, tmp_path, capsys):
         desks.ask("stream", stream, "configure", {"configuration": {"stream": stream, "owner": owner}})
     desks.ask("op", "op-1", "discover", {"source": "scan", "proposal": "pid_2", "datasets": []})
     desks.ask("op", "op-1", "assign", {"owner": "ada"}, reason="hers")
-    told = {
+    told: dict[str, dict[str, Any]] = {
         "keck/a": {"exposure_s": 30.0, "obs_start_tai": "2026-11-21T06:00:37"},
         "keck/b": {"exposure_s": 900.0, "target": "it's %"},
         "dkist/c": {"program": "pid_1"},
