@@ -9,6 +9,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -22,21 +23,22 @@ BENCH = ("bench", "programs", "--files", "50", "--times", "1")
 FAULTS = ("faults", "--cell", "decider.*", "--seeds", "3", "--seed", "1")
 
 
-def marked(mark: str) -> list[psutil.Process]:
-    """Every process that was started by the command, by whomever of its children."""
-    found = []
+def marked(mark: str) -> dict[psutil.Process, str]:
+    """Every process that was started by the command, by whomever of its children, and what it is.
+
+    All is asked at once: any of them may end between one question and the next.
+    """
+    found = {}
     for process in psutil.process_iter():
-        try:
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
             if process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
+                found[process] = process.name()
     return found
 
 
 def names(mark: str) -> set[str]:
     """What they are."""
-    return {process.name() for process in marked(mark)}
+    return set(marked(mark).values())
 
 
 def until(holds: Callable[[], bool], seconds: float) -> bool:
@@ -86,7 +88,8 @@ def test_nothing_that_was_started_goes_on(folder, typed, ended_by, code):
             assert until(lambda: not marked(mark), 30), names(mark)
         finally:
             for process in (command, *marked(mark)):
-                process.kill()
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
     if ended_by != signal.SIGKILL:
         told = f"ended by {ended_by.name}; what was started has been stopped"
         assert told in " ".join((folder / "said").read_text().split())
