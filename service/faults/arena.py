@@ -1,6 +1,5 @@
 """A whole site of the harness's own, each server and role of which can be hit, and the proxies between them."""
 
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +22,7 @@ from service.site import prepare
 from service.stack.checkup import Outcome
 from service.stack.doctor_servers import positions
 from service.stack.endpoints import Endpoints, S3Access
+from service.stack.erasing import erased
 from service.stack.place import Place
 from service.stack.postgres_home import note_of
 from service.stack.postgres_server import database_url
@@ -143,7 +143,7 @@ class Arena:
         if not self.is_kept:
             for path in (note_of(self.place), self.root):
                 if path is not None:
-                    shutil.rmtree(path, ignore_errors=True)
+                    erased(path)
 
     def keep_evidence(self) -> Path:
         """The folder stays when the arena closes."""

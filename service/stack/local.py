@@ -1,6 +1,5 @@
 """Starts the local stack, stops it, and tells where it is."""
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from service.settings import Settings
 from service.stack import jars
 from service.stack.asking import Progress, ask, await_ready, current_state, end
 from service.stack.endpoints import SERVERS, Endpoints, S3Access
+from service.stack.erasing import erased
 from service.stack.failure import StackError
 from service.stack.lock import holder, turn
 from service.stack.orphans import stop_orphans
@@ -90,8 +90,9 @@ def down(settings: Settings, *, erase: bool = False, limit_s: float = 60.0) -> b
 
 
 def _erase(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    left = [path for path in folder.rglob("*") if not path.is_dir()] if folder.exists() else []
+    if erased(folder, within_s=2.0):
+        return
+    left = [path for path in folder.rglob("*") if not path.is_dir()]
     if left:
         raise StackError(
             f"{folder}: {len(left)} files could not be deleted, such as {left[0]}; wanted all of them gone; see whose "
