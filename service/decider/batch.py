@@ -180,17 +180,14 @@ class BatchDecider:
         batch: Batch,
     ) -> None:
         """Some at a time, from their bytes to a record's; a subject's snapshot once nothing more is asked about it."""
-        numbered = enumerate(each.subject for each in named if each is not None)
-        last = {subject: number for number, subject in numbered}
+        last = {name.subject: number for number, name in enumerate(named) if name is not None}
         touched: dict[str, None] = {}
-        done = 0
         for first in range(0, len(messages), AT_ONCE):
             names, answered = named[first : first + AT_ONCE], len(batch.answers)
             read = self._read_all(messages[first : first + AT_ONCE], names, known, batch)
             self._decide_some(read, known, owner, now, batch)
             touched |= dict.fromkeys([each.subject for each in batch.answers[answered:]])
-            done += len(names) - names.count(None)
-            ended = [subject for subject in touched if last.get(subject, -1) < done]
+            ended = [subject for subject in touched if last.get(subject, -1) < first + AT_ONCE]
             for snapshot in self.dump(ended):
                 batch.snapshots[snapshot[0]] = snapshot
             for subject in ended:
